@@ -1,0 +1,138 @@
+"""Table: named columns over one ragged axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from nuforge.events.columns import Column, Role
+
+_NOTHING: Mapping = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of N rows in all, cut into B events by `offsets`.
+
+    Args:
+        columns: Tensors of N rows each; vectors have further axes.
+        offsets: int64 (B + 1), from 0 to N: event i has the rows offsets[i] to offsets[i + 1].
+        refers_to: For an index column (int64, -1 for none), the table whose rows it numbers.
+        about: Unit, meaning and role of columns. `Events` adds those of the standard tables.
+
+    Raises:
+        ValueError: If a column has another number of rows, offsets are no offsets, or an index column is not int64.
+    """
+
+    columns: Mapping[str, Tensor]
+    offsets: Tensor
+    refers_to: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    about: Mapping[str, Column] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        refers = {name: c.refers_to for name, c in self.about.items() if c.refers_to and name in self.columns}
+        for name in ("columns", "about"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        object.__setattr__(self, "refers_to", MappingProxyType({**refers, **self.refers_to}))
+        self._check_offsets()
+        self._check_columns()
+
+    def _check_offsets(self) -> None:
+        offsets = self.offsets
+        if offsets.dtype != torch.int64 or offsets.ndim != 1 or len(offsets) < 1:
+            raise ValueError(
+                f"offsets must be int64 of shape (events + 1,), got {offsets.dtype} of {tuple(offsets.shape)}; "
+                "begin with 0 and add each event's number of rows"
+            )
+        if int(offsets[0]) != 0 or bool((offsets.diff() < 0).any()):
+            raise ValueError(f"offsets must start at 0 and never fall, got {offsets.tolist()[:8]}; cumulate the counts")
+
+    def _check_columns(self) -> None:
+        n = len(self)
+        for name, column in self.columns.items():
+            if column.ndim == 0 or len(column) != n:
+                rows = 0 if column.ndim == 0 else len(column)
+                raise ValueError(
+                    f"column '{name}' has {rows} rows but the offsets end at {n}; "
+                    "every column of a table has one entry per row"
+                )
+        for name in self.refers_to:
+            if self[name].dtype != torch.int64:
+                raise ValueError(f"index column '{name}' must be int64, got {self[name].dtype}; convert it")
+
+    @classmethod
+    def from_counts(cls, columns: Mapping[str, Tensor], counts: Tensor, **more: Mapping) -> Table:
+        """A table whose events have `counts` (B,) rows each."""
+        return cls(columns, offsets_of(counts), **more)
+
+    def __len__(self) -> int:
+        return int(self.offsets[-1])
+
+    def __getitem__(self, name: str) -> Tensor:
+        try:
+            return self.columns[name]
+        except KeyError:
+            raise KeyError(f"no column '{name}'; this table has {sorted(self.columns)}") from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    @property
+    def n_events(self) -> int:
+        """Number of events, empty ones counted."""
+        return len(self.offsets) - 1
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """Rows of each event, (B,) int64."""
+        return self.offsets.diff()
+
+    @cached_property
+    def batch(self) -> Tensor:
+        """The event of each row, (N,) int64."""
+        return torch.repeat_interleave(self.counts, output_size=len(self))
+
+    def with_columns(
+        self,
+        columns: Mapping[str, Tensor],
+        about: Mapping[str, Column] = _NOTHING,
+        refers_to: Mapping[str, str] = _NOTHING,
+    ) -> Table:
+        """This table with columns added or replaced."""
+        return replace(
+            self,
+            columns={**self.columns, **columns},
+            about={**self.about, **about},
+            refers_to={**self.refers_to, **refers_to},
+        )
+
+    def only(self, names: list[str]) -> Table:
+        """This table with the named columns alone."""
+        return Table(
+            {name: self[name] for name in names},
+            self.offsets,
+            {k: v for k, v in self.refers_to.items() if k in names},
+            {k: v for k, v in self.about.items() if k in names},
+        )
+
+    def with_role(self, role: Role) -> Table:
+        """This table with the columns of one role alone."""
+        return self.only([name for name in self if name in self.about and self.about[name].role == role])
+
+    def to(self, device: torch.device | str) -> Table:
+        """This table on another device."""
+        columns = {name: column.to(device) for name, column in self.columns.items()}
+        return replace(self, columns=columns, offsets=self.offsets.to(device))
+
+
+def offsets_of(counts: Tensor) -> Tensor:
+    """Offsets (B + 1,) of events with `counts` (B,) rows each."""
+    return torch.nn.functional.pad(counts.to(torch.int64).cumsum(0), (1, 0))
