@@ -69,4 +69,4 @@ def nuclear_radius(material: Material) -> float:
     """
     weights = [e.mass_fraction / e.A * e.Z**2 for e in material.elements]
     radii = [1.27e-13 * e.A**0.27 for e in material.elements]
-    return sum(w * r for w, r in zip(weights, radii, strict=True)) / sum(weights)
+    return float(sum(w * r for w, r in zip(weights, radii, strict=True)) / sum(weights))

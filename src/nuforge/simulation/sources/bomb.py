@@ -46,7 +46,8 @@ def particle_bomb(
     """
     if not 1 <= fewest <= most:
         raise ValueError(f"fewest must be between 1 and most, got fewest = {fewest}, most = {most}")
-    lower, upper = (torch.tensor(corner) for corner in (detector.volumes[0].lower, detector.volumes[0].upper))
+    volume = detector.volumes[0]
+    lower, upper = (torch.tensor(corner, dtype=torch.float64) for corner in (volume.lower, volume.upper))
     center, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
 
     def uniform(*shape: int) -> Tensor:

@@ -36,7 +36,7 @@ def turned(direction: Tensor, mu: Tensor, phi: Tensor) -> Tensor:
         ],
         dim=1,
     )
-    return out / out.norm(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(out, dim=1)
 
 
 def sine_squared(angle: Tensor) -> Tensor:
