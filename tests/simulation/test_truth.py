@@ -242,7 +242,7 @@ def busy_scene():
     scene.add(2212, neutron, Process.INELASTIC, 80.0, line((0, 40, 0), 11))
     scene.add(2112, neutron, Process.INELASTIC)  # leaves nothing
     scene.add(22, scene.add(111), Process.DECAY, 90.0, line((5, -5, 0), 20, (0, 1, 0)))
-    scene.add(22, michel, Process.ANNIHILATION, 0.5, [(70, 0, 0)])
+    scene.add(22, michel, Process.ANNIHILATION, 0.5, [(90, 0, 0)])
     return scene
 
 

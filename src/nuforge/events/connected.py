@@ -82,4 +82,5 @@ def components(first: Integers, second: Integers, n: int) -> Integers:
     if n == 0:
         return np.zeros(0, np.int64)
     graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    labels: Integers = connected_components(graph, directed=False)[1].astype(np.int64)
+    return labels

@@ -107,7 +107,7 @@ def _by_priority(row: Integers, of_link: Integers, fraction: Floats, n_voxels: i
     order = np.array(PRIORITY)
     share = share[:, order]
     seen = share >= VISIBLE - 1e-6  # fractions are float32
-    label = order[np.where(seen.any(axis=1), seen.argmax(axis=1), share.argmax(axis=1))]
+    label: Integers = order[np.where(seen.any(axis=1), seen.argmax(axis=1), share.argmax(axis=1))]
     label[np.bincount(row, minlength=n_voxels) == 0] = -1
     return label
 
