@@ -140,9 +140,7 @@ def _surviving(pieces: Pieces, detector: Detector) -> Scalars:
     return surviving_fraction(_drift_time(pieces, detector), detector.medium.lifetime)
 
 
-def _image(
-    deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Detector, negligible: float
-) -> Image:
+def _image(deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Detector, negligible: float) -> Image:
     """Voxels of the electrons (M,) of pieces that reach the anode."""
     size = detector.readout.voxel
     variance = diffusion_variance(_drift_time(pieces, detector), detector) + pieces.step**2 / 12
