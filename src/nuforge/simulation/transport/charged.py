@@ -109,9 +109,8 @@ def step_charged(
 
     time = flight.time + length / (SPEED_OF_LIGHT * b2.sqrt())
     energy = flight.energy - lost
-    moved = Flight(
-        flight.pdg, flight.species, flight.row, flight.event, flight.interaction, position, direction, energy, time
-    )
+    state = torch.cat([position.T, direction.T, energy.unsqueeze(0)])
+    moved = Flight(flight.numbers, state, time)
     escapes = (length >= wall) & ~ends
     where = (interacts & ~ends & ~escapes).nonzero().squeeze(1)
     choice = uniform[7][where] * (knock + radiate + decay)[where]
