@@ -71,7 +71,11 @@ def escaping_fraction(stopping_power: Scalars, cosine: Scalars, field: Constant,
         field: kV/cm.
         medium: Density, model and its constants.
     """
-    loss, density, model = stopping_power.clamp(min=LOWEST_STOPPING_POWER), medium.material.density, medium.recombination
+    loss, density, model = (
+        stopping_power.clamp(min=LOWEST_STOPPING_POWER),
+        medium.material.density,
+        medium.recombination,
+    )
     match model:
         case Birks():
             fraction = birks(loss, field, density, model)
