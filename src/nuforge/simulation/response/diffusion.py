@@ -10,7 +10,7 @@ from nuforge.detectors.detector import Detector
 from nuforge.shapes import Points, Scalars
 
 REACH = 3.5
-"""Standard deviations from a cloud's centre within which voxels are looked at; what is beyond (5e-4) goes to the last."""
+"""Standard deviations around a cloud's centre that are looked at; what is beyond (5e-4) goes to the last voxel."""
 
 _FAR = 1e6
 """As good as infinity, in voxels."""
@@ -25,7 +25,7 @@ def diffusion_variance(time: Scalars, detector: Detector) -> Points:
 
 
 def voxels_reached(width: float, size: int) -> int:
-    """Number of voxels, of a row of `size`, that hold a cloud of that standard deviation (in voxels), wherever it lies."""
+    """Number of voxels, of a row of `size`, that hold a cloud of a standard deviation (in voxels) wherever it lies."""
     return min(math.ceil(2 * REACH * width) + 1, size)
 
 

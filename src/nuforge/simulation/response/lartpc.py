@@ -31,7 +31,7 @@ _PIECE = 0.5
 _NARROWEST = 1e-3
 """Least width of a cloud in voxels, so that a point at the anode has a definite voxel."""
 
-_NEGLIGIBLE = 0.05
+_NEGLIGIBLE = 0.02
 """Shares of a cloud below this many units of the noise are not followed in the sampled response."""
 
 _BLOCK = 20_000

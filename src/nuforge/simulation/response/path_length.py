@@ -1,7 +1,7 @@
 """The path on which a deposit was made, also where it is recorded as a point.
 
-Recombination needs dE/dx. Transports record electrons that stop where they are made (photo-electrons, the last step of a
-shower) as points, whose dE/dx would be infinite; such an electron ran at least its own range.
+Recombination needs dE/dx. Transports record electrons that stop where they are made (photo-electrons, the last step
+of a shower) as points, whose dE/dx would be infinite; such an electron ran at least its own range.
 """
 
 from functools import lru_cache

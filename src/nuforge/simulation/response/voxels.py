@@ -11,7 +11,6 @@ from torch import Tensor
 from nuforge.shapes import Points, VoxelIndex
 from nuforge.simulation.response.diffusion import gaussian_shares
 
-
 Triple = tuple[int, int, int]
 
 
