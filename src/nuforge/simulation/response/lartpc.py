@@ -23,6 +23,7 @@ from nuforge.simulation.response.recombination import (
     sample_ionisation,
     sample_survivors,
 )
+from nuforge.simulation.response.rows import rows_where
 from nuforge.simulation.response.voxels import Clouds, Image, collect, join, spread
 
 _PIECE = 0.5
@@ -146,7 +147,7 @@ def _image(deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Det
     volume = one_volume(detector)
     lower, upper = pieces.middle.new_tensor(volume.lower), pieces.middle.new_tensor(volume.upper)
     inside = ((pieces.middle >= lower) & (pieces.middle < upper)).all(1)
-    here = ((electrons.detach() > 0) & inside).nonzero().flatten()
+    here = rows_where((electrons.detach() > 0) & inside)
     variance = diffusion_variance(_drift_time(pieces, detector), detector) + pieces.step**2 / 12
     deposit = pieces.deposit.index_select(0, here)
     clouds = Clouds(
@@ -184,10 +185,10 @@ def _energy(image: Image, charge: Scalars, calibration: Detector) -> Scalars:
 def _with_voxels(events: Events, read: Mask, image: Image, value: Scalars, is_kept: Mask) -> Events:
     """Events with the voxels of an image that are kept and their links, without segments."""
     n = len(events)
-    chosen = is_kept.nonzero().flatten()
+    chosen = rows_where(is_kept)
     voxel_event = image.event.index_select(0, chosen)
     row = torch.where(is_kept, is_kept.cumsum(0) - 1, -1).index_select(0, image.link_voxel)
-    linked = (row >= 0).nonzero().flatten()
+    linked = rows_where(row >= 0)
     voxel = image.link_voxel.index_select(0, linked)
     event, particle = image.event.index_select(0, voxel), image.link_particle.index_select(0, linked)
     first = events["particles"].offsets.index_select(0, event)
