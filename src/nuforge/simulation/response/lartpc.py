@@ -55,7 +55,7 @@ def respond(events: Events, detector: Detector, generator: Generator, calibratio
 
     The readout is zero-suppressed: a voxel whose charge is below the noise counts as empty, and empty voxels are not
     read. Else noise alone (0.017 MeV for 500 e, three standard deviations below the threshold) would pass in 0.1 % of
-    the 4.5e8 voxels of the cube, 200 times as many as an event has.
+    the 4.5e8 voxels of the cube, 100 times as many as an event has.
 
     The time of a deposit, within the window, does not move it along the drift: in 100 ns electrons drift 0.02 cm.
 
