@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nuforge.detectors.detector import Detector
 from nuforge.detectors.volume import Volume
+from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.shapes import Mask, Points, Rows, Scalars
 from nuforge.simulation.response.drift import drift_time
@@ -82,7 +83,7 @@ def deposits_of(events: Events) -> Deposits:
     """The deposits of `segments`, with numbers that are all finite and energies that are not negative.
 
     Raises:
-        ValueError: If they are not: how many, and the first.
+        InputError: If they are not: how many, and the first.
     """
     segments, particles = events["segments"], events["particles"]
     _check(segments)
@@ -128,7 +129,7 @@ def _refuse(is_bad: Mask, column: Tensor, what: str, segments: Table) -> None:
     if not bool(is_bad.any()):
         return
     row = int(is_bad.nonzero()[0])
-    raise ValueError(
+    raise InputError(
         f"{int(is_bad.sum())} of {len(is_bad)} segments have {what}, first in row {row} of event "
         f"{int(segments.batch[row])}: {column[row].tolist()}; drop them or repair the file"
     )

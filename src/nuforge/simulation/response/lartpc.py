@@ -66,7 +66,7 @@ def respond(events: Events, detector: Detector, generator: Generator, calibratio
         calibration: The detector as it is believed to be, for the conversion to energy; by default as it is.
 
     Raises:
-        ValueError: If deposits have energies that are negative or not finite, or positions that are not finite.
+        InputError: If deposits have energies that are negative or not finite, or positions that are not finite.
     """
     read, noise = is_read(events, detector), detector.readout.noise
     with torch.no_grad():
@@ -94,7 +94,7 @@ def expected_voxels(
             calibration follows the constant and takes back most of its effect.
 
     Raises:
-        ValueError: If deposits have energies that are negative or not finite, or positions that are not finite.
+        InputError: If deposits have energies that are negative or not finite, or positions that are not finite.
     """
     read = is_read(events, detector)
     deposits = deposits_of(events)[read]

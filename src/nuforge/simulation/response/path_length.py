@@ -62,5 +62,5 @@ def _mean_loss(material: Material) -> Tensor:
     """T / range(T), the mean dE/dx (MeV/cm) of an electron that stops, on a grid even in ln T."""
     low, high = torch.tensor([_LOWEST, _HIGHEST], dtype=torch.float64).log().tolist()
     energy = torch.linspace(low, high, _POINTS, dtype=torch.float64).exp()
-    reached = integrate_range(lambda t: electron_stopping_power(t, material), energy)
+    reached = integrate_range(energy, electron_stopping_power(energy, material))
     return energy / (reached - reached[0] / 2)  # it begins with 2 T / loss, of a loss that falls with the velocity
