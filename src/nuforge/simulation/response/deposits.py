@@ -88,16 +88,17 @@ def deposits_of(events: Events) -> Deposits:
     segments, particles = events["segments"], events["particles"]
     _check(segments)
     owner = segments["particle"]
-    pdg = torch.cat([particles["pdg"], particles["pdg"].new_zeros(1)])[owner]  # -1 is the added last
+    makes_electrons = torch.isin(particles["pdg"], particles["pdg"].new_tensor(_ELECTRONS))
+    makes_electrons = torch.cat([makes_electrons.new_ones(1), makes_electrons])  # nobody comes first
     dtype = segments["energy"].dtype
     return Deposits(
         start=segments["start"].to(dtype),
         end=segments["end"].to(dtype),
         energy=segments["energy"],
         length=segments["length"].to(dtype),
-        is_electron=torch.isin(pdg, pdg.new_tensor(_ELECTRONS)) | (owner < 0),
+        is_electron=makes_electrons.index_select(0, owner + 1),
         event=segments.batch,
-        particle=torch.where(owner < 0, owner, owner - particles.offsets[segments.batch]),
+        particle=torch.where(owner < 0, owner, owner - particles.offsets.index_select(0, segments.batch)),
     )
 
 
