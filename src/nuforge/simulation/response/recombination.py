@@ -15,7 +15,7 @@ from nuforge.detectors.recombination import Birks, EllipsoidalBox, ModifiedBox
 from nuforge.shapes import Scalars
 
 LOWEST_STOPPING_POWER = 1.0
-"""MeV/cm. Below it the models are not fitted, and the box models turn over and fall; LArSoft stops at the same value."""
+"""MeV/cm. Below it the models are not fitted, and the box models turn over and fall; LArSoft has the same limit."""
 
 ISOTROPIC_COSINE = 3**-0.5
 """Root mean square cosine of track and field for a deposit that has no direction."""
