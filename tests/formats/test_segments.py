@@ -36,7 +36,7 @@ PRIMARIES = np.dtype(
 
 
 def toy_arrays():
-    """Five events. Event 0: a muon (id 40), its delta ray (id 7), its decay electron (id 90). Event 2: an unseen photon.
+    """Five events. Event 0: a muon (id 40), its delta ray (id 7), its decay electron (id 90). Event 2: a photon.
 
     Event 3: a proton. Events 1 and 4 are empty. Neither ids nor rows are in order.
     """
@@ -173,9 +173,8 @@ def family(events):
 
 def deposits(events):
     """Each deposit with the particle that left it."""
-    return zip(
-        events["segments"]["energy"].tolist(), events["particles"]["pdg"][events["segments"]["particle"]].tolist()
-    )
+    pdg = events["particles"]["pdg"][events["segments"]["particle"]]
+    return zip(events["segments"]["energy"].tolist(), pdg.tolist(), strict=True)
 
 
 def test_identity_is_of_the_content_and_not_of_the_name(tmp_path, toy):

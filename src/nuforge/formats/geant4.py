@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ def process_of_name(name: str) -> Process:
 
 
 def processes_of_names(
-    names: NDArray[np.bytes_], pdg: NDArray[np.int64], kinetic_energy: NDArray[np.float64]
+    names: NDArray[Any], pdg: NDArray[np.int64], kinetic_energy: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Codes (`nuforge.events.Process`) of particles that began in processes of those names.
 

@@ -146,8 +146,8 @@ class RaggedTable:
         for name, (n, row, value) in bad.items():
             wrong = "NaN, infinite or negative" if name in non_negative else "NaN or infinite"
             raise InputError(
-                f"'{self.names[name]}' of dataset '{self.dataset.name}' of {self.path} has {n} values that are {wrong}, "
-                f"the first in row {row}: {value}; correct these rows"
+                f"'{self.names[name]}' of dataset '{self.dataset.name}' of {self.path} has {n} values that are {wrong}"
+                f", the first in row {row}: {value}; correct these rows"
             )
 
     def rows_of(self, events: NDArray[np.int64], first: int, end: int) -> Rows:
