@@ -48,9 +48,10 @@ def test_the_command_is_the_experiment_with_its_arguments():
 
 
 def test_a_broken_report_stops_the_page_with_one_line(folder, capsys):
-    (folder / "results" / "broken.json").write_text("{}")
+    (folder / "results" / "broken").mkdir()
+    (folder / "results" / "broken" / "report.json").write_text("{}")
     assert main([str(folder / "results"), str(folder / "results.md")]) == 2
-    assert "broken.json: schema is None" in capsys.readouterr().err
+    assert "broken/report.json: schema is None" in capsys.readouterr().err
     assert not (folder / "results.md").exists()
     assert main([]) == 2
 
