@@ -135,13 +135,14 @@ def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | None]]], t
     return figure
 
 
-def metric_bars(report: Report, names: Sequence[str], title: str = "") -> Figure:
+def metric_bars(report: Report, names: Sequence[str], title: str = "", labels: Sequence[str] | None = None) -> Figure:
     """Figures of merit of the model beside its baselines, with intervals, and the published value as a mark.
 
     Args:
         report: Where the numbers are.
         names: The figures to draw, in this order.
         title: What it is of.
+        labels: What to call them; by default by their names.
     """
     methods = {"model": report.metrics, **report.baselines}
     colors = style.method_colors(list(report.baselines))
@@ -162,7 +163,9 @@ def metric_bars(report: Report, names: Sequence[str], title: str = "") -> Figure
             x, y = np.array(marks).T
             axes.hlines(y, x - 0.45, x + 0.45, color=style.PUBLISHED, linewidth=1.4, linestyle=(0, (3, 2)), zorder=4)
             axes.plot([], [], color=style.PUBLISHED, linewidth=1.4, linestyle=(0, (3, 2)), label="published")
-        axes.set_xticks(places, [spelled(name) for name in names], rotation=20, ha="right", rotation_mode="anchor")
+        axes.set_xticks(
+            places, [spelled(label) for label in labels or names], rotation=20, ha="right", rotation_mode="anchor"
+        )
         axes.set_title(title)
         axes.grid(True, axis="y", zorder=0)
         figure.legend(loc="outside upper right", ncols=len(methods) + 1)

@@ -114,11 +114,11 @@ def class_names(report: Report) -> tuple[str, ...]:
 
 
 def figure_and_class(name: str, classes: Sequence[str]) -> tuple[str, str] | None:
-    """A class's figure taken apart, as "recall track" to "recall" and "track"; none for a figure of all classes."""
+    """A class's figure taken apart, as "recall of track" to "recall" and "track"; none for a figure of all classes."""
     for label in classes:
         head = name[: -len(label)]
         if name.lower().endswith(label.lower()) and head[-1:] in (" ", "_", "/"):
-            return head[:-1], label
+            return head[:-1].removesuffix(" of"), label
     return None
 
 
@@ -203,10 +203,10 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
         out["learning"] = svg_source(plots.learning_curve(curves["learning"]))
     if classwise:
         first = classwise[0]
-        names = [
-            name for name in report.metrics if (figure_and_class(name, class_names(report)) or ("",))[0] == first.name
-        ]
-        out["bars"], out["bars_of"] = svg_source(plots.metric_bars(report, names)), spelled(first.name)
+        parts = {name: figure_and_class(name, class_names(report)) for name in report.metrics}
+        names = {name: part[1] for name, part in parts.items() if part and part[0] == first.name}
+        bars = plots.metric_bars(report, list(names), spelled(first.name), list(names.values()))
+        out["bars"], out["bars_of"] = svg_source(bars), spelled(first.name)
     return out
 
 
