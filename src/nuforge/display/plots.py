@@ -33,7 +33,7 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def to_png(figure: Figure, dpi: float = 160) -> bytes:
+def to_png(figure: Figure, dpi: int = 160) -> bytes:
     """The figure as PNG bytes."""
     buffer = io.BytesIO()
     with style.styled():
@@ -41,7 +41,7 @@ def to_png(figure: Figure, dpi: float = 160) -> bytes:
     return buffer.getvalue()
 
 
-def confusion_matrix(counts: Sequence[Sequence[float]], classes: Sequence[str], title: str = "") -> Figure:
+def confusion_matrix(counts: Sequence[Sequence[float | int]], classes: Sequence[str], title: str = "") -> Figure:
     """Confusion matrix: each true class a row that adds up to 100 %, so the diagonal is the recall.
 
     Args:
@@ -82,7 +82,7 @@ def _cell(axes: Axes, row: int, column: int, value: float) -> None:
     axes.text(column, row, text, ha="center", va="center", color="white" if value > 0.3 else style.INK, weight=weight)
 
 
-def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | None]]], title: str = "") -> Figure:
+def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | int | None]]], title: str = "") -> Figure:
     """Accuracy against confidence, over how often each confidence is given; on the diagonal is honest.
 
     Args:
@@ -112,7 +112,7 @@ def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | None]
     return figure
 
 
-def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | None]]], title: str = "") -> Figure:
+def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | int | None]]], title: str = "") -> Figure:
     """Loss (or any figure) against step.
 
     Args:
@@ -184,6 +184,6 @@ def _colors(methods: Mapping[str, object]) -> dict[str, str]:
     return {first: style.MODEL, **{name: style.method_colors(rest)[name] for name in rest}}
 
 
-def _floats(values: Sequence[float | None]) -> np.ndarray:
+def _floats(values: Sequence[float | int | None]) -> np.ndarray:
     """Numbers with NaN where JSON had null."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)

@@ -153,7 +153,7 @@ def _scale(report: Report, names: Sequence[str]) -> tuple[float, float]:
     numbers = [x for f in figures for name in names for x in (f[name].value, f[name].low, f[name].high)]
     numbers += [published.value for published in report.published if published.name in names]
     finite = [x for x in numbers if math.isfinite(x)] or [0.0, 1.0]
-    step = 10 ** math.floor(math.log10(max(max(finite) - min(finite), 1e-6)))
+    step = 10.0 ** math.floor(math.log10(max(max(finite) - min(finite), 1e-6)))
     low, high = math.floor(min(finite) / step) * step, math.ceil(max(finite) / step) * step
     return low, max(high, low + step)
 
@@ -189,7 +189,7 @@ def _place(value: float, low: float, high: float) -> float:
 
 def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
     """The pictures that the report's curves allow, as sources of images."""
-    curves = cast(Mapping[str, Any], report.curves)
+    curves = report.curves
     out: dict[str, Any] = dict.fromkeys(("confusion", "reliability", "learning", "bars"))
     if "confusion" in curves:
         classes, counts = curves["confusion"]["classes"], curves["confusion"]["counts"]
