@@ -1,0 +1,46 @@
+"""Liquid-argon time projection chambers with pixel readout: the chain from voxels to interactions."""
+
+from nuforge.experiments.experiment import Experiment, Published, experiment
+
+_SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in lecture slides"
+
+
+@experiment(
+    system="sparse UResNet voxel labels",
+    detector="pixel LArTPC cube, 230.4 cm, 0.3 cm voxels",
+    task="semantic segmentation: shower, track, Michel, delta, low-energy",
+    reference="Domine and Terao, arXiv:1903.05663",
+    published=(
+        Published("recall/shower", 0.979, _SLIDES),
+        Published("recall/track", 0.995, _SLIDES),
+        Published("recall/michel", 0.840, _SLIDES),
+        Published("recall/delta", 0.825, _SLIDES),
+        Published("recall/low-energy", 0.781, _SLIDES),
+    ),
+    quick={"events": 400, "steps": 250, "width": 8},
+)
+def lartpc_segmentation(
+    events: int = 4000,
+    shard_size: int = 100,
+    depth: int = 5,
+    width: int = 16,
+    steps: int = 4000,
+    batch: int = 8,
+    learning_rate: float = 2e-3,
+    validate_every: int = 250,
+) -> Experiment:
+    """Semantic segmentation of voxels by a sparse UResNet, beside rules and boosted trees.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        depth: Levels of the network; each halves the resolution.
+        width: Features at the first level; level i has i + 1 times as many.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+    """
+    from nuforge.baselines.rules import VoxelRules
+
+    raise NotImplementedError
