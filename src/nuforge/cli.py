@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -213,6 +213,9 @@ def _run(words: Sequence[str]) -> None:
         print(f"{inspect.getdoc(run)}\n\nThere is {', '.join(experiments())}.\n")
         _parse(RunFlags, "nuforge run NAME", ["--help"])
     recipe = find(words[0])
+    taken = sorted({field.name for field in fields(RunFlags)} & set(recipe.defaults()))
+    if taken:
+        raise InputError(f"experiment '{recipe.name}' has the arguments {taken}, flags of every run; rename them")
     own = _captured(recipe.function, recipe.defaults(quick="--quick" in words))
 
     def both(flags: RunFlags, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,9 +259,11 @@ def _parse(function: Callable[..., Any], prog: str, words: Sequence[str]) -> Any
 
 def _without_frame(box: str) -> str:
     """What a complaint in a frame of the parser says, as one line."""
-    rows = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    rule = next((i for i, row in enumerate(rows) if row and not row.strip("─")), len(rows))
-    return " ".join(" ".join(rows[:rule]).split())
+    rows = [line.strip("│| ") for line in box.splitlines()[1:]]  # the first is the title
+    rules = [i for i, row in enumerate(rows) if row and not row.strip("─-╰╯")]
+    begin = 1 if rules[:1] == [0] else 0  # a plain terminal underlines the title
+    end = next((i for i in rules if i > begin), len(rows))
+    return " ".join(" ".join(rows[begin:end]).split())
 
 
 def _first_line(function: Callable[..., Any]) -> str:

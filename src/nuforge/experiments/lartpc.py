@@ -11,11 +11,11 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
     task="semantic segmentation: shower, track, Michel, delta, low-energy",
     reference="Domine and Terao, arXiv:1903.05663",
     published=(
-        Published("recall/shower", 0.979, _SLIDES),
-        Published("recall/track", 0.995, _SLIDES),
-        Published("recall/michel", 0.840, _SLIDES),
-        Published("recall/delta", 0.825, _SLIDES),
-        Published("recall/low-energy", 0.781, _SLIDES),
+        Published("recall of shower", 0.979, _SLIDES),
+        Published("recall of track", 0.995, _SLIDES),
+        Published("recall of michel", 0.840, _SLIDES),
+        Published("recall of delta", 0.825, _SLIDES),
+        Published("recall of low-energy", 0.781, _SLIDES),
     ),
     quick={"events": 400, "steps": 250, "width": 8},
 )
@@ -41,6 +41,5 @@ def lartpc_segmentation(
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
     """
-    from nuforge.baselines.rules import VoxelRules
 
     raise NotImplementedError

@@ -1,0 +1,201 @@
+"""Predictor: a trained network that answers for events, loaded from a checkpoint with everything that it needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nuforge import __version__
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.experiments.catalogue import Recipe, find
+from nuforge.experiments.data import CHUNK, answered, events_of, write_store
+from nuforge.experiments.experiment import Experiment, Value
+from nuforge.experiments.folder import make_output_folder, read_json
+from nuforge.tasks.segmentation import Segmentation
+from nuforge.training.checkpoint import load_weights
+
+CARD = "experiment.json"
+"""What a checkpoint is of, beside the weights; `load` reads it first."""
+
+FORMAT = 1
+BATCH = 16
+"""Events that the network sees at once; the answer for an event does not depend on it."""
+
+_PREDICTION = Column("", "the most probable class", "prediction")
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network.
+
+    Args:
+        experiment: Name of the experiment it comes from.
+        arguments: Its arguments.
+        built: The experiment with the trained weights in its learner.
+    """
+
+    experiment: str
+    arguments: Mapping[str, Value]
+    built: Experiment
+
+    @property
+    def task(self) -> Segmentation:
+        """What it was asked."""
+        return self.built.learner.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of `voxels.probability`."""
+        return self.task.classes
+
+    def predict(self, events: Events, seed: int = 0) -> Events:
+        """The events with the columns `voxels.probability` (N, K) and `voxels.prediction` (N,) added.
+
+        Energy deposits without voxels first get the response of the experiment's detector.
+
+        Args:
+            events: What was read; truth is not looked at.
+            seed: Seed of that response.
+
+        Raises:
+            InputError: If the columns that the network reads are not there, or have another unit.
+        """
+        events = answered(events, self.built, seed)
+        parts = [events[first : first + BATCH] for first in range(0, len(events), BATCH)]
+        return Events.concat([with_predictions(part, self.predictions(part.readout())) for part in parts])
+
+    @torch.inference_mode()
+    def predictions(self, readout: Events) -> Mapping[str, Table]:
+        """Probabilities for the rows of readout tables."""
+        learner = self.built.learner
+        learner.eval()
+        return self.task.predict(learner.task(learner.model(readout)))
+
+
+def with_predictions(events: Events, predictions: Mapping[str, Table]) -> Events:
+    """Events with predicted columns added, and the most probable class where there are probabilities."""
+    for name, table in predictions.items():
+        columns, about = dict(table.columns), dict(table.about)
+        if "probability" in table:
+            columns["prediction"] = table["probability"].argmax(1)
+            about["prediction"] = _PREDICTION
+        events = events.with_table(name, events[name].with_columns(columns, about))
+    return events
+
+
+def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, like: Events) -> dict[str, Any]:
+    """What a checkpoint says of itself.
+
+    Args:
+        recipe: The experiment function with its name.
+        arguments: Its complete arguments.
+        built: What it returned.
+        like: Any events as the network reads them.
+    """
+    columns = {
+        f"{name}.{column}": {"unit": table.about[column].unit, "meaning": table.about[column].meaning}
+        for name, table in like.readout().tables.items()
+        for column in table
+    }
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "experiment": recipe.name,
+        "arguments": dict(arguments),
+        "columns": columns,
+        "classes": list(built.learner.task.classes),
+        "detector": built.sample.detector.description(),
+    }
+
+
+def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
+    """The network of a checkpoint, or of the folder of a run.
+
+    Args:
+        checkpoint: The folder.
+        experiment: file.py:function, for an experiment of one's own: a checkpoint never runs code that it names.
+
+    Raises:
+        InputError: If there is no checkpoint, or it does not fit this version or the experiment.
+    """
+    path = checkpoint_folder(Path(checkpoint))
+    card = read_card(path)
+    name = experiment or card["experiment"]
+    if ".py:" in name and not experiment:
+        raise InputError(
+            f"checkpoint '{path}' is of an experiment of your own, '{name}'; name it: --experiment {name}, "
+            "or load(checkpoint, experiment=...)"
+        )
+    recipe = find(name)
+    arguments = recipe.arguments(card["arguments"])
+    built = recipe.function(**arguments)
+    if list(built.learner.task.classes) != card["classes"]:
+        raise InputError(
+            f"checkpoint '{path}' has the classes {card['classes']}, experiment '{recipe.name}' has "
+            f"{list(built.learner.task.classes)}; train it again with this version"
+        )
+    load_weights(built.learner, path)
+    return Predictor(recipe.name, arguments, built)
+
+
+def checkpoint_folder(path: Path) -> Path:
+    """The checkpoint at a path: the folder itself, or the one in the folder of a run.
+
+    Raises:
+        InputError: If there is none.
+    """
+    for folder in (path, path / "checkpoint"):
+        if (folder / CARD).exists():
+            return folder
+    if not path.exists():
+        raise InputError(f"no checkpoint '{path}': there is no such folder; nuforge run makes one")
+    raise InputError(f"'{path}' holds no checkpoint: it has no {CARD}; give the folder 'checkpoint' of a finished run")
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself.
+
+    Raises:
+        InputError: If it is of another format, or something is missing.
+    """
+    card = read_json(folder / CARD)
+    if card.get("format") != FORMAT:
+        raise InputError(
+            f"checkpoint '{folder}' has format {card.get('format')}, expected {FORMAT}; "
+            f"it was written by version {card.get('version')}, this is {__version__}"
+        )
+    missing = sorted({"experiment", "arguments", "columns", "classes"} - set(card))
+    if missing:
+        raise InputError(f"checkpoint '{folder}' does not say its {', '.join(missing)}; copy or train it again")
+    return card
+
+
+def predict_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experiment: str = "", seed: int = 0) -> str:
+    """Writes a store of predictions for files; what to tell the user."""
+    predictor = load(checkpoint, experiment)
+    make_output_folder(out)
+
+    def predicted() -> Iterator[Events]:
+        done = 0
+        for events in events_of(files, predictor.built, seed):
+            done += len(events)
+            yield predictor.predict(events, seed)
+            print(f"\rpredicted {done} events", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+
+    provenance = {
+        "checkpoint": str(checkpoint),
+        "experiment": predictor.experiment,
+        "arguments": dict(predictor.arguments),
+        "files": [str(path) for path in files],
+        "seed": seed,
+        "chunk": CHUNK,
+    }
+    store = write_store(out, predicted(), predictor.built, provenance)
+    return f"{len(store)} events with predictions in {out}"
