@@ -37,6 +37,10 @@ class Events:
         if len(set(n.values())) != 1:
             raise ValueError(f"tables must share their events, got numbers of events {n}; give empty events empty rows")
 
+    def __reduce__(self) -> tuple[type[Events], tuple[dict[str, Table]]]:
+        """Plain parts, for the way between processes."""
+        return Events, (dict(self.tables),)
+
     def __len__(self) -> int:
         return next(iter(self.tables.values())).n_events
 
@@ -75,7 +79,15 @@ class Events:
         return (self.event(i) for i in range(len(self)))
 
     def select(self, key: slice | Tensor) -> Events:
-        """The events of a slice, a boolean mask (B,) or indices (K,) in their order."""
+        """The events of a slice, a boolean mask (B,) or indices (K,) in their order.
+
+        Consecutive events share the memory of these; others are copied.
+        """
+        if isinstance(key, slice):
+            first, end, step = key.indices(len(self))
+            if step == 1:
+                cut = {name: _cut(table, first, max(first, end)) for name, table in self.tables.items()}
+                return Events(_renumbered(cut))
         chosen = torch.arange(len(self), device=self.device)[key]
         return Events(_renumbered({name: _take(table, chosen) for name, table in self.tables.items()}))
 
@@ -154,7 +166,15 @@ def _take(table: Table, events: Tensor) -> tuple[Table, Tensor]:
     offsets = offsets_of(counts)
     move = offsets[:-1] - old
     rows = torch.arange(int(offsets[-1]), device=offsets.device) - torch.repeat_interleave(move, counts)
-    return replace(table, columns={k: v[rows] for k, v in table.columns.items()}, offsets=offsets), move
+    return replace(table, columns={k: v.index_select(0, rows) for k, v in table.columns.items()}, offsets=offsets), move
+
+
+def _cut(table: Table, first: int, end: int) -> tuple[Table, Tensor]:
+    """The rows of consecutive events, as views, and for each event how far its rows moved."""
+    offsets = table.offsets[first : end + 1]
+    start, stop = int(offsets[0]), int(offsets[-1])
+    columns = {k: v[start:stop] for k, v in table.columns.items()}
+    return replace(table, columns=columns, offsets=offsets - start), (-offsets[:1]).expand(end - first)
 
 
 def _renumbered(taken: Mapping[str, tuple[Table, Tensor]]) -> dict[str, Table]:
