@@ -1,0 +1,37 @@
+"""Batch norm over rows with its activation, for ragged batches."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class NormActivation(nn.Module):
+    """Batch norm over rows, then leaky ReLU in place, so that a layer keeps one copy of its input for the backward pass.
+
+    With fewer than two rows there is no variance: the running one is used, and an empty batch passes.
+
+    Args:
+        channels: Channels of the rows.
+        eps: Added to the variance.
+        slope: Slope of the leaky ReLU below zero.
+        momentum: Weight of the newest batch in the running mean and variance.
+    """
+
+    running_mean: Tensor
+    running_variance: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-4, slope: float = 0.33, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.eps, self.slope, self.momentum = eps, slope, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_variance", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised and activated rows (N, C)."""
+        learn = self.training and len(x) > 1
+        y = F.batch_norm(
+            x, self.running_mean, self.running_variance, self.weight, self.bias, learn, self.momentum, self.eps
+        )
+        return F.leaky_relu(y, self.slope, inplace=True)

@@ -1,0 +1,205 @@
+"""Sparse convolutions: submanifold 3^D, strided 2^D and its inverse.
+
+Output row i is the sum over offsets k and the input rows j that meet it there, of x[j] W[k]. In blocks of output rows: gather
+the input rows of all pairs, one matrix product per offset into a pair buffer, and a sum over the pairs of each output row.
+Everything is plain torch, so it runs wherever torch runs; results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import embedding_bag
+
+from nuforge.errors import InputError
+from nuforge.nn.sparse.level import Level
+from nuforge.nn.sparse.maps import Block, KernelMap, Pairing
+from nuforge.nn.sparse.tensor import SparseTensor
+
+
+class SubmanifoldConvolution(nn.Module):
+    """A 3^D convolution whose output is at the occupied voxels of its input: activity does not spread.
+
+    Args:
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+        dimension: Axes of space, 2 to 4.
+
+    Source:
+        Graham, Engelcke, van der Maaten, arXiv:1711.10275.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
+        super().__init__()
+        self.weight = _weight(3**dimension, channels_in, channels_out)
+
+    def forward(self, x: SparseTensor) -> SparseTensor:
+        """Features on the same voxels."""
+        return x.with_features(convolve(x.features, self.weight, x.level.neighbours))
+
+
+class StridedConvolution(nn.Module):
+    """A 2^D convolution of stride two: to voxels of twice the size, wherever one of the input lies inside.
+
+    Args:
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+        dimension: Axes of space, 2 to 4.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
+        super().__init__()
+        self.weight = _weight(2**dimension, channels_in, channels_out)
+
+    def forward(self, x: SparseTensor) -> SparseTensor:
+        """Features on the coarser level."""
+        return SparseTensor(x.level.coarser, convolve(x.features, self.weight, x.level.downward))
+
+
+class InverseConvolution(nn.Module):
+    """The way back of a strided convolution: every fine voxel takes its coarse voxel's features by its place inside.
+
+    Args:
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+        dimension: Axes of space, 2 to 4.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
+        super().__init__()
+        self.weight = _weight(2**dimension, channels_in, channels_out, per_output=1)
+
+    def forward(self, x: SparseTensor, finer: Level) -> SparseTensor:
+        """Features on the level whose `coarser` is the level of x."""
+        if finer.coarser is not x.level:
+            raise InputError(
+                f"the finer level has {len(finer.coarser)} coarse voxels of its own, the input {len(x.level)} others; "
+                "give the level that the strided convolution came from"
+            )
+        return SparseTensor(finer, convolve(x.features, self.weight, finer.downward.transposed))
+
+
+def convolve(features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
+    """Output features (N_out, C_out) of a sparse convolution.
+
+    Args:
+        features: Input features (N_in, C_in).
+        weight: Kernel (K, C_in, C_out).
+        kernel_map: Its pairs.
+    """
+    n_offsets, channels_in, _ = weight.shape
+    if features.shape[1] != channels_in or kernel_map.forward.table.shape[0] != n_offsets:
+        raise InputError(
+            f"the kernel takes {channels_in} channels and {n_offsets} offsets, got {features.shape[1]} channels and "
+            f"{kernel_map.forward.table.shape[0]} offsets; match the channels and dimension of the layers"
+        )
+    device = features.device.type
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+        features, weight = features.to(dtype), weight.to(dtype)
+    out: Tensor = _Convolution.apply(features, weight, kernel_map)  # type: ignore[no-untyped-call]
+    return out
+
+
+class _Convolution(torch.autograd.Function):
+    """The convolution with its gradients with respect to features and weight."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(features, weight)
+        ctx.kernel_map = kernel_map
+        return _gather_multiply_sum(features, weight, kernel_map.forward)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # noqa: ANN401
+        features, weight = ctx.saved_tensors
+        kernel_map: KernelMap = ctx.kernel_map
+        back = weight.flip(0) if kernel_map.mirrored else weight
+        with torch.autocast(gradient.device.type, enabled=False):
+            to_features, to_weight = _gradients(
+                gradient.contiguous(), features, back, kernel_map.backward, *ctx.needs_input_grad[:2]
+            )
+        if to_weight is not None and kernel_map.mirrored:
+            to_weight = to_weight.flip(0)
+        return to_features, to_weight, None
+
+
+def _gather_multiply_sum(features: Tensor, weight: Tensor, pairing: Pairing) -> Tensor:
+    """Features (N_out, C_out) by blocks of output rows."""
+    channels_in, channels_out = weight.shape[1:]
+    kernels = weight.unbind(0)
+    blocks = pairing.blocks(max(channels_in, channels_out) * features.element_size())
+    gathered, products = (_buffer(features, blocks, c) for c in (channels_in, channels_out))
+    parts = []
+    for block in blocks:
+        n = len(block.source)
+        pairs = torch.index_select(features, 0, block.source, out=gathered[:n]).split(block.counts)
+        results = products[:n].split(block.counts)
+        for k, count in enumerate(block.counts):
+            if count:
+                torch.mm(pairs[k], kernels[k], out=results[k])
+        parts.append(_sum_of_pairs(products[:n], block, pairing.single))
+    return _end_to_end(parts, features, channels_out)
+
+
+def _gradients(
+    gradient: Tensor, features: Tensor, weight: Tensor, pairing: Pairing, want_features: bool, want_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients of features (N_in, C_in) and weight (K, C_in, C_out), by blocks of input rows; offsets are the pairing's."""
+    channels_in, channels_out = weight.shape[1:]
+    kernels = [kernel.t() for kernel in weight.unbind(0)]
+    to_weight = torch.zeros_like(weight) if want_weight else None
+    blocks = pairing.blocks(max(channels_in, channels_out) * gradient.element_size())
+    gathered, products = (_buffer(gradient, blocks, c) for c in (channels_out, channels_in))
+    parts = []
+    for block in blocks:
+        n = len(block.source)
+        pairs = torch.index_select(gradient, 0, block.source, out=gathered[:n]).split(block.counts)
+        results = products[:n].split(block.counts)
+        if to_weight is not None:
+            torch.index_select(features, 0, block.target, out=products[:n])
+            for k, count in enumerate(block.counts):
+                if count:
+                    to_weight[k].addmm_(results[k].t(), pairs[k])
+        if want_features:
+            for k, count in enumerate(block.counts):
+                if count:
+                    torch.mm(pairs[k], kernels[k], out=results[k])
+            parts.append(_sum_of_pairs(products[:n], block, pairing.single))
+    return _end_to_end(parts, gradient, channels_in) if want_features else None, to_weight
+
+
+def _sum_of_pairs(products: Tensor, block: Block, single: bool) -> Tensor:
+    """Sum over the pairs of each output row of the block (rows, C)."""
+    if single:
+        return products.index_select(0, block.bag)
+    if not len(products):
+        return products.new_zeros(block.rows[1] - block.rows[0], products.shape[1])
+    return embedding_bag(block.bag, products, block.starts, mode="sum", include_last_offset=True)
+
+
+def _buffer(like: Tensor, blocks: list[Block], channels: int) -> Tensor:
+    """Room for the pairs of the largest block (P, channels)."""
+    return like.new_empty(max((len(block.source) for block in blocks), default=0), channels)
+
+
+def _end_to_end(parts: list[Tensor], like: Tensor, channels: int) -> Tensor:
+    """The rows of all blocks (N, channels)."""
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat(parts) if parts else like.new_zeros(0, channels)
+
+
+def _weight(n_offsets: int, channels_in: int, channels_out: int, per_output: int | None = None) -> nn.Parameter:
+    """Weights (K, C_in, C_out) that keep the variance through a leaky ReLU of slope .33 (He), from torch's generator.
+
+    `per_output` is the number of offsets that meet an output row, all of them if it is not given.
+    """
+    fan_in = channels_in * (per_output or n_offsets)
+    gain = nn.init.calculate_gain("leaky_relu", 0.33)
+    return nn.Parameter(torch.randn(n_offsets, channels_in, channels_out) * (gain / math.sqrt(fan_in)))

@@ -1,0 +1,165 @@
+"""A set of occupied voxels, and which of them are neighbours: found once, shared by every layer on the set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from nuforge.errors import InputError
+from nuforge.nn.sparse.maps import KernelMap, Pairing
+
+_LARGEST_KEY = 2**62
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The occupied voxels of a batch at one voxel size, sorted by (batch, x, y, ...).
+
+    `Level.of` makes the finest one; the rest follow by `coarser`. Everything derived is made on first use and kept.
+
+    Args:
+        keys: One number per voxel (N,) int64, rising; neighbours along the last axis differ by one.
+        lower: Coordinates (1 + D,) whose key is zero. The grid has an empty margin of one voxel on every side,
+            so that the key of a neighbour is never the key of another voxel.
+        strides: What a step along each axis, the batch first, adds to the key (1 + D,) int64.
+        order: The given row of each sorted row (N,), or None if rows were sorted already.
+    """
+
+    keys: Tensor
+    lower: Tensor
+    strides: Tensor
+    order: Tensor | None = None
+
+    @classmethod
+    def of(cls, coordinates: Tensor) -> Level:
+        """The level of voxels in any order.
+
+        Args:
+            coordinates: Event number and D voxel numbers, (N, 1 + D) int64, D from 2 to 4. Voxel numbers may be negative.
+
+        Raises:
+            InputError: If the shape or type is another, a voxel is given twice, or the grid is too large to number.
+        """
+        if coordinates.ndim != 2 or not 3 <= coordinates.shape[1] <= 5 or coordinates.dtype != torch.int64:
+            raise InputError(
+                f"coordinates must be int64 of shape (voxels, 1 + D) with D from 2 to 4, got {coordinates.dtype} of "
+                f"{tuple(coordinates.shape)}; give the event number and the voxel numbers of each voxel"
+            )
+        lower, strides = _numbering(coordinates)
+        keys = ((coordinates - lower) * strides).sum(1)
+        steps = keys.diff()
+        if bool((steps > 0).all()):
+            return cls(keys, lower, strides)
+        keys, order = keys.sort(stable=True)
+        repeated = keys.diff() == 0
+        if bool(repeated.any()):
+            first = coordinates[order[repeated.nonzero()[0, 0]]].tolist()
+            raise InputError(
+                f"{int(repeated.sum())} voxels are given more than once, the first is {first[1:]} of event {first[0]}; "
+                "give each voxel of an event once: sum the values of duplicates"
+            )
+        return cls(keys, lower, strides, order)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def dimension(self) -> int:
+        """Number of axes of space."""
+        return len(self.lower) - 1
+
+    @cached_property
+    def coordinates(self) -> Tensor:
+        """Event number and voxel numbers of the sorted rows, (N, 1 + D) int64."""
+        columns, rest = [], self.keys
+        for stride in self.strides:
+            columns.append(rest // stride)
+            rest = rest % stride
+        return torch.stack(columns, 1) + self.lower
+
+    @cached_property
+    def given(self) -> Tensor | None:
+        """The sorted row of each given row (N,), or None if rows were sorted already."""
+        if self.order is None:
+            return None
+        return torch.empty_like(self.order).scatter_(0, self.order, torch.arange(len(self), device=self.keys.device))
+
+    @cached_property
+    def neighbours(self) -> KernelMap:
+        """The map of a 3^D submanifold convolution. Offsets run from (-1, ..., -1) to (1, ..., 1), the last axis fastest."""
+        return KernelMap.symmetric(_neighbour_table(self.keys, self.strides))
+
+    @cached_property
+    def _halving(self) -> tuple[Level, KernelMap]:
+        coordinates = self.coordinates.clone()
+        coordinates[:, 1:] = coordinates[:, 1:].div(2, rounding_mode="floor")
+        child = (self.coordinates[:, 1:] - 2 * coordinates[:, 1:]).unbind(1)
+        lower, strides = _numbering(coordinates)
+        keys, parent = ((coordinates - lower) * strides).sum(1).unique(return_inverse=True)
+        offset = torch.zeros_like(parent)
+        for bit in child:
+            offset = 2 * offset + bit
+        rows = torch.arange(len(self), device=parent.device)
+        down = parent.new_full((2**self.dimension, len(keys)), -1)
+        down[offset, parent] = rows
+        up = parent.new_full((2**self.dimension, len(self)), -1)
+        up[offset, rows] = parent
+        return Level(keys, lower, strides), KernelMap(Pairing(down, len(self)), Pairing(up, len(keys), single=True))
+
+    @property
+    def coarser(self) -> Level:
+        """The voxels of twice the size that hold one of these: voxel number = floor(finer number / 2)."""
+        return self._halving[0]
+
+    @property
+    def downward(self) -> KernelMap:
+        """The map of a strided 2^D convolution to the coarser level. Offsets are in the order of `neighbours`."""
+        return self._halving[1]
+
+
+def _numbering(coordinates: Tensor) -> tuple[Tensor, Tensor]:
+    """Lower corner and key strides (1 + D,) each, of a grid with an empty margin of one voxel on every side."""
+    if not len(coordinates):
+        return coordinates.new_zeros(coordinates.shape[1]), coordinates.new_ones(coordinates.shape[1])
+    lower = coordinates.amin(0)
+    lower[1:] -= 1
+    extent = (coordinates.amax(0) - lower + 2).tolist()
+    strides = [1]
+    for n in extent[:0:-1]:
+        strides.insert(0, strides[0] * n)
+    if strides[0] * extent[0] > _LARGEST_KEY:
+        raise InputError(
+            f"voxel numbers span {extent[1:]} voxels in {extent[0] - 1} events, more than 2^62 places; "
+            "check the units of the positions, or use larger voxels"
+        )
+    return lower, torch.tensor(strides, device=coordinates.device)
+
+
+def _neighbour_table(keys: Tensor, strides: Tensor) -> Tensor:
+    """For each offset and voxel the row of the neighbour there, or -1: (3^D, N) int64.
+
+    The three neighbours along the last axis are one search: their keys follow each other. Half the offsets are
+    searched; the other half is the mirror image.
+    """
+    n = len(keys)
+    rows = torch.arange(n, device=keys.device)
+    sought = torch.cat([keys, keys.new_full((3,), torch.iinfo(torch.int64).max)])
+    lines = list(product((-1, 0, 1), repeat=len(strides) - 2))
+    centre = len(lines) // 2
+    table = keys.new_full((3 * len(lines), n + 1), -1)
+    table[3 * centre + 1, :n] = rows
+    for i, line in enumerate(lines[: centre + 1]):
+        step = sum((d * s for d, s in zip(line, strides[1:-1], strict=True)), strides.new_zeros(()))
+        first = keys + step - 1
+        row = torch.searchsorted(keys, first)
+        for j in range(3 if i < centre else 1):
+            found = sought[row] == first + j
+            table[3 * i + j, :n] = torch.where(found, row, -1)
+            mirror = torch.where(found, row, n)
+            table[-1 - 3 * i - j].scatter_(0, mirror, rows)
+            row = row + found
+    return table[:, :n]

@@ -1,0 +1,120 @@
+"""Segmentation: to which class does each row of a table belong?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
+from nuforge.metrics.classification import accuracy, confusion_counts, iou, precision, recall
+
+BINS = 15
+"""Bins of confidence in the reliability curve."""
+
+
+class Segmentation(nn.Module):
+    """A categorical distribution over classes for every row, and weighted cross entropy.
+
+    Training with class weights w makes the softmax estimate w p(class), not p(class). With `correction` c the stated
+    probability is proportional to softmax / w^c: 0 keeps rare classes favoured (best mean recall), 1 undoes the weights
+    (calibrated; best IoU of rare classes). Weights and correction travel with the network's weights.
+
+    Args:
+        classes: Names of the classes, in the order of their numbers.
+        features: Channels of the features it reads.
+        table: Table whose rows are classified.
+        target: Column of its labels, int64; -1 means unknown and is left out.
+        weights: Weight of each class in the loss; all 1 if not given. See `class_weights`.
+        correction: Power to which the weights are taken out of the stated probability; chosen on validation.
+    """
+
+    weights: Tensor
+    correction: Tensor
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        features: int,
+        table: str = "voxels",
+        target: str = "label",
+        weights: Sequence[float] | None = None,
+        correction: float = 0.0,
+    ) -> None:
+        super().__init__()
+        chosen = torch.ones(len(classes)) if weights is None else torch.tensor(weights, dtype=torch.float32)
+        if len(classes) < 2 or chosen.shape != (len(classes),) or not bool((chosen > 0).all()):
+            raise InputError(
+                f"a segmentation needs two classes or more and a positive weight for each, got {list(classes)} and "
+                f"weights {chosen.tolist()}; count the labels of the training events and give class_weights(counts)"
+            )
+        self.classes, self.table, self.target = tuple(classes), table, target
+        self.register_buffer("weights", chosen)
+        self.register_buffer("correction", torch.tensor(float(correction)))
+        self.head = nn.Linear(features, len(classes))
+
+    def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
+        """Logits of the classes (N, K), from the features of the table's rows."""
+        rows = features[self.table]
+        about = {"logits": Column("", "logits of the classes, as trained", "prediction")}
+        return {self.table: Table({"logits": self.head(rows["features"])}, rows.offsets, about=about)}
+
+    def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """Cross entropy, averaged over rows of known label with the weight of their class; 0 if there is none."""
+        label = events[self.table][self.target]
+        logits = outputs[self.table]["logits"].float()
+        total = F.cross_entropy(logits, label, self.weights, ignore_index=-1, reduction="sum")
+        weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0).sum()
+        return total / weight.clamp(min=torch.finfo(torch.float32).tiny)
+
+    def predict(self, outputs: Mapping[str, Table], correction: float | None = None) -> Mapping[str, Table]:
+        """Probability of the classes (N, K); `correction` replaces the task's own."""
+        power = self.correction if correction is None else correction
+        rows = outputs[self.table]
+        logits = rows["logits"].float() - power * self.weights.log()
+        about = {"probability": Column("", f"probability of {', '.join(self.classes)}", "prediction")}
+        return {self.table: Table({"probability": logits.softmax(1)}, rows.offsets, about=about)}
+
+    def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
+        """Per event: `confusion` (B, K, K), rows true and columns predicted; `reliability` (B, bins, 3)."""
+        truth = events[self.table]
+        label, batch, n = truth[self.target], truth.batch, truth.n_events
+        confidence, best = prediction[self.table]["probability"].max(1)
+        known = label >= 0
+        return {
+            "confusion": confusion_counts(label, best, batch, n, len(self.classes)),
+            "reliability": reliability_counts(
+                confidence[known], (best == label)[known], batch[known], n_events=n, bins=BINS
+            ),
+        }
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings.
+
+        A class without rows is left out of the means.
+        """
+        confusion = sums["confusion"]
+        per_class = {"recall": recall(confusion), "precision": precision(confusion), "IoU": iou(confusion)}
+        figures = {
+            "mean recall": per_class["recall"].nanmean(-1),
+            "mean IoU": per_class["IoU"].nanmean(-1),
+            "accuracy": accuracy(confusion),
+            "expected calibration error": expected_calibration_error(sums["reliability"]),
+        }
+        for name, values in per_class.items():
+            figures |= {f"{name} of {c}": values[..., i] for i, c in enumerate(self.classes)}
+        return figures
+
+
+def class_weights(counts: Sequence[float]) -> tuple[float, ...]:
+    """Weights proportional to 1 / sqrt(rows of the class), with mean 1 over classes.
+
+    Args:
+        counts: Rows of each class in the training events (K,); an absent class counts as one row.
+    """
+    inverse = [max(count, 1.0) ** -0.5 for count in counts]
+    return tuple(len(inverse) * w / sum(inverse) for w in inverse)
