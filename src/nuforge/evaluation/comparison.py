@@ -1,0 +1,169 @@
+"""Comparison: a model beside baselines, on the same events, by the same task."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from nuforge.evaluation.report import Difference, Json
+from nuforge.events import Events, Table
+from nuforge.metrics.bootstrap import bootstrap, paired_difference
+from nuforge.metrics.calibration import reliability_curve
+from nuforge.metrics.interval import Interval
+
+LOWER_IS_BETTER = ("expected calibration error", "ece", "negative log-likelihood")
+"""Figures that are better when lower, unless a comparison is told otherwise."""
+
+
+class Task(Protocol):
+    """What a comparison asks of a task."""
+
+    def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
+        """Additive statistics of each event, (B, ...)."""
+        ...
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) of summed statistics (R, ...)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The numbers of a comparison, as a `Report` takes them."""
+
+    metrics: Mapping[str, Interval]
+    baselines: Mapping[str, Mapping[str, Interval]]
+    difference: Mapping[str, Difference]
+
+
+class Comparison:
+    """Statistics of a model and its baselines, event by event, gathered over batches.
+
+    Args:
+        task: What turns predictions into statistics and statistics into figures.
+        names: The model's name first, then those of the baselines.
+        lower_is_better: Figures of which the lower is the better.
+        units: Unit of figures that have one.
+
+    Raises:
+        ValueError: If names are missing or occur twice.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        names: Sequence[str],
+        lower_is_better: Collection[str] = LOWER_IS_BETTER,
+        units: Mapping[str, str] | None = None,
+    ) -> None:
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"names must be the model and its baselines, each once, got {list(names)}")
+        self.task, self.names, self.units = task, tuple(names), units
+        self._lower = frozenset(_spelled(name) for name in lower_is_better)
+        self._parts: dict[str, list[Mapping[str, Tensor]]] = {name: [] for name in names}
+
+    def add(self, events: Events, predictions: Mapping[str, Mapping[str, Table]]) -> None:
+        """Adds a batch of events with truth, and what each method predicts for them.
+
+        Raises:
+            ValueError: If a method is missing: a comparison is on the same events or it is none.
+        """
+        if set(predictions) != set(self.names):
+            raise ValueError(
+                f"predictions must be of {sorted(self.names)}, got {sorted(predictions)}; every method sees every event"
+            )
+        for name in self.names:
+            statistics = self.task.statistics(events, predictions[name])
+            self._parts[name].append({key: s.detach().double().cpu() for key, s in statistics.items()})
+
+    def __len__(self) -> int:
+        """Number of events so far."""
+        return sum(len(next(iter(part.values()))) for part in self._parts[self.names[0]])
+
+    def statistics(self, name: str) -> dict[str, Tensor]:
+        """Statistics of one method on all events so far, (B, ...).
+
+        Raises:
+            ValueError: If no events were added.
+        """
+        parts = self._parts[name]
+        if not parts:
+            raise ValueError("comparison has no events, got 0 batches; add(events, predictions) first")
+        return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+
+    def figures(self, replicas: int = 1000, level: float = 0.95, seed: int = 0) -> Compared:
+        """Figures of all methods with event-bootstrap intervals, and the model's paired difference.
+
+        The difference is to the baseline that is better on these very events, figure by figure, which is the harder
+        one to beat. All intervals use the same resampled events.
+        """
+        model, *baselines = self.names
+        statistics = {name: self.statistics(name) for name in self.names}
+
+        def generator() -> torch.Generator:
+            return torch.Generator().manual_seed(seed)
+
+        figures = {
+            name: bootstrap(s, self.task.figures, replicas, level, generator(), self.units)
+            for name, s in statistics.items()
+        }
+        differences = {
+            name: paired_difference(
+                statistics[model], statistics[name], self.task.figures, replicas, level, generator(), self.units
+            )
+            for name in baselines
+        }
+        return Compared(
+            metrics=figures[model],
+            baselines={name: figures[name] for name in baselines},
+            difference={
+                figure: Difference(differences[best][figure], best, self.better(figure))
+                for figure in figures[model]
+                if (best := self._best(figure, {name: figures[name][figure] for name in baselines})) is not None
+            },
+        )
+
+    def better(self, figure: str) -> Literal["higher", "lower"]:
+        """Whether a higher or a lower figure is the better one."""
+        return "lower" if _spelled(figure) in self._lower else "higher"
+
+    def _best(self, figure: str, candidates: Mapping[str, Interval]) -> str | None:
+        """The baseline with the better figure; none if it is defined for none."""
+        sign = -1 if self.better(figure) == "lower" else 1
+        defined = {name: sign * interval.value for name, interval in candidates.items() if interval.is_defined}
+        return max(defined, key=lambda name: defined[name]) if defined else None
+
+    def curves(self, classes: Sequence[str] = ()) -> dict[str, Json]:
+        """What the report draws, of the statistics named `confusion` (B, K, K) and `reliability` (B, bins, 3), if any.
+
+        Args:
+            classes: Names of the K classes.
+
+        Returns:
+            `confusion`: {"classes": names, "counts": {method: K x K, [true][predicted]}}; `reliability`: {method:
+            {"confidence", "accuracy", "count"}}, lists over bins of confidence.
+        """
+        sums = {name: {key: s.sum(0) for key, s in self.statistics(name).items()} for name in self.names}
+        out: dict[str, Json] = {}
+        if all("confusion" in s for s in sums.values()):
+            counts = {name: s["confusion"].tolist() for name, s in sums.items()}
+            k = len(counts[self.names[0]])
+            if len(classes) not in (0, k):
+                raise ValueError(f"classes must be {k} names, got {list(classes)}; pass those of the task")
+            out["confusion"] = {"classes": list(classes) or [str(i) for i in range(k)], "counts": counts}
+        if all("reliability" in s for s in sums.values()):
+            out["reliability"] = {name: _curve(s["reliability"]) for name, s in sums.items()}
+        return out
+
+
+def _curve(counts: Tensor) -> dict[str, Json]:
+    confidence, accuracy, n = reliability_curve(counts)
+    return {"confidence": confidence.tolist(), "accuracy": accuracy.tolist(), "count": n.tolist()}
+
+
+def _spelled(name: str) -> str:
+    return name.replace("_", " ").lower()

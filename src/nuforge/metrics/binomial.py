@@ -1,0 +1,72 @@
+"""Binomial intervals, for fractions of events: one trial is one event (or spill), never a voxel, hit or prong."""
+
+import math
+from statistics import NormalDist
+
+from scipy.stats import beta
+
+from nuforge.metrics.interval import Interval
+
+
+def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Fraction of events with the Wilson score interval: near its level on average, never empty at 0 or 1.
+
+    Args:
+        successes: Events that passed.
+        trials: Independent events.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        The fraction; NaN between 0 and 1 without trials.
+
+    Raises:
+        ValueError: If successes are not between 0 and trials, or the level is not between 0 and 1.
+
+    Source:
+        E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209; L. Brown, T. Cai, A. DasGupta, Stat. Sci. 16 (2001) 101.
+    """
+    _check(successes, trials, level)
+    method = f"Wilson score, {level:.0%}"
+    if trials == 0:
+        return Interval(math.nan, 0.0, 1.0, 0, method)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    p, w = successes / trials, z * z / trials
+    centre = (p + w / 2) / (1 + w)
+    half = math.sqrt(w * (p * (1 - p) + w / 4)) / (1 + w)
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == trials else centre + half
+    return Interval(p, low, high, trials, method)
+
+
+def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Fraction of events with the Clopper-Pearson interval: never covers less than its level, so it is wide.
+
+    Args:
+        successes: Events that passed.
+        trials: Independent events.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        The fraction; NaN between 0 and 1 without trials.
+
+    Raises:
+        ValueError: If successes are not between 0 and trials, or the level is not between 0 and 1.
+
+    Source:
+        C. Clopper, E. Pearson, Biometrika 26 (1934) 404; Review of Particle Physics, "Statistics", equation 40.82.
+    """
+    _check(successes, trials, level)
+    method = f"Clopper-Pearson, {level:.0%}"
+    if trials == 0:
+        return Interval(math.nan, 0.0, 1.0, 0, method)
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    return Interval(successes / trials, low, high, trials, method)
+
+
+def _check(successes: int, trials: int, level: float) -> None:
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must be between 0 and the {trials} trials, got {successes}; count each event once")
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level}; write 0.95 for 95 %")
