@@ -1,0 +1,1 @@
+"""What everyone may know: pure functions of physics, in cm, ns and MeV."""

@@ -1,0 +1,25 @@
+"""Constants of nature and properties of particles. Source: Review of Particle Physics 2024, CODATA 2018."""
+
+import math
+
+SPEED_OF_LIGHT = 29.9792458  # cm/ns
+FINE_STRUCTURE = 1 / 137.035999
+AVOGADRO = 6.02214076e23  # 1/mol
+ELECTRON_RADIUS = 2.8179403262e-13  # cm, classical
+HBAR_C = 197.3269804e-13  # MeV cm
+BETHE_K = 0.307075  # MeV cm^2/mol: 4 pi N_A r_e^2 m_e c^2
+
+ELECTRON_MASS = 0.51099895  # MeV, as all masses here
+MUON_MASS = 105.6583745
+PION_MASS = 139.57039
+NEUTRAL_PION_MASS = 134.9768
+KAON_MASS = 493.677
+PROTON_MASS = 938.272088
+
+MUON_LIFETIME = 2196.9811  # ns, as all lifetimes here
+PION_LIFETIME = 26.033
+KAON_LIFETIME = 12.380
+
+MICHEL_ENDPOINT = (MUON_MASS**2 + ELECTRON_MASS**2) / (2 * MUON_MASS)  # total energy, 52.83 MeV
+BOHR_RADIUS = ELECTRON_RADIUS / FINE_STRUCTURE**2  # cm
+CROSS_SECTION_SCALE = math.pi * ELECTRON_RADIUS**2  # cm^2
