@@ -72,7 +72,8 @@ def _tsai(main: Tensor, second: Tensor, transfer: Tensor, element: Element) -> T
     psi_difference = 2 / 3 / (1 + 40 * e + 400 * e**2)
     nucleus = phi / 4 - math.log(Z) / 3 - coulomb_correction(Z)
     electrons = (psi / 4 - 2 / 3 * math.log(Z)) / Z
-    return main * (nucleus + electrons) + second * (phi_difference + psi_difference / Z)
+    result: Tensor = main * (nucleus + electrons) + second * (phi_difference + psi_difference / Z)
+    return result
 
 
 def _atoms(element: Element, material: Material) -> float:

@@ -1,6 +1,5 @@
 """Decays: spectra, and the momentum of two-body decays."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -17,14 +16,11 @@ def michel_spectrum(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
 
 
 def michel_fraction(uniform: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-    """x = E / E_max drawn from the Michel spectrum: the root in (0, 1) of x^3 (2 - x) = u.
-
-    Solved by Newton's method from below on the concave-free variable x = u^(1/3) / 2^(1/3): exact to 1e-6.
-    """
+    """x = E / E_max drawn from the Michel spectrum: the root in (0, 1) of x^3 (2 - x) = u, by Newton's method."""
     x = (uniform / 2) ** (1 / 3)
     for _ in range(8):
         x = x - (x**3 * (2 - x) - uniform) / (6 * x**2 - 4 * x**3).clamp(min=1e-6)
-    return x.clamp(0, 1)
+    return x.clamp(min=0, max=1)
 
 
 def two_body_momentum(mass: float, first: float, second: float) -> float:

@@ -57,7 +57,7 @@ def vavilov_density(kappa: float, beta_squared: float = 0.0) -> tuple[NDArray[np
     phi = np.exp(_log_characteristic(np.abs(t) * scale, kappa, beta_squared))
     phi = np.where(t < 0, phi.conj(), phi)
     density = np.fft.fft(phi * np.exp(-1j * t * low)).real * step / (2 * math.pi)
-    return low + width / n * np.arange(n), density.clip(min=0)
+    return low + width / n * np.arange(n, dtype=np.float64), np.asarray(density.clip(min=0), dtype=np.float64)
 
 
 def _log_characteristic(t: NDArray[np.float64], kappa: float, beta_squared: float) -> NDArray[np.complex128]:

@@ -1,4 +1,4 @@
-"""Photons in matter: pair production, Compton scattering and photoelectric absorption (coherent scattering left out)."""
+"""Photons in matter: pair production, Compton scattering, absorption; coherent scattering is left out."""
 
 import torch
 from jaxtyping import Float

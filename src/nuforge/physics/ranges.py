@@ -1,7 +1,6 @@
 """Range in the continuous-slowing-down approximation, and the energy that a range needs."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,15 +13,15 @@ from nuforge.physics.stopping import stopping_power
 _POINTS_PER_DECADE = 200
 
 
-def integrate_range(loss: Callable[[Tensor], Tensor], energies: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """Range (cm) on a rising grid of energies (MeV), the integral of dT / loss(T) with loss in MeV/cm.
+def integrate_range(energies: Float[Tensor, " n"], loss: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Range (cm) on a rising grid of energies (MeV), the integral of dT / loss, loss (MeV/cm) given on the grid.
 
-    Below the first energy the loss is taken to fall with the velocity, so that the first range is 2 T / loss(T).
+    Below the first energy the loss is taken to fall with the velocity, so that the first range is 2 T / loss.
     The grid must be fine: 100 points a decade give 1e-4.
     """
-    inverse = energies / loss(energies)  # the integrand in ln T
+    inverse = energies / loss  # the integrand in ln T
     steps = 0.5 * (inverse[1:] + inverse[:-1]) * energies.log().diff()
-    first = 2 * energies[:1] / loss(energies[:1])
+    first = 2 * inverse[:1]
     return torch.cat([first, first + steps.cumsum(0)])
 
 
@@ -47,5 +46,5 @@ def _range_table(mass: float, material: Material, highest: float) -> tuple[np.nd
     lowest = 1e-4 * mass
     n = max(2, math.ceil(_POINTS_PER_DECADE * math.log10(2 * highest / lowest)))
     energies = torch.logspace(math.log10(lowest), math.log10(2 * highest), n, dtype=torch.float64)
-    ranges = integrate_range(lambda t: stopping_power(t, mass, material), energies)
+    ranges = integrate_range(energies, stopping_power(energies, mass, material))
     return energies.log().numpy(), ranges.log().numpy()

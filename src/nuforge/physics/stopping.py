@@ -24,7 +24,7 @@ def density_effect(beta_gamma: Float[Tensor, "*n"], material: Material) -> Float
     return torch.where(x >= effect.x1, high, torch.where(x >= effect.x0, middle, low))
 
 
-def maximum_transfer(kinetic: Float[Tensor, "*n"], mass: float) -> Float[Tensor, "*n"]:
+def maximum_transfer(kinetic: Float[Tensor, "*n"], mass: Tensor | float) -> Float[Tensor, "*n"]:
     """Largest energy (MeV) that a particle heavier than an electron gives to one in a collision, W_max."""
     gamma = 1 + kinetic / mass
     transfer = 2 * ELECTRON_MASS * (gamma**2 - 1)

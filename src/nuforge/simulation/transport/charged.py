@@ -1,0 +1,194 @@
+"""One step of all charged particles: loss with fluctuation, scattering, knock-on electrons, radiated photons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nuforge.events import Process
+from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
+from nuforge.physics.kinematics import beta_squared, momentum
+from nuforge.physics.stopping import maximum_transfer
+from nuforge.simulation.transport.directions import remaining, sine_squared, turned
+from nuforge.simulation.transport.flight import Birth, Flight, Record
+from nuforge.simulation.transport.medium import MediumTables
+from nuforge.simulation.transport.species import MASSES, Species
+from nuforge.simulation.transport.walls import Box
+
+_HARD_SCATTERS = 0.25  # single scatters a step that are drawn one by one, the rest being a Gaussian
+_FRACTION_OF_RANGE = 0.2  # of the remaining range, at most, in one step
+
+
+@dataclass(frozen=True)
+class Step:
+    """What came of one step: those who fly on, those who stopped, those who decay in flight, those who were born."""
+
+    flying: Flight
+    stopped: Flight
+    decaying: Flight
+    births: list[Birth]
+
+
+def step_charged(
+    flight: Flight, medium: MediumTables, box: Box, longest: float, generator: torch.Generator, record: Record
+) -> Step:
+    """One step of every charged particle of `flight`.
+
+    A step ends at the next interaction, at a fifth of the remaining range, at `longest` (cm), or at the wall of the
+    box, beyond which nothing is followed. Below a range of a sixth of `longest` a particle stops.
+
+    Args:
+        flight: Who steps.
+        medium: The material's tables.
+        box: Where the material is.
+        longest: Longest step in cm.
+        generator: Source of randomness.
+        record: Gets the segments.
+    """
+    n = len(flight)
+    mass = MASSES[flight.species]
+    uniform = torch.rand((8, n), generator=generator)
+    normal = torch.randn(n, generator=generator)
+    columns = medium.charged(flight.species, flight.energy.log())
+    loss, slope, reach, knock, radiate, decay, scale, transfer, strength, screening = columns.unbind(1)
+    b2 = beta_squared(flight.energy, mass)
+
+    free = -torch.log(uniform[0].clamp(min=1e-30)) / (knock + radiate + decay)
+    wall = box.distance(flight.position, flight.direction)
+    length = torch.minimum((_FRACTION_OF_RANGE * reach).clamp(min=longest / 6, max=longest), reach)
+    length = torch.minimum(torch.minimum(length, wall), free)
+    interacts = length == free
+    ends = length == reach
+
+    mean = loss * length * (1 - 0.5 * slope * length)
+    spread = torch.sqrt(scale * length * transfer)
+    kappa = scale * length / transfer
+    lost = (mean + spread * medium.fluctuate(kappa, normal)).clamp(min=0)
+    ends = ends | (lost >= flight.energy)
+    lost = torch.where(ends, flight.energy, lost)
+
+    hinge = uniform[1] * length
+    direction = _scatter(flight.direction, strength * length, screening, b2, uniform[2:7])
+    middle = flight.position + flight.direction * hinge.unsqueeze(1)
+    position = middle + direction * (length - hinge).unsqueeze(1)
+    position = box.inside(position)
+    record.deposit(flight, flight.position, position, lost, length)
+
+    time = flight.time + length / (SPEED_OF_LIGHT * b2.sqrt())
+    energy = flight.energy - lost
+    moved = Flight(
+        flight.pdg, flight.species, flight.row, flight.event, flight.interaction, position, direction, energy, time
+    )
+    escapes = (length >= wall) & ~ends
+    where = (interacts & ~ends & ~escapes).nonzero().squeeze(1)
+    choice = uniform[7][where] * (knock + radiate + decay)[where]
+    knocks = where[choice < knock[where]]
+    radiates = where[(choice >= knock[where]) & (choice < (knock + radiate)[where])]
+    decays = where[choice >= (knock + radiate)[where]]
+
+    births = []
+    for chosen, interaction in ((knocks, _knock_on), (radiates, _radiate)):
+        if len(chosen):
+            accepted, birth, after_direction, after_energy = interaction(moved, chosen, medium, generator)
+            births.append(birth)
+            moved.direction[accepted] = after_direction
+            moved.energy[accepted] = after_energy
+    flies = ~(ends | escapes)
+    flies[decays] = False
+    return Step(moved[flies], moved[ends], moved[decays], births)
+
+
+def _scatter(direction: Tensor, strength: Tensor, screening: Tensor, b2: Tensor, uniform: Tensor) -> Tensor:
+    """Directions (N, 3) after the Coulomb scattering of a step.
+
+    Soft scatters together are a Gaussian of their exact mean deflection; the rare ones beyond the angle that a
+    quarter of one scatter exceeds are drawn singly, with the spin factor 1 - beta^2 sin^2(theta / 2).
+
+    Args:
+        direction: Before.
+        strength: S times the length, the collisions' density S dmu / (mu + A)^2.
+        screening: A.
+        b2: Velocity squared.
+        uniform: (5, N) uniform numbers.
+    """
+    inverse_end = 1 / (1 + screening)
+    hard = (strength * (1 / screening - inverse_end)).clamp(max=_HARD_SCATTERS)
+    edge = (1 / (hard / strength + inverse_end) - screening).clamp(min=0)
+    ratio = edge / screening
+    soft = strength * (torch.log1p(ratio) - ratio / (1 + ratio))
+    deflection = -soft * torch.log(uniform[0].clamp(min=1e-30))
+    deflection = torch.where(deflection > 1, uniform[1], deflection)
+    out = turned(direction, deflection, 2 * torch.pi * uniform[1])
+    single = (uniform[2] < hard).nonzero().squeeze(1)
+    u, end, a = uniform[3][single], inverse_end[single], screening[single]
+    mu = (1 / (end + u * (1 / (edge[single] + a) - end)) - a).clamp(0, 1)
+    kept = uniform[2][single] < hard[single] * (1 - b2[single] * mu)
+    single = single[kept]
+    out[single] = turned(out[single], mu[kept], 2 * torch.pi * uniform[4][single])
+    return out
+
+
+def _knock_on(
+    flight: Flight, rows: Tensor, medium: MediumTables, generator: torch.Generator
+) -> tuple[Tensor, Birth, Tensor, Tensor]:
+    """Electrons knocked out by the particles at `rows`: who does it, the birth, their directions and energies after."""
+    species, energy = flight.species[rows], flight.energy[rows]
+    u, v, phi = torch.rand((3, len(rows)), generator=generator).unbind()
+    log, cut = energy.log(), medium.threshold
+    heavy = species > Species.POSITRON
+    mass = MASSES[species]
+    largest = torch.where(species == Species.ELECTRON, energy / 2, energy)
+    share = torch.where(species == Species.ELECTRON, medium.knock(log, u), medium.knock_positron(log, u))
+    light_transfer = cut * (largest / cut).clamp(min=1) ** share
+    largest = torch.where(heavy, maximum_transfer(energy, mass), largest)
+    transfer = torch.where(heavy, 1 / torch.lerp(1 / largest, torch.full_like(u, 1 / cut), u), light_transfer)
+    b2 = beta_squared(energy, mass)
+    shape = 1 - b2 * transfer / largest + 0.5 * (transfer / (energy + mass)) ** 2
+    happens = (largest > cut) & (~heavy | (v < shape))
+    rows, transfer, energy, mass = rows[happens], transfer[happens], energy[happens], mass[happens]
+    p, taken = momentum(energy, mass), momentum(transfer, ELECTRON_MASS)
+    cosine = (transfer * (energy + mass + ELECTRON_MASS) / (p * taken)).clamp(max=1)
+    direction = turned(flight.direction[rows], (1 - cosine) / 2, 2 * torch.pi * phi[happens])
+    birth = _born(flight, rows, 11, Process.IONISATION, direction, transfer)
+    return rows, birth, remaining(flight.direction[rows], p, direction, taken), energy - transfer
+
+
+def _radiate(
+    flight: Flight, rows: Tensor, medium: MediumTables, generator: torch.Generator
+) -> tuple[Tensor, Birth, Tensor, Tensor]:
+    """Photons radiated by the electrons at `rows`: who does it, the birth, their directions and energies after."""
+    rows = rows[flight.energy[rows] > medium.photon_threshold * 1.001]
+    energy = flight.energy[rows]
+    u, phi, a, b, c = torch.rand((5, len(rows)), generator=generator).unbind()
+    cut = medium.photon_threshold
+    k = cut * (energy / cut) ** medium.radiated(energy.log(), u)
+    angle = emission_angle(a, b, c) * ELECTRON_MASS / (energy + ELECTRON_MASS)
+    direction = turned(flight.direction[rows], sine_squared(angle), 2 * torch.pi * phi)
+    birth = _born(flight, rows, 22, Process.BREMSSTRAHLUNG, direction, k)
+    p = momentum(energy, ELECTRON_MASS)
+    return rows, birth, remaining(flight.direction[rows], p, direction, k), (energy - k).clamp(min=1e-6)
+
+
+def emission_angle(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """Angle in units of m / E of radiated photons and of pairs, from three uniform numbers (N,).
+
+    Source: a fit to Tsai's distribution by Urban, Geant3 manual (1993), PHYS 211; Geant4 Physics Reference Manual.
+    """
+    slope = torch.where(c < 0.25, 0.625, 1.875)
+    return -torch.log((a * b).clamp(min=1e-30)) / slope
+
+
+def _born(flight: Flight, rows: Tensor, pdg: int, process: Process, direction: Tensor, energy: Tensor) -> Birth:
+    """Particles of one kind that begin where the particles at `rows` are."""
+    return Birth(
+        flight,
+        rows,
+        torch.full_like(rows, pdg),
+        torch.full_like(rows, int(process)),
+        flight.position[rows],
+        direction,
+        energy,
+        flight.time[rows],
+    )
