@@ -70,6 +70,6 @@ def test_arguments_are_checked_against_the_signature(given, message):
         recipe.arguments(given)
 
 
-def test_samples_are_listed_with_their_flags():
-    names = {row["name"]: row["flags"] for row in catalogue.sample_rows()}
-    assert {"events", "seed", "shard_size"} <= set(names["particle-bomb"])
+def test_samples_are_listed_with_their_arguments():
+    names = {row["name"]: row["arguments"] for row in catalogue.sample_rows()}
+    assert {"events", "seed", "shard_size"} <= set(names["lartpc-particle-bomb"])

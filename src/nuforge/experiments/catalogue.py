@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from nuforge import experiments as package
 from nuforge.errors import InputError
 from nuforge.experiments.experiment import Entry, Experiment, Value, entry_of
-
-if TYPE_CHECKING:
-    from nuforge.samples.sample import Sample
+from nuforge.samples import SAMPLES
 
 _MACHINERY = {
     "catalogue",
@@ -30,6 +28,7 @@ _MACHINERY = {
     "experiment",
     "folder",
     "predictor",
+    "progress",
     "run",
     "simulate",
 }
@@ -75,7 +74,7 @@ class Recipe:
 def experiments() -> dict[str, Recipe]:
     """All experiments of the package by name, in alphabetical order."""
     found = {}
-    for module in _light_modules(package, _MACHINERY):
+    for module in _modules():
         for name, function in inspect.getmembers(module, inspect.isfunction):
             entry = entry_of(function)
             if entry and function.__module__ == module.__name__:
@@ -106,9 +105,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     return f"no {kind} '{name}'{hint} - there is {', '.join(known)}"
 
 
-def _light_modules(of: ModuleType, without: set[str]) -> list[ModuleType]:
-    names = sorted(m.name for m in pkgutil.iter_modules(of.__path__) if m.name not in without)
-    return [importlib.import_module(f"{of.__name__}.{name}") for name in names]
+def _modules() -> list[ModuleType]:
+    names = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name not in _MACHINERY)
+    return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
 
 
 def _own(path: Path, function: str) -> Recipe:
@@ -162,28 +161,15 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-def samples() -> dict[str, Callable[..., Sample]]:
-    """The functions that return a sample, by name."""
-    from nuforge import samples as room
-
-    found = {}
-    for module in _light_modules(room, set()):
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            own = function.__module__ == module.__name__ and not name.startswith("_")
-            if own and str(function.__annotations__.get("return", "")).endswith("Sample"):
-                found[name.replace("_", "-")] = function
-    return dict(sorted(found.items()))
-
-
 def sample_rows() -> list[dict[str, Any]]:
     """The samples, one row each."""
     return [
         {
             "name": name,
-            "events": (inspect.getdoc(function) or "").partition("\n")[0],
-            "flags": list(inspect.signature(function).parameters),
+            "events": (inspect.getdoc(recipe) or "").partition("\n")[0],
+            "arguments": list(inspect.signature(recipe).parameters),
         }
-        for name, function in samples().items()
+        for name, recipe in SAMPLES.items()
     ]
 
 

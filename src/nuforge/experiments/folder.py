@@ -11,6 +11,7 @@ from typing import Any
 
 from nuforge import __version__
 from nuforge.errors import InputError
+from nuforge.events.store import write_json
 
 RECORD = "run.json"
 SCHEMA = 1
@@ -103,17 +104,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"'{path}' holds a {type(content).__name__}; expected a JSON object, remove it and run again")
     return content
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes a JSON file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _same_command(path: Path, record: Mapping[str, Any], command: Mapping[str, Any]) -> None:

@@ -15,12 +15,12 @@ from nuforge.errors import InputError
 from nuforge.evaluation.report import read_report
 from nuforge.events.loader import Loader
 from nuforge.events.split import SIDES, side_of
-from nuforge.events.store import Store
+from nuforge.events.store import Store, write_json
 from nuforge.experiments.catalogue import Recipe, find
 from nuforge.experiments.data import store_of
 from nuforge.experiments.evaluate import headline, report_on
 from nuforge.experiments.experiment import Experiment, Value
-from nuforge.experiments.folder import RunFolder, open_folder, write_json
+from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import CARD, card_of, load
 from nuforge.training.fit import fit
 
