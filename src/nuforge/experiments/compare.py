@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -41,9 +40,7 @@ class Pass:
             readout = events.readout()
             predictions = {name: self._predict(name, readout) for name in self._seconds}
             self.comparison.add(events, predictions)
-            print(f"\revaluated {len(self.comparison)} events", end="", file=sys.stderr, flush=True)
             yield with_predictions(events, predictions[MODEL])
-        print(file=sys.stderr)
 
     def timing(self) -> dict[str, float]:
         """Seconds an event of each method."""

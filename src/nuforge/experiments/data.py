@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nuforge import formats
 from nuforge.errors import InputError
@@ -16,7 +17,7 @@ CHUNK = 100
 """Events that are read and answered together; the seed of the response counts in these."""
 
 
-def events_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterator[Events]:
+def events_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterable[Events]:
     """Events of files in their order, some at a time, as the experiment's detector reads them out.
 
     Files with energy deposits and no voxels get the experiment's response and labels; the generator of each chunk
@@ -81,7 +82,7 @@ def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: 
     return write_store(folder, events_of(files, experiment, seed), experiment, provenance)
 
 
-def write_store(folder: Path, parts: Iterator[Events], experiment: Experiment, provenance: dict[str, object]) -> Store:
+def write_store(folder: Path, parts: Iterable[Events], experiment: Experiment, provenance: Mapping[str, Any]) -> Store:
     """A store with one shard for each part, written whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     number, last = 0, None
@@ -89,11 +90,17 @@ def write_store(folder: Path, parts: Iterator[Events], experiment: Experiment, p
         write_shard(folder, number - 1, last)
     if last is None:
         raise InputError(f"no events for the store '{folder}', expected at least one; give files that have some")
-    finish(folder, last, detector=experiment.sample.detector.description(), provenance=provenance, shards=number)
+    finish(folder, last, detector=detector_of(experiment), provenance=provenance, shards=number)
     return Store(folder)
 
 
-def _chunks(path: Path) -> Iterator[Events]:
+def detector_of(experiment: Experiment) -> Mapping[str, Any] | None:
+    """The description of the experiment's detector."""
+    detector = experiment.sample.detector
+    return None if detector is None else detector.description()
+
+
+def _chunks(path: Path) -> Iterable[Events]:
     """Events of a file, some at a time; a store is not read whole."""
     if (path / DESCRIPTION).exists():
         yield from Store(path).batches(CHUNK)

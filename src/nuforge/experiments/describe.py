@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nuforge.errors import InputError
 from nuforge.experiments.folder import RECORD, read_json
+
+if TYPE_CHECKING:
+    from nuforge.events import Events
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -77,12 +80,42 @@ def _table(name: str, columns: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def show(path: Path, event: int, out: Path) -> str:
-    """Writes the page of one event; what to tell the user.
+    """Writes the page of one event of a file, a store or a run; what to tell the user.
 
     Raises:
-        InputError: If there is no such event, or it has nothing to draw.
+        InputError: If there is no such event, it has nothing to draw, or the page cannot be written.
     """
-    from nuforge.display.event_display import write_page  # noqa: F401
-    from nuforge.experiments.data import first_events
+    from nuforge.detectors import from_description
+    from nuforge.display.event3d import event_figure
+    from nuforge.display.frame import Frame
+    from nuforge.display.scene import scene_of
 
-    return str(first_events)
+    if not path.exists():
+        raise InputError(f"no file or folder '{path}'; expected events, a store or a run")
+    chosen, description = _event_of(path / "predictions" if (path / RECORD).exists() else path, event)
+    frame = Frame.of(from_description(description) if description else None)
+    figure = event_figure(scene_of(chosen, 0, frame))
+    try:
+        figure.write_html(out, include_plotlyjs=True)
+    except OSError as error:
+        raise InputError(f"cannot write '{out}': {error.strerror}; give --out a page that can be written") from None
+    return f"event {event} of {path}: {out}"
+
+
+def _event_of(path: Path, event: int) -> tuple[Events, Mapping[str, Any] | None]:
+    """An event, and the description of its detector where the file has one."""
+    from nuforge.events.store import DESCRIPTION, Store
+    from nuforge.formats import read
+
+    if (path / DESCRIPTION).exists():
+        store = Store(path)
+        n, description = len(store), store.description["detector"]
+        if 0 <= event < n:
+            group = int((store.group_offsets <= event).sum()) - 1
+            return store.group(group).event(event - int(store.group_offsets[group])), description
+    else:
+        events = read(path)
+        n, description = len(events), None
+        if 0 <= event < n:
+            return events.event(event), description
+    raise InputError(f"'{path}' has no event {event}, expected 0 to {n - 1}; they are counted from 0")

@@ -21,6 +21,7 @@ from nuforge.experiments.compare import Pass, fitted_baselines
 from nuforge.experiments.data import events_of, write_store
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.predictor import BATCH, Predictor, checkpoint_folder, load
+from nuforge.experiments.progress import followed
 
 
 def report_on(
@@ -32,6 +33,7 @@ def report_on(
     seed: int,
     provenance: Mapping[str, Any],
     split: Mapping[str, Any],
+    n_events: int | None = None,
     seeds: Sequence[int] = (),
     timing: Mapping[str, float] | None = None,
     curves: Mapping[str, Any] | None = None,
@@ -46,6 +48,7 @@ def report_on(
         seed: Seed of the bootstrap.
         provenance: What made the events and the network.
         split: Which events were held out.
+        n_events: Number of events, if it is known.
         seeds: Seeds of the trainings.
         timing: What has taken how long so far, in seconds.
         curves: Curves beside those of the comparison, such as the learning curve.
@@ -53,7 +56,8 @@ def report_on(
     begin = time.perf_counter()
     task = predictor.task
     one_pass = Pass(predictor, fitted_baselines(predictor, checkpoint))
-    store = write_store(out / "predictions", one_pass.over(batches), predictor.built, dict(provenance))
+    batches = followed(batches, "evaluating", n_events)
+    store = write_store(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
     entry = find(predictor.experiment).entry if ".py:" not in predictor.experiment else None
     published = entry.published if entry else ()

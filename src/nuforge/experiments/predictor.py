@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from nuforge import __version__
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.experiments.catalogue import Recipe, find
-from nuforge.experiments.data import CHUNK, answered, events_of, write_store
+from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, write_store
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import make_output_folder, read_json
+from nuforge.experiments.progress import followed
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.checkpoint import load_weights
 
@@ -110,7 +110,7 @@ def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, l
         "arguments": dict(arguments),
         "columns": columns,
         "classes": list(built.learner.task.classes),
-        "detector": built.sample.detector.description(),
+        "detector": detector_of(built),
     }
 
 
@@ -181,14 +181,8 @@ def predict_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experim
     predictor = load(checkpoint, experiment)
     make_output_folder(out)
 
-    def predicted() -> Iterator[Events]:
-        done = 0
-        for events in events_of(files, predictor.built, seed):
-            done += len(events)
-            yield predictor.predict(events, seed)
-            print(f"\rpredicted {done} events", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
-
+    read = followed(events_of(files, predictor.built, seed), "predicting")
+    predicted = (predictor.predict(events, seed) for events in read)
     provenance = {
         "checkpoint": str(checkpoint),
         "experiment": predictor.experiment,
@@ -197,5 +191,5 @@ def predict_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experim
         "seed": seed,
         "chunk": CHUNK,
     }
-    store = write_store(out, predicted(), predictor.built, provenance)
+    store = write_store(out, predicted, predictor.built, provenance)
     return f"{len(store)} events with predictions in {out}"

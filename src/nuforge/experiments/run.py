@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ from nuforge.events.loader import Loader
 from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import Store, write_json
 from nuforge.experiments.catalogue import Recipe, find
-from nuforge.experiments.data import store_of
+from nuforge.experiments.compare import baseline_folder
+from nuforge.experiments.data import detector_of, store_of
 from nuforge.experiments.evaluate import headline, report_on
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import CARD, card_of, load
+from nuforge.experiments.progress import say
 from nuforge.training.fit import fit
 
 
@@ -95,11 +96,6 @@ def run(
     return _evaluate(this, store)
 
 
-def say(what: str) -> None:
-    """Progress, for people."""
-    print(f"nuforge: {what}", file=sys.stderr, flush=True)
-
-
 def _events(this: Run, data: Sequence[Path], workers: int) -> Store:
     """The store of the run's events: the cached sample, or what the files hold."""
     begin = time.perf_counter()
@@ -131,7 +127,7 @@ def _fit_baselines(this: Run, store: Store) -> None:
         say(f"fitting {name}")
         begin = time.perf_counter()
         baseline.fit(_side(this, store, "train"))
-        baseline.save(this.checkpoint / "baselines" / name)
+        baseline.save(baseline_folder(this.checkpoint, name))
         seconds[name] = time.perf_counter() - begin
     this.folder.mark("baselines", seconds=seconds)
 
@@ -158,15 +154,39 @@ def _train(this: Run, store: Store, init: Path | None, devices: int) -> None:
 
 
 def _evaluate(this: Run, store: Store) -> str:
-    predictor = load(this.checkpoint, this.recipe.name)
+    """The report on the test side."""
     facts = {stage: this.folder.facts(stage) for stage in ("events", "baselines", "training")}
+    test = _side(this, store, "test")
     report = report_on(
-        predictor,
+        load(this.checkpoint, this.recipe.name),
         this.checkpoint,
-        _side(this, store, "test"),
+        test,
         this.folder.path,
         seed=this.seed,
-        facts=facts,
+        provenance={
+            "command": command_line(this),
+            "question": this.recipe.entry.task if this.recipe.entry else "",
+            "sample": store.description["provenance"],
+            "detector": detector_of(this.experiment),
+        },
+        split={"method": "blake2b of source, run, subrun, event", **facts["events"]["split"]},
+        n_events=test.n_events,
+        seeds=[this.seed],
+        timing={
+            "events": facts["events"]["seconds"],
+            **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
+            "training": facts["training"]["seconds"],
+        },
+        curves={"learning": facts["training"]["learning"]},
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)
+
+
+def command_line(this: Run) -> str:
+    """The command that makes the run again."""
+    command = this.folder.record["command"]
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in this.arguments.items()]
+    words += [f"--data {' '.join(command['data'])}"] if command["data"] else []
+    words += [f"--init {command['init']}"] if command["init"] else []
+    return " ".join(["nuforge run", this.recipe.name, *words, f"--seed {this.seed}"])

@@ -1,0 +1,53 @@
+"""A small experiment in a file of one's own: straight lines and clouds of voxels, made in a moment."""
+
+import torch
+
+from nuforge.detectors import lartpc_cube
+from nuforge.events import Events, Table, offsets_of
+from nuforge.experiments import Experiment, experiment
+from nuforge.samples import Sample
+
+SIZE = 24
+"""Voxels a side of the toy's world."""
+
+
+def toy_events(n_events: int, shard: int, generator: torch.Generator) -> Events:
+    """Events with a line (track) of 20 voxels and a cloud (shower) of 20 voxels each, in disjoint halves."""
+    n = 20
+    start = torch.randint(0, 4, (n_events, 1, 3), generator=generator)
+    step = torch.tensor([1, 0, 0])
+    line = start + torch.arange(n).view(1, n, 1) * step
+    cells = torch.rand(n_events, 343, generator=generator).argsort(1)[:, :n]
+    cloud = torch.stack([cells // 49, cells // 7 % 7, cells % 7], 2) * torch.tensor([2, 2, 1]) + torch.tensor([0, 4, 12])
+    index = torch.cat([line, cloud], 1).reshape(-1, 3).to(torch.int32)
+    value = torch.empty(len(index)).exponential_(generator=generator) + 0.1
+    label = torch.tensor([1, 0]).repeat_interleave(n).repeat(n_events)
+    counts = torch.full((n_events,), 2 * n)
+    return Events({"voxels": Table({"index": index, "value": value, "label": label}, offsets_of(counts))})
+
+
+def respond(events: Events, generator: torch.Generator) -> Events:
+    """The middle of each segment becomes a voxel, shifted at random: enough to see that it was done, and how seeded."""
+    segments = events["segments"]
+    middle = (segments["start"] + segments["end"]) / 2
+    shift = torch.randint(0, 2, (len(segments), 3), generator=generator)
+    index = (middle.floor().long() % SIZE + shift).to(torch.int32)
+    columns = {"index": index, "value": segments["energy"].float(), "label": torch.ones(len(segments)).long()}
+    return events.with_table("voxels", Table(columns, segments.offsets)).without("segments")
+
+
+@experiment(system="toy", detector="toy", task="line or cloud", reference="none", quick={"events": 60, "steps": 2})
+def toy(
+    events: int = 120, depth: int = 2, width: int = 4, steps: int = 12, batch: int = 8, learning_rate: float = 1e-2
+) -> Experiment:
+    """Lines against clouds.
+
+    Args:
+        events: Number of events.
+        depth: Levels.
+        width: Features.
+        steps: Steps.
+        batch: Events in a step.
+        learning_rate: Learning rate.
+    """
+    raise NotImplementedError
