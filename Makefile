@@ -30,9 +30,15 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Shapes and types of the rooms of numbers are checked while the tests run.
+comma := ,
+empty :=
+CHECKED := units shapes events physics detectors simulation metrics nn models tasks
+CHECKS := $(subst $(empty) $(empty),$(comma),$(CHECKED:%=nuforge.%)),typechecker.check
+
 # One torch thread in each of the two test processes: more only compete.
 test: lint
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --jaxtyping-packages=nuforge,beartype.beartype
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --jaxtyping-packages=$(CHECKS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
