@@ -1,11 +1,19 @@
 """A small experiment in a file of one's own: straight lines and clouds of voxels, made in a moment."""
 
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
 import torch
 
 from nuforge.detectors import lartpc_cube
-from nuforge.events import Events, Table, offsets_of
+from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.experiments import Experiment, experiment
+from nuforge.models.uresnet import UResNet
 from nuforge.samples import Sample
+from nuforge.tasks.segmentation import Segmentation
+from nuforge.training.learner import Supervised
+from nuforge.training.options import FitOptions
 
 SIZE = 24
 """Voxels a side of the toy's world."""
@@ -18,7 +26,9 @@ def toy_events(n_events: int, shard: int, generator: torch.Generator) -> Events:
     step = torch.tensor([1, 0, 0])
     line = start + torch.arange(n).view(1, n, 1) * step
     cells = torch.rand(n_events, 343, generator=generator).argsort(1)[:, :n]
-    cloud = torch.stack([cells // 49, cells // 7 % 7, cells % 7], 2) * torch.tensor([2, 2, 1]) + torch.tensor([0, 4, 12])
+    cloud = torch.stack([cells // 49, cells // 7 % 7, cells % 7], 2) * torch.tensor([2, 2, 1]) + torch.tensor(
+        [0, 4, 12]
+    )
     index = torch.cat([line, cloud], 1).reshape(-1, 3).to(torch.int32)
     value = torch.empty(len(index)).exponential_(generator=generator) + 0.1
     label = torch.tensor([1, 0]).repeat_interleave(n).repeat(n_events)
@@ -36,6 +46,38 @@ def respond(events: Events, generator: torch.Generator) -> Events:
     return events.with_table("voxels", Table(columns, segments.offsets)).without("segments")
 
 
+class Prior:
+    """The frequency of the classes, for every voxel alike."""
+
+    def __init__(self, classes: int) -> None:
+        self.frequency = torch.ones(classes) / classes
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Counts labels."""
+        labels = torch.cat([events["voxels"]["label"] for events in batches])
+        self.frequency = torch.bincount(labels, minlength=len(self.frequency)) / len(labels)
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """The same for each voxel."""
+        offsets = readout["voxels"].offsets
+        about = {"probability": Column("", "frequency in training", "prediction")}
+        probability = self.frequency.expand(int(offsets[-1]), -1)
+        return {"voxels": Table({"probability": probability}, offsets, about=about)}
+
+    def save(self, folder: Path) -> None:
+        """As JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "prior.json").write_text(json.dumps(self.frequency.tolist()))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Prior":
+        """From JSON."""
+        frequency = json.loads((folder / "prior.json").read_text())
+        prior = cls(len(frequency))
+        prior.frequency = torch.tensor(frequency)
+        return prior
+
+
 @experiment(system="toy", detector="toy", task="line or cloud", reference="none", quick={"events": 60, "steps": 2})
 def toy(
     events: int = 120, depth: int = 2, width: int = 4, steps: int = 12, batch: int = 8, learning_rate: float = 1e-2
@@ -50,4 +92,14 @@ def toy(
         batch: Events in a step.
         learning_rate: Learning rate.
     """
-    raise NotImplementedError
+    model = UResNet(depth, width, blocks=1)
+    task = Segmentation(("shower", "track"), model.features)
+    return Experiment(
+        sample=Sample("toy", {}, toy_events, events, lartpc_cube(), shard_size=40),
+        learner=Supervised(model, [task]),
+        task=task,
+        baselines={"prior": Prior(2)},
+        options=FitOptions(steps, learning_rate, validate_every=4),
+        batch=batch,
+        respond=respond,
+    )

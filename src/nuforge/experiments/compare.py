@@ -26,7 +26,7 @@ class Pass:
 
     def __init__(self, predictor: Predictor, baselines: Mapping[str, Baseline]) -> None:
         self.predictor, self.baselines = predictor, baselines
-        self.comparison = Comparison(predictor.task, [MODEL, *baselines])
+        self.comparison = Comparison(predictor.built.learner, [MODEL, *baselines])
         self._seconds = dict.fromkeys([MODEL, *baselines], 0.0)
 
     def over(self, batches: Iterable[Events]) -> Iterator[Events]:

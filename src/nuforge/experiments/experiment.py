@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import torch
 
-    from nuforge.baselines.baseline import Baseline
+    from nuforge.baselines import Baseline
     from nuforge.events import Events
-    from nuforge.samples.sample import Sample
-    from nuforge.training.fit import FitOptions
-    from nuforge.training.supervised import Supervised
+    from nuforge.samples import Sample
+    from nuforge.tasks.segmentation import Segmentation
+    from nuforge.training.learner import Learner
+    from nuforge.training.options import FitOptions
 
 Value = int | float | str | bool
 """What an argument of an experiment may be."""
@@ -27,16 +28,22 @@ class Experiment:
     Args:
         sample: The events of the built-in simulation; `--data` takes files in its place.
         learner: The model with its task, weights not trained yet.
+        task: That task: what is asked, and what a report measures.
         baselines: The classical methods by name, not fitted yet.
         options: How the learner is fitted.
+        batch: Events in a training step.
         respond: From segments and particles to readout and labels, with the detector of the sample.
+        augment: What a batch of training events is changed to, by symmetries of the detector.
     """
 
     sample: Sample
-    learner: Supervised
+    learner: Learner
+    task: Segmentation
     baselines: Mapping[str, Baseline]
     options: FitOptions
+    batch: int
     respond: Callable[[Events, torch.Generator], Events]
+    augment: Callable[[Events, torch.Generator], Events] | None = None
 
 
 @dataclass(frozen=True)

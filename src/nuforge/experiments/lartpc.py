@@ -1,6 +1,17 @@
 """Liquid-argon time projection chambers with pixel readout: the chain from voxels to interactions."""
 
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
 from nuforge.experiments.experiment import Experiment, Published, experiment
+
+if TYPE_CHECKING:
+    import torch
+
+    from nuforge.detectors import Detector
+    from nuforge.events import Events
 
 _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in lecture slides"
 
@@ -26,7 +37,7 @@ def lartpc_segmentation(
     width: int = 16,
     steps: int = 4000,
     batch: int = 8,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 3e-3,
     validate_every: int = 250,
 ) -> Experiment:
     """Semantic segmentation of voxels by a sparse UResNet, beside rules and boosted trees.
@@ -35,11 +46,39 @@ def lartpc_segmentation(
         events: Number of simulated events, all sides of the split together.
         shard_size: Events that are simulated together.
         depth: Levels of the network; each halves the resolution.
-        width: Features at the first level; level i has i + 1 times as many.
+        width: Features of the first level; level i has i + 1 times as many.
         steps: Optimiser steps.
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
     """
+    from nuforge.baselines import BoostedTrees, Rules
+    from nuforge.detectors import lartpc_cube
+    from nuforge.models.uresnet import UResNet
+    from nuforge.samples.lartpc import particle_bomb
+    from nuforge.simulation.truth import CLASSES
+    from nuforge.tasks.segmentation import Segmentation
+    from nuforge.training.augmentation import voxel_symmetries
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
 
-    raise NotImplementedError
+    model = UResNet(depth, width)
+    task = Segmentation(CLASSES, model.features)
+    return Experiment(
+        sample=particle_bomb(events, shard_size=shard_size),
+        learner=Supervised(model, [task]),
+        task=task,
+        baselines={"rules": Rules(), "boosted trees": BoostedTrees()},
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=partial(_respond, detector=lartpc_cube()),
+        augment=voxel_symmetries,
+    )
+
+
+def _respond(events: Events, generator: torch.Generator, detector: Detector) -> Events:
+    """Voxels of energy deposits, and their labels."""
+    from nuforge.simulation.response.lartpc import respond
+    from nuforge.simulation.truth import label_voxels
+
+    return label_voxels(respond(events, detector, generator), detector)

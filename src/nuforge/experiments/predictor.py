@@ -47,7 +47,7 @@ class Predictor:
     @property
     def task(self) -> Segmentation:
         """What it was asked."""
-        return self.built.learner.task
+        return self.built.task
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,9 +73,7 @@ class Predictor:
     @torch.inference_mode()
     def predictions(self, readout: Events) -> Mapping[str, Table]:
         """Probabilities for the rows of readout tables."""
-        learner = self.built.learner
-        learner.eval()
-        return self.task.predict(learner.task(learner.model(readout)))
+        return self.built.learner.eval().predict(readout)
 
 
 def with_predictions(events: Events, predictions: Mapping[str, Table]) -> Events:
@@ -109,7 +107,7 @@ def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, l
         "experiment": recipe.name,
         "arguments": dict(arguments),
         "columns": columns,
-        "classes": list(built.learner.task.classes),
+        "classes": list(built.task.classes),
         "detector": detector_of(built),
     }
 
@@ -135,10 +133,10 @@ def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
     recipe = find(name)
     arguments = recipe.arguments(card["arguments"])
     built = recipe.function(**arguments)
-    if list(built.learner.task.classes) != card["classes"]:
+    if list(built.task.classes) != card["classes"]:
         raise InputError(
             f"checkpoint '{path}' has the classes {card['classes']}, experiment '{recipe.name}' has "
-            f"{list(built.learner.task.classes)}; train it again with this version"
+            f"{list(built.task.classes)}; train it again with this version"
         )
     load_weights(built.learner, path)
     return Predictor(recipe.name, arguments, built)

@@ -116,7 +116,7 @@ def _events(this: Run, data: Sequence[Path], workers: int) -> Store:
 
 def _side(this: Run, store: Store, side: str) -> Loader:
     """One side of the split, in order, once."""
-    return Loader(store, this.experiment.options.batch, side=side, seed=this.seed, shuffle=False)
+    return Loader(store, BATCH, side=side, seed=this.seed, shuffle=False)
 
 
 def _fit_baselines(this: Run, store: Store) -> None:
