@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 from nuforge.errors import InputError
 from nuforge.events.columns import Column
@@ -207,7 +208,7 @@ def _tensor(array: pa.Array) -> Tensor:
     """A tensor on the memory of an array of numbers."""
     if not len(array):
         return torch.empty(0, dtype=next(dtype for dtype, kind in _TYPES.items() if kind == array.type))
-    return torch.from_dlpack(array)
+    return from_dlpack(array)
 
 
 def _refers(columns: Mapping[str, Mapping[str, Any]], found: Mapping[str, Tensor]) -> dict[str, str]:

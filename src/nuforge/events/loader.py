@@ -162,7 +162,7 @@ class Loader(IterableDataset):
             torch.bucketize(rows, self.store.group_offsets, right=True) - 1, return_counts=True
         )
         parts = []
-        for group, part in zip(groups.tolist(), rows.split(counts.tolist()), strict=True):
+        for group, part in zip(groups.tolist(), torch.split(rows, counts.tolist()), strict=True):
             events = self.store.group(group, self.tables)
             local = part - self.store.group_offsets[group]
             parts.append(events if len(local) == len(events) else events.select(local))

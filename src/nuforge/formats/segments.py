@@ -1,0 +1,237 @@
+"""Energy deposits in HDF5, as edep-sim and larnd-sim write them and as Geant4 programs of liquid argon do.
+
+`segments` is needed; `trajectories`, `primaries` and `vertices` are used if they are there. Fields are found by name,
+the older ones (`eventID`, `trackID`, `pdgId`) too. Units are those of the file's attribute `units`, such as
+"cm, MeV, ns"; without it they are edep-sim's: cm, MeV, us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nuforge import units
+from nuforge.errors import InputError
+from nuforge.events import Events, Table
+from nuforge.events.identity import stable_hash
+from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
+from nuforge.formats.truth import Interactions, Particles, interactions_of, particles_of
+
+_ALIASES = {
+    "event_id": ("eventID", "spillID"),
+    "traj_id": ("trackID", "track_id"),
+    "pdg_id": ("pdgId", "pdg"),
+    "parent_id": ("parentID",),
+}
+_REQUIRED = {
+    "segments": ("event_id", "traj_id", "x_start", "y_start", "z_start", "x_end", "y_end", "z_end", "dE"),
+    "trajectories": ("event_id", "traj_id", "parent_id", "pdg_id"),
+    "primaries": ("event_id", "traj_id", "pdg_id"),
+    "vertices": ("event_id", "vertex_id", "x_vert", "y_vert", "z_vert"),
+}
+_NON_NEGATIVE = ("dE", "dx", "ke_start", "ke")
+_FINITE = ("x_start", "y_start", "z_start", "x_end", "y_end", "z_end", "t", "t0", "pxyz_start", "xyz_start")
+
+_LENGTHS = {"mm": units.mm, "cm": units.cm, "m": units.m}
+_ENERGIES = {"keV": units.keV, "MeV": units.MeV, "GeV": units.GeV}
+_TIMES = {"ns": units.ns, "us": units.us, "ms": units.ms, "s": units.s}
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What the numbers of a file are multiplied with."""
+
+    length: float = units.cm
+    energy: float = units.MeV
+    time: float = units.us
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """A table and, of each of its events, the first row and the one after the last."""
+
+    table: RaggedTable
+    events: NDArray[np.int64]
+    first: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    def rows_of(self, events: NDArray[np.int64]) -> Rows:
+        """The rows of some events."""
+        mine = np.isin(self.events, events)
+        first, end = (int(self.first[mine].min()), int(self.end[mine].max())) if mine.any() else (0, 0)
+        return self.table.rows_of(events, first, end)
+
+
+def is_segments(file: h5py.File) -> bool:
+    """Whether an HDF5 file holds energy deposits as this reader knows them."""
+    return isinstance(file.get("segments"), h5py.Dataset)
+
+
+def read_segments(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
+    """The events of a file, some at a time, in bounded memory; rows may be in any order.
+
+    Args:
+        path: The HDF5 file.
+        batch_events: Events at a time.
+
+    Yields:
+        Events with the tables `event`, `interactions`, `particles` and `segments`. What a file does not say is NaN
+        (times and momenta), -1 (interactions, parents) or Process.UNKNOWN. Events without deposits are there.
+
+    Raises:
+        InputError: If the file is not as expected; before the first events.
+    """
+    path = Path(path)
+    if batch_events < 1:
+        raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
+    with open_hdf5(path) as file:
+        scales = _scales(path, file)
+        extents = {name: _extent(path, file, name) for name in _REQUIRED if name in file or name == "segments"}
+        events = _event_numbers(file, extents)
+        if not len(events):
+            raise InputError(f"{path} has no events: its 'segments' are empty; give a file with events")
+        source = _source(path)
+        for first in range(0, len(events), batch_events):
+            chosen = events[first : first + batch_events]
+            rows = {name: extent.rows_of(chosen) for name, extent in extents.items()}
+            yield _events(chosen, rows, scales, source)
+
+
+def read_all_segments(path: str | Path) -> Events:
+    """All events of a file (see `read_segments`)."""
+    return Events.concat(list(read_segments(path)))
+
+
+def _extent(path: Path, file: h5py.File, name: str) -> _Extent:
+    """A table of the file, its fields and energies checked."""
+    if not isinstance(file.get(name), h5py.Dataset):
+        raise InputError(f"{path} has no dataset '{name}', it has {sorted(file)}; give a file of energy deposits")
+    table = RaggedTable(path, file[name], _ALIASES, _REQUIRED[name])
+    return _Extent(table, *table.extents(_NON_NEGATIVE, _FINITE))
+
+
+def _event_numbers(file: h5py.File, extents: Mapping[str, _Extent]) -> NDArray[np.int64]:
+    """The numbers of all events, sorted; those that left nothing behind too, if the file says how many there are."""
+    seen = np.unique(np.concatenate([extent.events for extent in extents.values()]))
+    n = file.attrs.get("events")
+    if isinstance(n, (int, np.integer)) and (not len(seen) or (seen[0] >= 0 and seen[-1] < n)):
+        return np.arange(int(n))
+    return seen
+
+
+def _scales(path: Path, file: h5py.File) -> Scales:
+    """The units of a file."""
+    text = file.attrs.get("units")
+    if text is None:
+        return Scales()
+    words = [word.strip() for word in (text.decode() if isinstance(text, bytes) else str(text)).split(",")]
+    found = {}
+    for kind, known in (("length", _LENGTHS), ("energy", _ENERGIES), ("time", _TIMES)):
+        hits = [known[word] for word in words if word in known]
+        if len(hits) != 1:
+            raise InputError(
+                f"attribute 'units' of {path} must name a length, an energy and a time, got '{text}'; "
+                "write it like 'cm, MeV, ns'"
+            )
+        found[kind] = hits[0]
+    return Scales(**found)
+
+
+def _source(path: Path) -> int:
+    """The identity of a file, 63 bits, whatever its name: a hash of its size and of its first and last million bytes."""
+    size, ends = path.stat().st_size, blake2b()
+    with path.open("rb") as file:
+        ends.update(file.read(1_000_000))
+        file.seek(max(0, size - 1_000_000))
+        ends.update(file.read(1_000_000))
+    return stable_hash(size, ends.hexdigest())
+
+
+def _events(numbers: NDArray[np.int64], rows: Mapping[str, Rows], scales: Scales, source: int) -> Events:
+    """Events of the rows of a batch."""
+    n = len(numbers)
+    interactions = interactions_of(rows, scales.length, scales.time)
+    particles = particles_of(rows, interactions, scales.length, scales.energy, scales.time)
+    event = {
+        "source": torch.full((n,), source),
+        "run": torch.zeros(n, dtype=torch.int64),
+        "subrun": torch.zeros(n, dtype=torch.int64),
+        "event": torch.from_numpy(numbers.copy()),
+        "variation": torch.zeros(n, dtype=torch.int64),
+        "weight": torch.ones(n, dtype=torch.float64),
+    }
+    return Events(
+        {
+            "event": Table(event, torch.arange(n + 1)),
+            "interactions": _interaction_table(interactions, n),
+            "particles": _particle_table(particles, n),
+            "segments": _segment_table(rows["segments"], particles, scales, n),
+        }
+    )
+
+
+def _interaction_table(interactions: Interactions, n: int) -> Table:
+    """The table `interactions` of n events."""
+    columns = {
+        "vertex": _floats(interactions.vertex),
+        "time": torch.from_numpy(interactions.time),
+        "neutrino": torch.zeros(len(interactions.event), dtype=torch.int64),
+        "mode": torch.zeros(len(interactions.event), dtype=torch.int64),
+    }
+    return Table.from_counts(columns, _counts(interactions.event, n))
+
+
+def _particle_table(particles: Particles, n: int) -> Table:
+    """The table `particles` of n events."""
+    columns = {
+        "pdg": torch.from_numpy(particles.pdg),
+        "parent": torch.from_numpy(particles.parent),
+        "process": torch.from_numpy(particles.process),
+        "start": _floats(particles.start),
+        "time": torch.from_numpy(particles.time),
+        "momentum": _floats(particles.momentum),
+        "interaction": torch.from_numpy(particles.interaction),
+    }
+    return Table.from_counts(columns, _counts(particles.event, n))
+
+
+def _segment_table(rows: Rows, particles: Particles, scales: Scales, n: int) -> Table:
+    """The table `segments` of n events."""
+    start = rows.vector("x_start", "y_start", "z_start") * scales.length
+    end = rows.vector("x_end", "y_end", "z_end") * scales.length
+    distance = np.linalg.norm(end - start, axis=1)
+    length = np.maximum(rows["dx"] * scales.length, distance) if "dx" in rows else distance
+    time = segment_time(rows) * scales.time
+    columns = {
+        "start": _floats(start),
+        "end": _floats(end),
+        "time": torch.from_numpy(time),
+        "energy": _floats(rows["dE"] * scales.energy),
+        "length": _floats(length),
+        "particle": torch.from_numpy(particles.rows_of(rows.event, rows["traj_id"])),
+    }
+    return Table.from_counts(columns, _counts(rows.event, n))
+
+
+def segment_time(rows: Rows) -> NDArray[np.float64]:
+    """When the deposits were (N,), in units of the file; `t0` where it is, for there larnd-sim's `t` is the arrival."""
+    name = next((name for name in ("t0", "t") if name in rows), None)
+    return np.full(len(rows), np.nan) if name is None else rows[name].astype(np.float64)
+
+
+def _counts(event: NDArray[np.int64], n: int) -> Tensor:
+    """Rows of each of n events."""
+    return torch.from_numpy(np.bincount(event, minlength=n).astype(np.int64))
+
+
+def _floats(values: NDArray) -> Tensor:
+    """A float32 tensor."""
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
