@@ -1,0 +1,135 @@
+"""Neighbourhoods: which voxels lie within a radius of each, and the shape of what lies there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of voxels not farther apart than some radius, each once.
+
+    Args:
+        first, second: (E,) rows.
+        square: (E,) squared distance in voxels.
+        n: Number of voxels.
+    """
+
+    first: Integers
+    second: Integers
+    square: Floats
+    n: int
+
+    @classmethod
+    def within(cls, position: Floats, radius: float) -> "Pairs":
+        """All pairs of positions (N, 3) within `radius`."""
+        pairs = cKDTree(position).query_pairs(radius, output_type="ndarray")
+        first, second = pairs.T.astype(np.int64)
+        step = position[first] - position[second]
+        return cls(first, second, np.einsum("ij,ij->i", step, step), len(position))
+
+    def closer_than(self, radius: float) -> "Pairs":
+        """Those within a smaller radius."""
+        near = self.square <= radius * radius
+        return Pairs(self.first[near], self.second[near], self.square[near], self.n)
+
+    def sums(self, weights: Floats) -> Floats:
+        """For each voxel the sum (N, C) of weights (N, C) over the voxels of its neighbourhood, itself included."""
+        one_way = csr_array((np.ones(len(self.first)), (self.first, self.second)), shape=(self.n, self.n))
+        total: Floats = weights + one_way @ weights + one_way.T @ weights
+        return total
+
+    def graph(self) -> csr_array:
+        """The pairs as a graph weighted by distance."""
+        return csr_array((np.sqrt(self.square), (self.first, self.second)), shape=(self.n, self.n))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of a group of voxels, with equal weights.
+
+    Args:
+        count: (N,) number of voxels.
+        centre: (N, 3) mean position.
+        spread: (N, 3) variances along the principal axes, largest first.
+        axis: (N, 3) unit vector of the largest.
+    """
+
+    count: Floats
+    centre: Floats
+    spread: Floats
+    axis: Floats
+
+    @classmethod
+    def of_sums(cls, sums: Floats) -> "Shape":
+        """From the sums (N, 10) of `moments`."""
+        count = sums[:, 0]
+        centre = sums[:, 1:4] / count[:, None]
+        xx, yy, zz, xy, xz, yz = (sums[:, 4:10] / count[:, None]).T
+        x, y, z = centre.T
+        spread, axis = principal_axis(xx - x * x, yy - y * y, zz - z * z, xy - x * y, xz - x * z, yz - y * z)
+        return cls(count, centre, spread, axis)
+
+    @property
+    def linearity(self) -> Floats:
+        """1 for a line, 0 for a disc or a ball, and 0 for one voxel."""
+        return (self.spread[:, 0] - self.spread[:, 1]) / np.maximum(self.spread[:, 0], 1e-9)
+
+    @property
+    def planarity(self) -> Floats:
+        """1 for a disc, 0 for a line or a ball."""
+        return (self.spread[:, 1] - self.spread[:, 2]) / np.maximum(self.spread[:, 0], 1e-9)
+
+    def along_and_across(self, position: Floats) -> tuple[Floats, Floats]:
+        """Distances (N,), (N,) of positions (N, 3) from the centre, along the axis (signed) and across it."""
+        step = position - self.centre
+        along = np.einsum("ij,ij->i", step, self.axis)
+        across = np.sqrt(np.maximum(np.einsum("ij,ij->i", step, step) - along * along, 0.0))
+        return along, across
+
+
+def moments(position: Floats) -> Floats:
+    """Number, position and its products (N, 10) of each voxel, whose sums make a `Shape`."""
+    x, y, z = position.T
+    return np.stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
+
+
+def principal_axis(xx: Floats, yy: Floats, zz: Floats, xy: Floats, xz: Floats, yz: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues (N, 3), largest first, and the first eigenvector (N, 3) of symmetric 3x3 matrices.
+
+    The trigonometric solution of the cubic (Smith, Comm. ACM 4 (1961) 168); the vector is the largest column of
+    (A - b)(A - c) for the two smaller eigenvalues b and c, and any unit vector where all three agree.
+    """
+    mean = (xx + yy + zz) / 3
+    off = xy * xy + xz * xz + yz * yz
+    dx, dy, dz = xx - mean, yy - mean, zz - mean
+    size = np.sqrt(np.maximum((dx * dx + dy * dy + dz * dz + 2 * off) / 6, 1e-24))
+    determinant = dx * (dy * dz - yz * yz) - xy * (xy * dz - yz * xz) + xz * (xy * yz - dy * xz)
+    angle = np.arccos(np.clip(determinant / (2 * size**3), -1.0, 1.0)) / 3
+    first = mean + 2 * size * np.cos(angle)
+    last = mean + 2 * size * np.cos(angle + 2 * np.pi / 3)
+    middle = 3 * mean - first - last
+    matrix = np.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], axis=1).reshape(-1, 3, 3)
+    one = np.eye(3)
+    product = (matrix - middle[:, None, None] * one) @ (matrix - last[:, None, None] * one)
+    norm = np.einsum("nij,nij->nj", product, product)
+    best = norm.argmax(axis=1)
+    rows = np.arange(len(best))
+    vector, length = product[rows, :, best], np.sqrt(norm[rows, best])
+    flat = length < 1e-9 * np.maximum(first, 1.0) ** 2
+    axis = np.where(flat[:, None], one[0], vector / np.where(flat, 1.0, length)[:, None])
+    return np.maximum(np.stack([first, middle, last], axis=1), 0.0), axis
+
+
+def blocks(offsets: Integers, rows: int) -> Iterator[tuple[int, int]]:
+    """Ranges of whole events with about `rows` rows or fewer each, to bound memory; an event is never cut."""
+    block = offsets[:-1] // rows
+    edges = np.flatnonzero(np.diff(block, prepend=-1))
+    return zip(edges.tolist(), [*edges[1:].tolist(), len(offsets) - 1], strict=True)
