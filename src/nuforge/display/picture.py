@@ -50,7 +50,7 @@ def event_picture(scene: Scene, colorings: Sequence[str] | None = None, width: f
 
 def _energy_bar(figure: Figure, scene: Scene, left: float, width: float) -> None:
     """The scale of energies under their panel."""
-    axes = figure.add_axes((left, 0.075, width, 0.016))
+    axes = figure.add_axes((left, 0.05, width, 0.016))
     scale = ScalarMappable(LogNorm(*_energy_range(scene.energy)), style.energy_map)
     bar = figure.colorbar(scale, cax=axes, orientation="horizontal")
     bar.outline.set_visible(False)
@@ -71,7 +71,7 @@ def _legend(figure: Figure, scene: Scene, colorings: Sequence[str]) -> None:
         middle = (1 + ("energy" in colorings) / len(colorings)) / 2 if colorings[0] == "energy" else 0.5
         columns = min(len(handles), max(2, 3 * (len(colorings) - 1)))
         figure.legend(
-            handles.values(), handles.keys(), loc="center", bbox_to_anchor=(middle, 0.07), ncols=columns, fontsize=9.5
+            handles.values(), handles.keys(), loc="center", bbox_to_anchor=(middle, 0.045), ncols=columns, fontsize=9.5
         )
 
 
