@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
+from nuforge.training.learner import Supervised
+from nuforge.training.options import FitOptions
 
 from nuforge.detectors import lartpc_cube
 from nuforge.events import Column, Events, Table, offsets_of
@@ -12,8 +14,6 @@ from nuforge.experiments import Experiment, experiment
 from nuforge.models.uresnet import UResNet
 from nuforge.samples import Sample
 from nuforge.tasks.segmentation import Segmentation
-from nuforge.training.learner import Supervised
-from nuforge.training.options import FitOptions
 
 SIZE = 24
 """Voxels a side of the toy's world."""

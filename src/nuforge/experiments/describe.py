@@ -20,15 +20,16 @@ def describe(path: Path) -> dict[str, Any]:
         InputError: If there is nothing, or nothing that is known.
     """
     from nuforge.events.store import DESCRIPTION
-    from nuforge.experiments.predictor import CARD
+    from nuforge.training import checkpoint
 
     if not path.exists():
         raise InputError(f"no file or folder '{path}'; expected events, a store, a checkpoint or a run")
     if (path / RECORD).exists():
         record = read_json(path / RECORD)
         return {"kind": "run", **record["command"], "version": record["version"], "done": sorted(record["done"])}
-    if (path / CARD).exists():
-        return {"kind": "checkpoint", **read_json(path / CARD)}
+    if (path / checkpoint.DESCRIPTION).exists():
+        said = checkpoint.read_description(path)
+        return {"kind": "checkpoint", **{k: v for k, v in said.items() if k not in {"optimizer", "history", "block"}}}
     if (path / DESCRIPTION).exists():
         return _store(path)
     return _file(path)
@@ -86,17 +87,14 @@ def show(path: Path, event: int, out: Path) -> str:
         InputError: If there is no such event, it has nothing to draw, or the page cannot be written.
     """
     from nuforge.detectors import from_description
-    from nuforge.display.event3d import event_figure
-    from nuforge.display.frame import Frame
-    from nuforge.display.scene import scene_of
+    from nuforge.display.show import show as write_page
 
     if not path.exists():
         raise InputError(f"no file or folder '{path}'; expected events, a store or a run")
     chosen, description = _event_of(path / "predictions" if (path / RECORD).exists() else path, event)
-    frame = Frame.of(from_description(description) if description else None)
-    figure = event_figure(scene_of(chosen, 0, frame))
+    detector = from_description(description) if description else None
     try:
-        figure.write_html(out, include_plotlyjs=True)
+        write_page(chosen, 0, out, detector)
     except OSError as error:
         raise InputError(f"cannot write '{out}': {error.strerror}; give --out a page that can be written") from None
     return f"event {event} of {path}: {out}"

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from nuforge import __version__
-from nuforge.display.report_html import write_html
+from nuforge.detectors import from_description
+from nuforge.display.report_html import write_report_page
 from nuforge.evaluation.report import Published, Report
 from nuforge.events import Events
 from nuforge.events.store import Store
@@ -75,7 +76,8 @@ def report_on(
         provenance={**provenance, **_machine()},
     )
     report.write(out)
-    write_html(report, out / "report.html", events=_examples(store))
+    description = store.description["detector"]
+    write_report_page(report, out, _examples(store), from_description(description) if description else None)
     return report
 
 

@@ -9,21 +9,16 @@ from typing import Any
 
 import torch
 
-from nuforge import __version__
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.experiments.catalogue import Recipe, find
 from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, write_store
 from nuforge.experiments.experiment import Experiment, Value
-from nuforge.experiments.folder import make_output_folder, read_json
+from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.progress import followed
 from nuforge.tasks.segmentation import Segmentation
-from nuforge.training.checkpoint import load_weights
+from nuforge.training.checkpoint import DESCRIPTION, load_weights, read_description
 
-CARD = "experiment.json"
-"""What a checkpoint is of, beside the weights; `load` reads it first."""
-
-FORMAT = 1
 BATCH = 16
 """Events that the network sees at once; the answer for an event does not depend on it."""
 
@@ -38,11 +33,13 @@ class Predictor:
         experiment: Name of the experiment it comes from.
         arguments: Its arguments.
         built: The experiment with the trained weights in its learner.
+        columns: Unit of the columns that it was trained on, by table.column.
     """
 
     experiment: str
     arguments: Mapping[str, Value]
     built: Experiment
+    columns: Mapping[str, str]
 
     @property
     def task(self) -> Segmentation:
@@ -67,6 +64,7 @@ class Predictor:
             InputError: If the columns that the network reads are not there, or have another unit.
         """
         events = answered(events, self.built, seed)
+        _check_columns(events, self.columns)
         parts = [events[first : first + BATCH] for first in range(0, len(events), BATCH)]
         return Events.concat([with_predictions(part, self.predictions(part.readout())) for part in parts])
 
@@ -74,6 +72,16 @@ class Predictor:
     def predictions(self, readout: Events) -> Mapping[str, Table]:
         """Probabilities for the rows of readout tables."""
         return self.built.learner.eval().predict(readout)
+
+
+def _check_columns(events: Events, units: Mapping[str, str]) -> None:
+    """Raises if a column that the network was trained on is missing or in another unit."""
+    for name, unit in units.items():
+        table, column = name.split(".", 1)
+        if table not in events or column not in events[table]:
+            raise InputError(f"events have no '{name}', which the network was trained on; see nuforge info")
+        if (other := events[table].about[column].unit) != unit:
+            raise InputError(f"'{name}' is in '{other}', the network was trained on '{unit}'; convert it")
 
 
 def with_predictions(events: Events, predictions: Mapping[str, Table]) -> Events:
@@ -99,11 +107,10 @@ def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, l
     columns = {
         f"{name}.{column}": {"unit": table.about[column].unit, "meaning": table.about[column].meaning}
         for name, table in like.readout().tables.items()
+        if name != "event"
         for column in table
     }
     return {
-        "format": FORMAT,
-        "version": __version__,
         "experiment": recipe.name,
         "arguments": dict(arguments),
         "columns": columns,
@@ -139,7 +146,8 @@ def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
             f"{list(built.task.classes)}; train it again with this version"
         )
     load_weights(built.learner, path)
-    return Predictor(recipe.name, arguments, built)
+    units = {name: column["unit"] for name, column in card["columns"].items()}
+    return Predictor(recipe.name, arguments, built, units)
 
 
 def checkpoint_folder(path: Path) -> Path:
@@ -149,25 +157,22 @@ def checkpoint_folder(path: Path) -> Path:
         InputError: If there is none.
     """
     for folder in (path, path / "checkpoint"):
-        if (folder / CARD).exists():
+        if (folder / DESCRIPTION).exists():
             return folder
     if not path.exists():
         raise InputError(f"no checkpoint '{path}': there is no such folder; nuforge run makes one")
-    raise InputError(f"'{path}' holds no checkpoint: it has no {CARD}; give the folder 'checkpoint' of a finished run")
+    raise InputError(
+        f"'{path}' holds no checkpoint: it has no {DESCRIPTION}; give the folder 'checkpoint' of a finished run"
+    )
 
 
 def read_card(folder: Path) -> dict[str, Any]:
     """What a checkpoint says of itself.
 
     Raises:
-        InputError: If it is of another format, or something is missing.
+        InputError: If it is of a newer format, or something is missing.
     """
-    card = read_json(folder / CARD)
-    if card.get("format") != FORMAT:
-        raise InputError(
-            f"checkpoint '{folder}' has format {card.get('format')}, expected {FORMAT}; "
-            f"it was written by version {card.get('version')}, this is {__version__}"
-        )
+    card = read_description(folder)
     missing = sorted({"experiment", "arguments", "columns", "classes"} - set(card))
     if missing:
         raise InputError(f"checkpoint '{folder}' does not say its {', '.join(missing)}; copy or train it again")

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from nuforge.errors import InputError
 from nuforge.evaluation.report import read_report
+from nuforge.events import Events
 from nuforge.events.loader import Loader
 from nuforge.events.split import SIDES, side_of
-from nuforge.events.store import Store, write_json
+from nuforge.events.store import Store
 from nuforge.experiments.catalogue import Recipe, find
 from nuforge.experiments.compare import baseline_folder
 from nuforge.experiments.data import detector_of, store_of
 from nuforge.experiments.evaluate import headline, report_on
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import RunFolder, open_folder
-from nuforge.experiments.predictor import CARD, card_of, load
-from nuforge.experiments.progress import say
+from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
+from nuforge.experiments.progress import followed, say
+from nuforge.tasks.segmentation import Segmentation, class_weights
+from nuforge.training import checkpoint as checkpoints
+from nuforge.training.checkpoint import load_weights
 from nuforge.training.fit import fit
+from nuforge.training.interrupt import Interrupted
+from nuforge.training.stream import rank_and_world
 
 
 @dataclass(frozen=True)
@@ -82,17 +89,20 @@ def run(
         "init": str(Path(init).resolve()) if init else None,
         "seed": seed,
     }
+    beginning = checkpoint_folder(Path(init)) if init else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # the entry point: weights begin from the seed, the caller's own state is left alone
         experiment = recipe.function(**arguments)
+    if beginning:
+        load_weights(experiment.learner, beginning)
     folder = open_folder(Path(out), command, resume)
     if folder.finished:
         say(f"'{out}' holds this run, finished; remove it or give another --out to run it again")
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
     store = _events(this, data, workers)
+    _train(this, store, devices)
     _fit_baselines(this, store)
-    _train(this, store, init, devices)
     return _evaluate(this, store)
 
 
@@ -114,43 +124,90 @@ def _events(this: Run, data: Sequence[Path], workers: int) -> Store:
     return store
 
 
-def _side(this: Run, store: Store, side: str) -> Loader:
+def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = None) -> Loader:
     """One side of the split, in order, once."""
-    return Loader(store, BATCH, side=side, seed=this.seed, shuffle=False)
+    return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False)
+
+
+def _train(this: Run, store: Store, devices: int) -> None:
+    """Trains the network and keeps the best of it as the run's checkpoint."""
+    if this.folder.has("training"):
+        return
+    begin = time.perf_counter()
+    experiment, tables = this.experiment, [this.experiment.task.table]
+
+    def training_batches(step: int) -> Loader:
+        rank, world = rank_and_world()
+        return Loader(
+            store,
+            experiment.batch,
+            side="train",
+            tables=tables,
+            seed=this.seed,
+            rank=rank,
+            world=world,
+            endless=True,
+            start=step,
+        )
+
+    _weigh_classes(experiment.task, _side(this, store, "train", tables))
+    like = next(iter(_side(this, store, "test", tables)))
+    try:
+        best = fit(
+            experiment.learner,
+            training_batches,
+            lambda: _side(this, store, "validation", tables),
+            experiment.options,
+            this.folder.path / "training",
+            about=card_of(this.recipe, this.arguments, experiment, like),
+            augment=experiment.augment,
+            resume=True,
+            seed=this.seed,
+            devices=devices,
+        )
+    except Interrupted as stop:
+        raise KeyboardInterrupt(str(stop)) from None
+    learning = _learning_curves(checkpoints.read_description(best.with_name("last"))["history"])
+    checkpoints.copy(best, this.checkpoint)
+    this.folder.mark("training", seconds=time.perf_counter() - begin, learning=learning)
+    shutil.rmtree(this.folder.path / "training")
+
+
+def _weigh_classes(task: Segmentation, batches: Iterable[Events]) -> None:
+    """Gives the task's loss the weights of classes that the labels of the training events call for."""
+    k = len(task.classes)
+    counts = torch.zeros(k, dtype=torch.int64)
+    for events in batches:
+        if task.table not in events or task.target not in events[task.table]:
+            raise InputError(f"events for training have no '{task.target}' in '{task.table}'; give events with labels")
+        label = events[task.table][task.target]
+        counts += torch.bincount(label[label >= 0], minlength=k)
+    task.weights.copy_(torch.tensor(class_weights(counts.tolist())))
+
+
+def _learning_curves(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    """Losses and means over classes by step, as a report has them."""
+    names = {"training loss": "training loss", "loss": "validation loss", "mean recall": "", "mean IoU": ""}
+    steps = [entry["step"] for entry in history]
+    return {
+        shown or name: {"step": steps, "value": [entry.get(name) for entry in history]}
+        for name, shown in names.items()
+        if any(entry.get(name) is not None for entry in history)
+    }
 
 
 def _fit_baselines(this: Run, store: Store) -> None:
+    """Fits the classical methods on the training side and keeps them beside the network."""
     if this.folder.has("baselines"):
         return
     seconds = {}
     for name, baseline in this.experiment.baselines.items():
-        say(f"fitting {name}")
         begin = time.perf_counter()
-        baseline.fit(_side(this, store, "train"))
+        train = _side(this, store, "train", [this.experiment.task.table])
+        baseline.fit(followed(train, f"fitting {name}", train.n_events))
         baseline.save(baseline_folder(this.checkpoint, name))
         seconds[name] = time.perf_counter() - begin
     this.folder.mark("baselines", seconds=seconds)
-
-
-def _train(this: Run, store: Store, init: Path | None, devices: int) -> None:
-    if this.folder.has("training"):
-        return
-    begin = time.perf_counter()
-    learner = this.experiment.learner
-    best = fit(
-        learner,
-        store,
-        this.experiment.options,
-        this.folder.path / "training",
-        resume=True,
-        init=init,
-        seed=this.seed,
-        devices=devices,
-    )
-    shutil.copytree(best, this.checkpoint, dirs_exist_ok=True)
-    like = next(iter(_side(this, store, "test")))
-    write_json(this.checkpoint / CARD, card_of(this.recipe, this.arguments, this.experiment, like))
-    this.folder.mark("training", seconds=time.perf_counter() - begin)
 
 
 def _evaluate(this: Run, store: Store) -> str:
