@@ -21,11 +21,18 @@ def test_the_same_command_goes_on_where_it_stopped(tmp_path):
 
 
 def test_another_command_is_refused_and_the_difference_named(tmp_path):
-    open_folder(tmp_path / "run", COMMAND)
+    open_folder(tmp_path / "run", COMMAND).mark("events")
     with pytest.raises(InputError, match="steps 5, not 6"):
         open_folder(tmp_path / "run", {**COMMAND, "arguments": {"steps": 6}})
     with pytest.raises(InputError, match="seed 0, not 1"):
         open_folder(tmp_path / "run", {**COMMAND, "seed": 1})
+
+
+def test_a_command_that_failed_at_once_does_not_block_its_correction(tmp_path):
+    open_folder(tmp_path / "run", {**COMMAND, "arguments": {"steps": 0}})
+    assert open_folder(tmp_path / "run", COMMAND).record["command"] == COMMAND
+    with pytest.raises(InputError, match="nothing to resume"):
+        open_folder(tmp_path / "run", COMMAND, resume=True)
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):

@@ -5,18 +5,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from nuforge.training.learner import Supervised
-from nuforge.training.options import FitOptions
 
 from nuforge.detectors import lartpc_cube
 from nuforge.events import Column, Events, Table, offsets_of
+from nuforge.events.store import finish, write_shard
 from nuforge.experiments import Experiment, experiment
 from nuforge.models.uresnet import UResNet
 from nuforge.samples import Sample
 from nuforge.tasks.segmentation import Segmentation
-
-SIZE = 24
-"""Voxels a side of the toy's world."""
+from nuforge.training.learner import Supervised
+from nuforge.training.options import FitOptions
 
 
 def toy_events(n_events: int, shard: int, generator: torch.Generator) -> Events:
@@ -37,13 +35,19 @@ def toy_events(n_events: int, shard: int, generator: torch.Generator) -> Events:
 
 
 def respond(events: Events, generator: torch.Generator) -> Events:
-    """The middle of each segment becomes a voxel, shifted at random: enough to see that it was done, and how seeded."""
+    """The start of each segment becomes a voxel; every event is shifted at random, so that the seed shows."""
     segments = events["segments"]
-    middle = (segments["start"] + segments["end"]) / 2
-    shift = torch.randint(0, 2, (len(segments), 3), generator=generator)
-    index = (middle.floor().long() % SIZE + shift).to(torch.int32)
+    shift = torch.randint(0, 100, (len(events), 3), generator=generator)
+    index = (segments["start"].floor().long() + shift[segments.batch]).to(torch.int32)
     columns = {"index": index, "value": segments["energy"].float(), "label": torch.ones(len(segments)).long()}
     return events.with_table("voxels", Table(columns, segments.offsets)).without("segments")
+
+
+def write_store(folder: Path, events: Events) -> None:
+    """Events as a store of one shard."""
+    folder.mkdir()
+    write_shard(folder, 0, events)
+    finish(folder, events, detector=None, provenance={}, shards=1)
 
 
 class Prior:
@@ -80,7 +84,7 @@ class Prior:
 
 @experiment(system="toy", detector="toy", task="line or cloud", reference="none", quick={"events": 60, "steps": 2})
 def toy(
-    events: int = 120, depth: int = 2, width: int = 4, steps: int = 12, batch: int = 8, learning_rate: float = 1e-2
+    events: int = 120, depth: int = 2, width: int = 4, steps: int = 60, batch: int = 8, learning_rate: float = 1e-2
 ) -> Experiment:
     """Lines against clouds.
 
@@ -99,7 +103,7 @@ def toy(
         learner=Supervised(model, [task]),
         task=task,
         baselines={"prior": Prior(2)},
-        options=FitOptions(steps, learning_rate, validate_every=4),
+        options=FitOptions(steps, learning_rate, validate_every=10),
         batch=batch,
         respond=respond,
     )

@@ -30,7 +30,7 @@ def events_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Itera
         raise InputError("no files, expected at least one with events; name it after the checkpoint")
     for path in files:
         found = False
-        for number, events in enumerate(_chunks(path)):
+        for number, events in enumerate(formats.stream(path, CHUNK)):
             found = True
             try:
                 yield answered(events, experiment, seed, number)
@@ -98,13 +98,3 @@ def detector_of(experiment: Experiment) -> Mapping[str, Any] | None:
     """The description of the experiment's detector."""
     detector = experiment.sample.detector
     return None if detector is None else detector.description()
-
-
-def _chunks(path: Path) -> Iterable[Events]:
-    """Events of a file, some at a time; a store is not read whole."""
-    if (path / DESCRIPTION).exists():
-        yield from Store(path).batches(CHUNK)
-        return
-    events = formats.read(path)
-    for first in range(0, len(events), CHUNK):
-        yield events[first : first + CHUNK]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     import torch
 
-    from nuforge.baselines import Baseline
-    from nuforge.events import Events
+    from nuforge.events import Events, Table
     from nuforge.samples import Sample
     from nuforge.tasks.segmentation import Segmentation
     from nuforge.training.learner import Learner
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 
 Value = int | float | str | bool
 """What an argument of an experiment may be."""
+
+
+class Baseline(Protocol):
+    """A classical method: fitted on labelled events, asked on readout, kept in a folder."""
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Learns what it needs from labelled events."""
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """The columns that the task of the network gives, for the same rows."""
+
+    def save(self, folder: Path) -> None:
+        """Writes what was fitted into a folder."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote."""
 
 
 @dataclass(frozen=True)

@@ -57,12 +57,13 @@ def open_folder(path: Path, command: Mapping[str, Any], resume: bool = False) ->
         InputError: If the folder cannot be written, holds something else, or holds another run.
     """
     command = json.loads(json.dumps(command))
-    if (path / RECORD).exists():
+    if (path / RECORD).exists() and not _is_untouched(path):
         record = read_json(path / RECORD)
         _same_command(path, record, command)
         return RunFolder(path, record)
     if resume:
         raise InputError(f"nothing to resume in '{path}': it has no {RECORD}; leave --resume out to start there")
+    (path / RECORD).unlink(missing_ok=True)  # of a command that failed before it made anything
     make_output_folder(path)
     record = {"schema": SCHEMA, "command": command, "version": __version__, "done": {}}
     write_json(path / RECORD, record)
@@ -104,6 +105,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"'{path}' holds a {type(content).__name__}; expected a JSON object, remove it and run again")
     return content
+
+
+def _is_untouched(path: Path) -> bool:
+    """Whether a folder holds the record of a run and nothing that it made."""
+    return [entry.name for entry in path.iterdir()] == [RECORD] and read_json(path / RECORD).get("done") == {}
 
 
 def _same_command(path: Path, record: Mapping[str, Any], command: Mapping[str, Any]) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from nuforge.detectors import Detector
     from nuforge.events import Events
 
+_SIDE = 768
+"""Voxels along an edge of the cube."""
+
 _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in lecture slides"
 
 
@@ -52,7 +55,7 @@ def lartpc_segmentation(
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
     """
-    from nuforge.baselines import BoostedTrees, Rules
+    from nuforge.baselines.boosted_trees import BoostedTrees
     from nuforge.detectors import lartpc_cube
     from nuforge.models.uresnet import UResNet
     from nuforge.samples.lartpc import particle_bomb
@@ -68,11 +71,11 @@ def lartpc_segmentation(
         sample=particle_bomb(events, shard_size=shard_size),
         learner=Supervised(model, [task]),
         task=task,
-        baselines={"rules": Rules(), "boosted trees": BoostedTrees()},
+        baselines={"boosted trees": BoostedTrees()},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=partial(_respond, detector=lartpc_cube()),
-        augment=voxel_symmetries,
+        augment=partial(voxel_symmetries, side=_SIDE),
     )
 
 

@@ -26,8 +26,7 @@ from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
 from nuforge.tasks.segmentation import Segmentation, class_weights
-from nuforge.training import checkpoint as checkpoints
-from nuforge.training.checkpoint import load_weights
+from nuforge.training.checkpoint import load_weights, read_description
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
 from nuforge.training.stream import rank_and_world
@@ -167,8 +166,9 @@ def _train(this: Run, store: Store, devices: int) -> None:
         )
     except Interrupted as stop:
         raise KeyboardInterrupt(str(stop)) from None
-    learning = _learning_curves(checkpoints.read_description(best.with_name("last"))["history"])
-    checkpoints.copy(best, this.checkpoint)
+    learning = _learning_curves(read_description(best.with_name("last"))["history"])
+    if best.exists():  # else it was put in place before an interruption
+        best.rename(this.checkpoint)
     this.folder.mark("training", seconds=time.perf_counter() - begin, learning=learning)
     shutil.rmtree(this.folder.path / "training")
 
