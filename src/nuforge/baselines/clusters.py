@@ -40,16 +40,15 @@ class Clusters:
         """Clusters from their number for each voxel (N,), positions (N, 3) and energies (N,)."""
         n = int(cluster.max(initial=-1)) + 1
         weights = moments(position)
-        sums = np.stack([np.bincount(cluster, weights=w, minlength=n) for w in weights.T], axis=1)
+        sums = np.stack([_total(cluster, w, n) for w in weights.T], axis=1)
         shape = Shape.of_sums(sums)
-        own = Shape(shape.count[cluster], shape.centre[cluster], shape.spread[cluster], shape.axis[cluster])
-        along, across = own.along_and_across(position)
+        along, across = shape.of(cluster).along_and_across(position)
         low, high = np.full(n, np.inf), np.full(n, -np.inf)
         np.minimum.at(low, cluster, along)
         np.maximum.at(high, cluster, along)
         length = high - low
         place = (along - low[cluster]) / np.maximum(length, 1.0)[cluster]
-        energy = np.bincount(cluster, weights=value, minlength=n)
+        energy = _total(cluster, value, n)
         return cls(cluster, shape.count, energy, shape, length, place, across)
 
 
@@ -79,10 +78,10 @@ class Paths:
     def along(cls, graph: csr_array, clusters: Clusters) -> "Paths":
         """Ways along the graph of neighbours, whose components are the clusters."""
         first = farthest(np.abs(clusters.along - 0.5), clusters.of)
-        one_end = farthest(ways(graph, first), clusters.of)
-        from_one = ways(graph, one_end)
+        one_end = farthest(ways(graph, first)[0], clusters.of)
+        from_one, _ = ways(graph, one_end)
         other_end = farthest(from_one, clusters.of)
-        from_other = ways(graph, other_end)
+        from_other, _ = ways(graph, other_end)
         nearer = from_one <= from_other
         ends = np.where(nearer, one_end[clusters.of], other_end[clusters.of])
         others = np.where(nearer, other_end[clusters.of], one_end[clusters.of])
@@ -95,12 +94,12 @@ class Paths:
         )
 
 
-def ways(graph: csr_array, sources: Integers) -> Floats:
-    """The way (N,) to the nearest of the source voxels, infinite where none can be reached."""
+def ways(graph: csr_array, sources: Integers) -> tuple[Floats, Integers]:
+    """The way (N,) to the nearest of the source voxels, infinite where none can be reached, and its row or -1."""
     if not len(sources):
-        return np.full(graph.shape[0], np.inf)
-    found: Floats = dijkstra(graph, directed=False, indices=sources, min_only=True)
-    return found
+        return np.full(graph.shape[0], np.inf), np.full(graph.shape[0], -1)
+    way, _, source = dijkstra(graph, directed=False, indices=sources, min_only=True, return_predecessors=True)
+    return way, np.where(np.isfinite(way), source, -1).astype(np.int64)
 
 
 def farthest(value: Floats, cluster: Integers) -> Integers:
@@ -110,7 +109,7 @@ def farthest(value: Floats, cluster: Integers) -> Integers:
 
 
 def distance_to(position: Floats, chosen: NDArray[np.bool_], asked: NDArray[np.bool_]) -> tuple[Floats, Integers]:
-    """Distance (N,) from asked voxels to the nearest chosen one, `FAR` at most and where not asked, and its row or -1."""
+    """Distance (N,) of asked voxels to the nearest chosen, and its row; `FAR` and -1 beyond and where not asked."""
     distance, row = np.full(len(position), FAR), np.full(len(position), -1)
     rows = np.flatnonzero(chosen)
     if len(rows) and asked.any():
@@ -119,3 +118,8 @@ def distance_to(position: Floats, chosen: NDArray[np.bool_], asked: NDArray[np.b
         distance[asked] = np.where(reached, found, FAR)
         row[asked] = np.where(reached, rows[np.where(reached, where, 0)], -1)
     return distance, row
+
+
+def _total(cluster: Integers, value: Floats, n: int) -> Floats:
+    """The sum (K,) of a value (N,) over each cluster."""
+    return np.bincount(cluster, weights=value, minlength=n).astype(np.float64)

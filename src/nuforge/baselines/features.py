@@ -17,7 +17,7 @@ _BLOCK = 60_000  # voxels handled at once
 
 _LOCAL = ("count", "energy", "density", "linearity", "planarity", "extent", "one_sided", "across")
 _CLUSTER = ("size", "energy", "density", "length", "linearity", "planarity", "end", "across")
-_PATH = ("near", "far", "length", "detour", "hot", "near_density", "far_density", "near_count", "far_count")
+_PATH = ("near", "far", "length", "detour", "hot", "beyond", "near_density", "far_density", "near_count", "far_count")
 _AROUND = ("distance", "size", "linearity", "density", "track_distance", "track_length")
 
 FEATURES: tuple[str, ...] = (
@@ -40,7 +40,7 @@ value, neighbour_*   own energy; largest and standard deviation of the energies 
                      principal components, extent along the first of them over r, how one-sided the neighbourhood
                      lies (distance to its centre over r: large at ends), distance from its axis (large off a track)
 small_r              voxels of clusters of fewer than 10 voxels among them: the spray of a shower
-bend_r, contrast_r   cosine between the axes at this and the next smaller radius; ratio of energies per voxel of radius
+bend_r, contrast_r   alignment of the axes at this and the next smaller radius; ratio of energies per voxel of radius
                      4 and r (a Bragg peak is dense in its surroundings)
 cluster_*, loose_*   of the cluster of touching voxels, and of the one that may have gaps: its size, energy, energy per
                      voxel, length, linearity, planarity; distance of the voxel from the nearer end of the axis (0 to
@@ -100,7 +100,7 @@ def _local_features(
     contrast: list[Floats] = []
     own: list[Floats] = [value]
     sums: dict[int, tuple[Floats, Floats]] = {}
-    axis: Floats | None = None
+    smaller: Shape | None = None
     for radius in RADII:
         within = pairs.closer_than(radius)
         total = within.sums(weights)
@@ -108,18 +108,26 @@ def _local_features(
         count, energy = total[:, 0], total[:, 10]
         density = energy / count
         away = np.linalg.norm(position - shape.centre, axis=1)
-        _, across = shape.along_and_across(position)
         extent = np.sqrt(shape.spread[:, 0]) / radius
-        columns += [count, energy, density, shape.linearity, shape.planarity, extent, away / radius, across]
+        columns += [
+            count,
+            energy,
+            density,
+            shape.linearity,
+            shape.planarity,
+            extent,
+            away / radius,
+            shape.distance(position),
+        ]
         sums[radius] = (count, energy)
         if radius == RADII[0]:
             own += [_largest(within, value), np.sqrt(np.maximum(total[:, 11] / count - density**2, 0.0))]
         if radius >= RADII[2]:
             spray.append(total[:, 12])
             contrast.append(sums[RADII[1]][1] / sums[RADII[1]][0] / np.maximum(density, 1e-9))
-        if axis is not None:
-            bend.append(np.abs(np.einsum("ij,ij->i", axis, shape.axis)))
-        axis = shape.axis
+        if smaller is not None:
+            bend.append(smaller.alignment(shape))
+        smaller = shape
     return np.stack([*own, *columns, *spray, *bend, *contrast], axis=1), sums
 
 
@@ -146,15 +154,18 @@ def _cluster_features(clusters: Clusters) -> Floats:
 
 
 def _path_features(near: Pairs, loose: Clusters, sums: dict[int, tuple[Floats, Floats]]) -> Floats:
-    """Features (n, 9) of the way along the loose cluster."""
+    """Features (n, 10) of the way along the loose cluster."""
     graph = near.graph()
     paths = Paths.along(graph, loose)
     count, energy = sums[RADII[2]]
     density = sums[RADII[1]][1] / sums[RADII[1]][0]
     typical = (loose.energy / loose.size)[loose.of]
-    hot = np.minimum(ways(graph, np.flatnonzero(density > HOT * typical)), FAR)
+    hot, place = ways(graph, np.flatnonzero(density > HOT * typical))
+    hot = np.minimum(hot, FAR)
+    same_end = (place >= 0) & (paths.near_end[place] == paths.near_end)
+    beyond = np.where(same_end, paths.near[place] - paths.near, -hot)
     end_density = energy / count
-    columns = [paths.near, paths.far, paths.length, paths.detour, hot]
+    columns = [paths.near, paths.far, paths.length, paths.detour, hot, beyond]
     columns += [end_density[paths.near_end], end_density[paths.far_end], count[paths.near_end], count[paths.far_end]]
     return np.stack(columns, axis=1)
 

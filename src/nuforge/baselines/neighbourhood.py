@@ -59,33 +59,40 @@ class Shape:
         count: (N,) number of voxels.
         centre: (N, 3) mean position.
         spread: (N, 3) variances along the principal axes, largest first.
-        axis: (N, 3) unit vector of the largest.
+        axis: (N, 3) unit vector of the largest; one of many where the two largest variances agree.
+        covariance: (N, 6) xx, yy, zz, xy, xz, yz.
     """
 
     count: Floats
     centre: Floats
     spread: Floats
     axis: Floats
+    covariance: Floats
 
     @classmethod
     def of_sums(cls, sums: Floats) -> "Shape":
         """From the sums (N, 10) of `moments`."""
         count = sums[:, 0]
         centre = sums[:, 1:4] / count[:, None]
-        xx, yy, zz, xy, xz, yz = (sums[:, 4:10] / count[:, None]).T
         x, y, z = centre.T
-        spread, axis = principal_axis(xx - x * x, yy - y * y, zz - z * z, xy - x * y, xz - x * z, yz - y * z)
-        return cls(count, centre, spread, axis)
+        products = np.stack([x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
+        covariance = sums[:, 4:10] / count[:, None] - products
+        spread, axis = principal_axis(covariance)
+        return cls(count, centre, spread, axis, covariance)
+
+    def of(self, rows: Integers) -> "Shape":
+        """The shapes of some rows."""
+        return Shape(self.count[rows], self.centre[rows], self.spread[rows], self.axis[rows], self.covariance[rows])
 
     @property
     def linearity(self) -> Floats:
         """1 for a line, 0 for a disc or a ball, and 0 for one voxel."""
-        return (self.spread[:, 0] - self.spread[:, 1]) / np.maximum(self.spread[:, 0], 1e-9)
+        return (self.spread[:, 0] - self.spread[:, 1]) / np.maximum(self.spread[:, 0], 1e-6)
 
     @property
     def planarity(self) -> Floats:
         """1 for a disc, 0 for a line or a ball."""
-        return (self.spread[:, 1] - self.spread[:, 2]) / np.maximum(self.spread[:, 0], 1e-9)
+        return (self.spread[:, 1] - self.spread[:, 2]) / np.maximum(self.spread[:, 0], 1e-6)
 
     def along_and_across(self, position: Floats) -> tuple[Floats, Floats]:
         """Distances (N,), (N,) of positions (N, 3) from the centre, along the axis (signed) and across it."""
@@ -94,6 +101,25 @@ class Shape:
         across = np.sqrt(np.maximum(np.einsum("ij,ij->i", step, step) - along * along, 0.0))
         return along, across
 
+    def distance(self, position: Floats) -> Floats:
+        """Distance (N,) of positions (N, 3) from a line through the centre; for discs and balls less, smoothly.
+
+        The square is |d|^2 - d C d / c with the covariance C and its largest eigenvalue c, the same as across the axis
+        if all variance is along it. Unlike the axis it never depends on a tie.
+        """
+        x, y, z = (position - self.centre).T
+        xx, yy, zz, xy, xz, yz = (self.covariance / np.maximum(self.spread[:, :1], 1e-6)).T
+        along = xx * x * x + yy * y * y + zz * z * z + 2 * (xy * x * y + xz * x * z + yz * y * z)
+        distance: Floats = np.sqrt(np.maximum(x * x + y * y + z * z - along, 0.0))
+        return distance
+
+    def alignment(self, other: "Shape") -> Floats:
+        """Squared cosine (N,) between two lines; between other shapes how much their covariances overlap, 0 to 3."""
+        twice = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+        overlap = (self.covariance * other.covariance) @ twice
+        aligned: Floats = overlap / np.maximum(self.spread[:, 0] * other.spread[:, 0], 1e-6)
+        return aligned
+
 
 def moments(position: Floats) -> Floats:
     """Number, position and its products (N, 10) of each voxel, whose sums make a `Shape`."""
@@ -101,12 +127,14 @@ def moments(position: Floats) -> Floats:
     return np.stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
 
 
-def principal_axis(xx: Floats, yy: Floats, zz: Floats, xy: Floats, xz: Floats, yz: Floats) -> tuple[Floats, Floats]:
-    """Eigenvalues (N, 3), largest first, and the first eigenvector (N, 3) of symmetric 3x3 matrices.
+def principal_axis(covariance: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues (N, 3), largest first, and the first eigenvector (N, 3) of symmetric matrices (N, 6).
 
-    The trigonometric solution of the cubic (Smith, Comm. ACM 4 (1961) 168); the vector is the largest column of
-    (A - b)(A - c) for the two smaller eigenvalues b and c, and any unit vector where all three agree.
+    The columns are xx, yy, zz, xy, xz, yz. The trigonometric solution of the cubic (Smith, Comm. ACM 4 (1961) 168);
+    the vector is the largest column of (A - b)(A - c) for the two smaller eigenvalues b and c, and any unit vector
+    where all three agree.
     """
+    xx, yy, zz, xy, xz, yz = covariance.T
     mean = (xx + yy + zz) / 3
     off = xy * xy + xz * xz + yz * yz
     dx, dy, dz = xx - mean, yy - mean, zz - mean
