@@ -191,7 +191,7 @@ def _axes(scene: Scene) -> dict[str, Any]:
         for name, limits in _limits(cube_around(scene.points)).items()
     }
     up = np.asarray(scene.frame.up)
-    eye = 0.98 * (horizontal_view(scene.points, scene.frame.up) + 0.35 * up)
+    eye = 0.86 * (horizontal_view(scene.points, scene.frame.up) + 0.35 * up)
     camera = {"up": _xyz(up), "eye": _xyz(eye), "projection": {"type": "orthographic"}}
     return {"xaxis": axes["x"], "yaxis": axes["y"], "zaxis": axes["z"], "aspectmode": "cube", "camera": camera}
 

@@ -108,9 +108,10 @@ def horizontal_view(points: np.ndarray, up: Corner) -> np.ndarray:
     It is the short principal axis of the points' shadow on the ground, so a track is seen from its side.
     """
     vertical = np.asarray(up, dtype=float)
-    shadow = points - points.mean(0) if len(points) else np.zeros((0, 3))
-    shadow = shadow - np.outer(shadow @ vertical, vertical)
-    variance, axis = np.linalg.eigh(shadow.T @ shadow + 1e-9 * np.diag([3.0, 2.0, 1.0]))
-    order = [k for k in np.argsort(variance) if abs(axis[:, k] @ vertical) < 0.5]
-    view = axis[:, order[0]]
-    return np.asarray(view * (1 if view.sum() >= 0 else -1))
+    aside = np.roll(np.eye(3)[int(np.argmax(np.abs(vertical)))], 1)
+    first = np.cross(vertical, aside)
+    ground = np.stack([first / np.linalg.norm(first), np.cross(first, vertical) / np.linalg.norm(first)])
+    shadow = (points - points.mean(0) if len(points) else np.zeros((0, 3))) @ ground.T
+    _, axes = np.linalg.eigh(shadow.T @ shadow)
+    view = axes[:, 0] @ ground
+    return np.asarray(view if view.sum() >= 0 else -view)

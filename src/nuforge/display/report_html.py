@@ -88,6 +88,7 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
         cards=[row for group in general for row in group.rows][:4],
         general=general,
         classwise=classwise,
+        published_of={"general": _any_published(general), "classwise": _any_published(classwise)},
         method=_method(report),
         colors=method_colors(list(report.baselines)),
         short=shortfalls(report),
@@ -97,6 +98,7 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
         command=command_of(report),
         split={**report.split, "seeds": ", ".join(map(str, report.seeds)) or "none"},
         timing={name: _duration(value) for name, value in report.timing.items()},
+        provenance={name: value for name, value in report.provenance.items() if name not in ("question", "command")},
         sources=report.published,
         plotly=plotly_script() if shown else "",
         config=CONFIG,
@@ -132,6 +134,10 @@ def _groups(report: Report, classes: Sequence[str]) -> tuple[list[Group], list[G
             classwise.setdefault(parts[0], []).append((name, parts[1]))
     first = [_group(report, "", general)] if general else []
     return first, [_group(report, head, names) for head, names in classwise.items()]
+
+
+def _any_published(groups: Sequence[Group]) -> bool:
+    return any(row.published for group in groups for row in group.rows)
 
 
 def _group(report: Report, heading: str, names: Sequence[tuple[str, str]]) -> Group:

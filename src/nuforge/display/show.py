@@ -50,5 +50,5 @@ def summary(scene: Scene) -> list[str]:
         code = scene.kinds["right or wrong"].code
         known = int((code != 2).sum())
         if known:
-            parts.append(f"{(code == 0).sum() / known:.1%} of them in their true class")
+            parts.append(f"{(code == 0).sum() / known:.1%} of {what} in their true class")
     return parts
