@@ -32,13 +32,13 @@ def cut(start: Points, end: Points, longest: float) -> Pieces:
     parts = (way.norm(dim=1) / longest).ceil().clamp(min=1).to(torch.int64)
     deposit = torch.repeat_interleave(parts)
     first = parts.cumsum(0) - parts
-    number = torch.arange(len(deposit), device=deposit.device) - first[deposit]
-    n = parts[deposit]
-    step = way[deposit] / n[:, None]
-    middle = start[deposit] + step * (number[:, None] + 0.5)
+    number = torch.arange(len(deposit), device=deposit.device) - first.index_select(0, deposit)
+    n = parts.index_select(0, deposit)
+    step = way.index_select(0, deposit) / n[:, None]
+    middle = start.index_select(0, deposit) + step * (number[:, None] + 0.5)
     return Pieces(deposit, middle, step, n)
 
 
 def share_out(total: Float[Tensor, " n"], pieces: Pieces) -> Float[Tensor, " m"]:
     """What each piece has of a total (N,) that is spread evenly over its deposit."""
-    return total[pieces.deposit] / pieces.parts
+    return total.index_select(0, pieces.deposit) / pieces.parts

@@ -10,7 +10,10 @@ from nuforge.detectors.detector import Detector
 from nuforge.shapes import Points, Scalars
 
 REACH = 3.5
-"""Standard deviations from a cloud's centre within which voxels are looked at; what is beyond (5e-4) goes to the last."""
+"""Standard deviations around a cloud's centre that are looked at; what is beyond (5e-4) goes to the last voxel."""
+
+_FAR = 1e6
+"""As good as infinity, in voxels."""
 
 
 def diffusion_variance(time: Scalars, detector: Detector) -> Points:
@@ -21,27 +24,28 @@ def diffusion_variance(time: Scalars, detector: Detector) -> Points:
     return torch.stack([2 * constant * time for constant in constants], dim=1)
 
 
-def voxels_reached(width: float) -> int:
-    """Number of voxels along an axis that hold a cloud of that standard deviation (in voxels), wherever it lies."""
-    return math.ceil(2 * REACH * width) + 1
+def voxels_reached(width: float, size: int) -> int:
+    """Number of voxels, of a row of `size`, that hold a cloud of a standard deviation (in voxels) wherever it lies."""
+    return min(math.ceil(2 * REACH * width) + 1, size)
 
 
 def gaussian_shares(
-    center: Float[Tensor, " n"], width: Float[Tensor, " n"], reached: int
+    center: Float[Tensor, " n"], width: Float[Tensor, " n"], reached: int, size: int
 ) -> tuple[Int[Tensor, " n"], Float[Tensor, "n k"]]:
     """First voxel (N,) that a Gaussian cloud reaches along one axis, and its shares (N, reached) from there on.
 
     Shares are differences of the normal distribution at the voxels' faces; the first and last voxel hold what is
-    beyond them, so that shares add up to 1.
+    beyond them, so that shares add up to 1: what would diffuse out of the row of voxels stays at its end.
 
     Args:
         center: In voxels from the origin.
         width: Standard deviation in voxels, positive.
         reached: Number of voxels, from `voxels_reached`.
+        size: Length of the row of voxels.
     """
-    first = (center - (reached - 1) / 2).floor()
-    inner = torch.arange(1, reached, device=center.device, dtype=center.dtype)
-    scaled = ((first - center)[:, None] + inner) * (math.sqrt(0.5) / width)[:, None]
-    below = 0.5 * (1 + torch.erf(scaled))
-    edges = torch.cat([torch.zeros_like(below[:, :1]), below, torch.ones_like(below[:, :1])], dim=1)
-    return first.to(torch.int64), edges.diff(dim=1)
+    first = (center - (reached - 1) / 2).floor().clamp(0, size - reached)
+    faces = torch.arange(reached + 1, device=center.device, dtype=center.dtype)
+    faces[0], faces[-1] = -_FAR, _FAR
+    scaled = ((first - center)[:, None] + faces) * (math.sqrt(0.5) / width)[:, None]
+    below = torch.erf(scaled)
+    return first.to(torch.int64), 0.5 * (below[:, 1:] - below[:, :-1])

@@ -2,6 +2,7 @@
 
 import torch
 
+from nuforge.detectors.constant import Constant
 from nuforge.detectors.detector import Detector
 from nuforge.shapes import Scalars
 from nuforge.simulation.response.attenuation import surviving_fraction
@@ -31,7 +32,7 @@ def reconstructed_energy(charge: Scalars, distance: Scalars, calibration: Detect
     return charge * calibration.medium.ionisation_energy / (escaped * survivors)
 
 
-def soft_threshold(value: Scalars, threshold: float, soft: float) -> Scalars:
+def soft_threshold(value: Scalars, threshold: Constant, soft: float) -> Scalars:
     """Values (N,) times the logistic function of (value - threshold) / soft, all in MeV.
 
     The differentiable stand-in of dropping what is below the threshold, which it becomes for soft -> 0.

@@ -31,10 +31,10 @@ _PIECE = 0.5
 _NARROWEST = 1e-3
 """Least width of a cloud in voxels, so that a point at the anode has a definite voxel."""
 
-_NEGLIGIBLE = 0.05
+_NEGLIGIBLE = 0.02
 """Shares of a cloud below this many units of the noise are not followed in the sampled response."""
 
-_BLOCK = 50_000
+_BLOCK = 20_000
 """Deposits worked on at once: bounds the memory and keeps it in the processor's cache."""
 
 _UNREAD = Column("MeV", "energy of deposits outside the volume or after the readout's window", "truth")
@@ -111,8 +111,8 @@ def _sampled_image(deposits: Deposits, detector: Detector, generator: Generator)
     pieces = _pieces(deposits, detector)
     energy = share_out(deposits.energy, pieces)
     electrons = sample_ionisation(energy, detector.medium.ionisation_energy, generator)
-    electrons = sample_survivors(electrons, _escaping(deposits, pieces, detector), generator)
-    electrons = sample_survivors(electrons, _surviving(pieces, detector), generator)
+    arrives = _escaping(deposits, pieces, detector) * _surviving(pieces, detector)  # of two binomials, one binomial
+    electrons = sample_survivors(electrons, arrives, generator)
     return _image(deposits, pieces, electrons, detector, _NEGLIGIBLE * number(detector.readout.noise))
 
 
@@ -127,7 +127,7 @@ def _escaping(deposits: Deposits, pieces: Pieces, detector: Detector) -> Scalars
     way = deposits.end - deposits.start
     along = way[:, detector.drift_axis].abs() / way.norm(dim=1)
     cosine = torch.where(along.isnan(), ISOTROPIC_COSINE, along)
-    return escaping_fraction(stopping_power, cosine, detector.field, detector.medium)[pieces.deposit]
+    return escaping_fraction(stopping_power, cosine, detector.field, detector.medium).index_select(0, pieces.deposit)
 
 
 def _drift_time(pieces: Pieces, detector: Detector) -> Scalars:
@@ -140,21 +140,24 @@ def _surviving(pieces: Pieces, detector: Detector) -> Scalars:
     return surviving_fraction(_drift_time(pieces, detector), detector.medium.lifetime)
 
 
-def _image(
-    deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Detector, negligible: float
-) -> Image:
+def _image(deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Detector, negligible: float) -> Image:
     """Voxels of the electrons (M,) of pieces that reach the anode."""
     size = detector.readout.voxel
+    volume = one_volume(detector)
+    lower, upper = pieces.middle.new_tensor(volume.lower), pieces.middle.new_tensor(volume.upper)
+    inside = ((pieces.middle >= lower) & (pieces.middle < upper)).all(1)
+    here = ((electrons.detach() > 0) & inside).nonzero().flatten()
     variance = diffusion_variance(_drift_time(pieces, detector), detector) + pieces.step**2 / 12
-    arrives = electrons.detach() > 0
+    deposit = pieces.deposit.index_select(0, here)
     clouds = Clouds(
-        center=voxel_coordinate(pieces.middle, detector)[arrives],
-        width=(variance[arrives] / size**2 + _NARROWEST**2).sqrt(),
-        charge=electrons[arrives],
-        event=deposits.event[pieces.deposit][arrives],
-        particle=deposits.particle[pieces.deposit][arrives],
+        center=voxel_coordinate(pieces.middle.index_select(0, here), detector),
+        width=(variance.index_select(0, here) / size**2 + _NARROWEST**2).sqrt(),
+        charge=electrons.index_select(0, here),
+        event=deposits.event.index_select(0, deposit),
+        particle=deposits.particle.index_select(0, deposit),
     )
-    return collect(clouds, spread(clouds, _reached(detector), negligible), voxel_shape(detector))
+    shape = voxel_shape(detector)
+    return collect(clouds, spread(clouds, shape, _reached(detector), negligible), shape)
 
 
 def _reached(detector: Detector) -> tuple[int, int, int]:
@@ -162,36 +165,43 @@ def _reached(detector: Detector) -> tuple[int, int, int]:
     longest = torch.tensor([detector.drift_length], dtype=torch.float64)
     time = drift_time(longest, detector.field, detector.medium.temperature)
     variance = diffusion_variance(time, detector)[0].detach() / detector.readout.voxel**2 + _PIECE**2 / 12
-    x, y, z = (voxels_reached(width) for width in variance.sqrt().tolist())
+    widths = variance.sqrt().tolist()
+    x, y, z = (voxels_reached(width, size) for width, size in zip(widths, voxel_shape(detector), strict=True))
     return x, y, z
 
 
 def _energy(image: Image, charge: Scalars, calibration: Detector) -> Scalars:
-    """Reconstructed energy (V,) MeV of voxels with a charge (V,) e."""
-    center = voxel_center(image.index, calibration).to(charge)
-    return reconstructed_energy(charge, drift_distance(center, one_volume(calibration), calibration), calibration)
+    """Reconstructed energy (V,) MeV of voxels with a charge (V,) e: one factor for each slice across the drift."""
+    axis = calibration.drift_axis
+    index = torch.zeros(voxel_shape(calibration)[axis], 3, dtype=torch.int64, device=charge.device)
+    index[:, axis] = torch.arange(len(index))
+    center = voxel_center(index, calibration).to(charge)
+    distance = drift_distance(center, one_volume(calibration), calibration)
+    per_electron = reconstructed_energy(torch.ones_like(distance), distance, calibration)
+    return charge * per_electron.index_select(0, image.index[:, axis])
 
 
 def _with_voxels(events: Events, read: Mask, image: Image, value: Scalars, is_kept: Mask) -> Events:
     """Events with the voxels of an image that are kept and their links, without segments."""
     n = len(events)
-    row = torch.where(is_kept, is_kept.cumsum(0) - 1, -1)[image.link_voxel]
-    linked = row >= 0
-    event, particle = image.event[image.link_voxel][linked], image.link_particle[linked]
-    fraction = (image.link_charge / image.charge[image.link_voxel])[linked]
-    voxels = Table.from_counts(
-        {"index": image.index[is_kept].to(torch.int32), "value": value[is_kept]},
-        image.event[is_kept].bincount(minlength=n),
-    )
-    links = Table.from_counts(
-        {
-            "row": row[linked],
-            "particle": torch.where(particle < 0, particle, particle + events["particles"].offsets[event]),
-            "fraction": fraction,
-        },
-        event.bincount(minlength=n),
-    )
-    tables = {**events.without("segments").tables, "voxels": voxels, "truth_links": links}
+    chosen = is_kept.nonzero().flatten()
+    voxel_event = image.event.index_select(0, chosen)
+    row = torch.where(is_kept, is_kept.cumsum(0) - 1, -1).index_select(0, image.link_voxel)
+    linked = (row >= 0).nonzero().flatten()
+    voxel = image.link_voxel.index_select(0, linked)
+    event, particle = image.event.index_select(0, voxel), image.link_particle.index_select(0, linked)
+    first = events["particles"].offsets.index_select(0, event)
+    voxels = {"index": image.index.index_select(0, chosen).to(torch.int32), "value": value.index_select(0, chosen)}
+    links = {
+        "row": row.index_select(0, linked),
+        "particle": torch.where(particle < 0, particle, particle + first),
+        "fraction": image.link_charge.index_select(0, linked) / image.charge.index_select(0, voxel),
+    }
+    new = {
+        "voxels": Table.from_counts(voxels, voxel_event.bincount(minlength=n)),
+        "truth_links": Table.from_counts(links, event.bincount(minlength=n)),
+    }
+    tables = {**events.without("segments").tables, **new}
     if "event" in events:
         segments = events["segments"]
         unread = torch.where(read, 0, segments["energy"].detach())

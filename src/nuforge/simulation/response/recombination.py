@@ -15,7 +15,7 @@ from nuforge.detectors.recombination import Birks, EllipsoidalBox, ModifiedBox
 from nuforge.shapes import Scalars
 
 LOWEST_STOPPING_POWER = 1.0
-"""MeV/cm. Below it the models are not fitted, and the box models turn over and fall; LArSoft stops at the same value."""
+"""MeV/cm. Below it the models are not fitted, and the box models turn over and fall; LArSoft has the same limit."""
 
 ISOTROPIC_COSINE = 3**-0.5
 """Root mean square cosine of track and field for a deposit that has no direction."""
@@ -71,7 +71,11 @@ def escaping_fraction(stopping_power: Scalars, cosine: Scalars, field: Constant,
         field: kV/cm.
         medium: Density, model and its constants.
     """
-    loss, density, model = stopping_power.clamp(min=LOWEST_STOPPING_POWER), medium.material.density, medium.recombination
+    loss, density, model = (
+        stopping_power.clamp(min=LOWEST_STOPPING_POWER),
+        medium.material.density,
+        medium.recombination,
+    )
     match model:
         case Birks():
             fraction = birks(loss, field, density, model)

@@ -1,5 +1,6 @@
 """Electron clouds to voxels: shares of clouds, summed by voxel and by particle."""
 
+import math
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from nuforge.shapes import Points, VoxelIndex
 from nuforge.simulation.response.diffusion import gaussian_shares
+
+Triple = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,20 @@ class Clouds:
 
 @dataclass(frozen=True)
 class Shares:
-    """What clouds leave in voxels: the cloud, the voxel (S, 3) and the charge of each share."""
+    """What clouds leave in the voxels around them.
 
+    Args:
+        first: The first voxel that each cloud reaches along x, y, z.
+        reached: How many voxels it reaches along each axis.
+        cloud: The cloud of each share, rising.
+        place: Where the share is among the voxels that its cloud reaches, in their order (x outermost).
+        charge: Electrons.
+    """
+
+    first: Int[Tensor, "c 3"]
+    reached: Triple
     cloud: Int[Tensor, " s"]
-    index: VoxelIndex
+    place: Int[Tensor, " s"]
     charge: Float[Tensor, " s"]
 
 
@@ -62,50 +75,77 @@ class Image:
     link_charge: Float[Tensor, " l"]
 
 
-def spread(clouds: Clouds, reached: tuple[int, int, int], negligible: float) -> Shares:
+def spread(clouds: Clouds, shape: Triple, reached: Triple, negligible: float) -> Shares:
     """Shares of clouds in the voxels around them, one axis after the other since a Gaussian is a product.
 
     A share of fewer than `negligible` electrons is dropped unless it is the largest of its row of voxels, and what a
     cloud loses so is given back to its other shares in proportion: charge is conserved. A bunch of a few electrons
     stays in one voxel.
+
+    Args:
+        clouds: With centres inside the grid.
+        shape: Voxels of the grid along x, y, z.
+        reached: Voxels that the widest cloud reaches, not more than the grid has.
+        negligible: Electrons.
     """
     cloud = torch.arange(len(clouds.charge), device=clouds.charge.device)
-    charge, numbers = clouds.charge, []
+    charge, place, first = clouds.charge, torch.zeros_like(cloud), []
+    tiny = torch.finfo(charge.dtype).tiny
     for axis, reach in enumerate(reached):
-        first, shares = gaussian_shares(clouds.center[:, axis], clouds.width[:, axis], reach)
-        grid = charge[:, None] * shares[cloud]
-        is_kept = (grid >= grid.detach().amax(1, keepdim=True).clamp(max=negligible)) & (grid > 0)
-        row, number = is_kept.nonzero(as_tuple=True)
-        charge, cloud = grid[row, number], cloud[row]
-        numbers = [*(before[row] for before in numbers), first[cloud] + number]
+        begin, shares = gaussian_shares(clouds.center[:, axis], clouds.width[:, axis], reach, shape[axis])
+        first.append(begin)
+        grid = charge[:, None] * shares.index_select(0, cloud)
+        least = grid.detach().amax(1, keepdim=True).clamp(tiny, max(negligible, tiny))
+        row, number = (grid >= least).nonzero(as_tuple=True)
+        place = place.index_select(0, row) * reach + number
+        charge, cloud = grid.flatten().index_select(0, row * reach + number), cloud.index_select(0, row)
     kept = torch.zeros_like(clouds.charge).index_add(0, cloud, charge)
-    return Shares(cloud, torch.stack(numbers, 1), charge * (clouds.charge / kept)[cloud])
+    charge = charge * (clouds.charge / kept).index_select(0, cloud)
+    return Shares(torch.stack(first, dim=1), reached, cloud, place, charge)
 
 
-def collect(clouds: Clouds, shares: Shares, shape: tuple[int, int, int]) -> Image:
-    """Shares summed by event, voxel and particle. What diffused out of the grid of that shape is lost."""
-    inside = ((shares.index >= 0) & (shares.index < shares.index.new_tensor(shape))).all(1)
-    cloud, index, charge = shares.cloud[inside], shares.index[inside], shares.charge[inside]
+def collect(clouds: Clouds, shares: Shares, shape: Triple) -> Image:
+    """Shares summed by event, voxel and particle: one sort of whole numbers that are made of the three.
+
+    Args:
+        clouds: The clouds.
+        shares: Their shares.
+        shape: Voxels of the grid along x, y, z.
+    """
+    _, y, z = shape
+    axes = [torch.arange(reach, device=shares.cloud.device) for reach in shares.reached]
+    around = torch.cartesian_prod(*axes)
+    scale = around.new_tensor([y * z, z, 1])
+    corner = clouds.event * math.prod(shape) + (shares.first * scale).sum(1)
+    offset = (around * scale).sum(1)
     n_particles = int(clouds.particle.max()) + 2 if len(clouds.particle) else 1
-    code = ((clouds.event[cloud] * shape[0] + index[:, 0]) * shape[1] + index[:, 1]) * shape[2] + index[:, 2]
-    code, order = torch.sort(code * n_particles + clouds.particle[cloud] + 1)
+    of_cloud, of_place = corner * n_particles + clouds.particle + 1, offset * n_particles
+    code, order = torch.sort(of_cloud.index_select(0, shares.cloud) + of_place.index_select(0, shares.place))
 
-    link_code, link = torch.unique_consecutive(code, return_inverse=True)
-    voxel_code, link_voxel = torch.unique_consecutive(link_code // n_particles, return_inverse=True)
-    counting = charge * (1 - charge / clouds.charge[cloud])
-    link_charge = charge.new_zeros(len(link_code)).index_add(0, link, charge[order])
-    link_variance = charge.new_zeros(len(link_code)).index_add(0, link, counting[order])
-    row, z = voxel_code // shape[2], voxel_code % shape[2]
-    plane, y = row // shape[1], row % shape[1]
+    link, n_shares = torch.unique_consecutive(code, return_inverse=True, return_counts=True)[1:]
+    example = order.index_select(0, n_shares.cumsum(0) - n_shares)  # one share of each pair of voxel and particle
+    cloud, place = shares.cloud.index_select(0, example), shares.place.index_select(0, example)
+    voxel = corner.index_select(0, cloud) + offset.index_select(0, place)
+    link_voxel, n_links = torch.unique_consecutive(voxel, return_inverse=True, return_counts=True)[1:]
+    first = n_links.cumsum(0) - n_links
+    its_cloud, its_place = cloud.index_select(0, first), place.index_select(0, first)
+
+    counting = shares.charge * (1 - shares.charge / clouds.charge.index_select(0, shares.cloud))
+    link_charge = _sums(shares.charge.index_select(0, order), link, len(voxel))
+    link_variance = _sums(counting.index_select(0, order), link, len(voxel))
     return Image(
-        event=plane // shape[0],
-        index=torch.stack([plane % shape[0], y, z], dim=1),
-        charge=charge.new_zeros(len(voxel_code)).index_add(0, link_voxel, link_charge),
-        variance=charge.new_zeros(len(voxel_code)).index_add(0, link_voxel, link_variance),
+        event=clouds.event.index_select(0, its_cloud),
+        index=shares.first.index_select(0, its_cloud) + around.index_select(0, its_place),
+        charge=_sums(link_charge, link_voxel, len(first)),
+        variance=_sums(link_variance, link_voxel, len(first)),
         link_voxel=link_voxel,
-        link_particle=link_code % n_particles - 1,
+        link_particle=clouds.particle.index_select(0, cloud),
         link_charge=link_charge,
     )
+
+
+def _sums(values: Tensor, group: Tensor, n: int) -> Tensor:
+    return values.new_zeros(n).index_add(0, group, values)
 
 
 def join(images: list[Image]) -> Image:
