@@ -60,3 +60,13 @@ def coulomb_screening(
         chi_a = chi0**2 * (1.13 + 3.76 * (FINE_STRUCTURE * element.Z / beta) ** 2)
         log_a = log_a + weight / sum(weights) * torch.log(chi_a / 4)
     return log_a.exp()
+
+
+def nuclear_radius(material: Material) -> float:
+    """Root-mean-square-like radius (cm) of the nuclei, 1.27 A^0.27 fm, averaged with weights Z^2.
+
+    Source: the exponential form factor of Butkevich et al., Nucl. Instrum. Meth. A 488 (2002) 282.
+    """
+    weights = [e.mass_fraction / e.A * e.Z**2 for e in material.elements]
+    radii = [1.27e-13 * e.A**0.27 for e in material.elements]
+    return float(sum(w * r for w, r in zip(weights, radii, strict=True)) / sum(weights))

@@ -18,6 +18,7 @@ from nuforge.simulation.transport.species import MASSES, Species
 from nuforge.simulation.transport.walls import Box
 
 _HARD_SCATTERS = 0.25  # single scatters a step that are drawn one by one, the rest being a Gaussian
+_SHORTEST = 1e-6  # cm
 _FRACTION_OF_RANGE = 0.2  # of the remaining range, at most, in one step
 
 
@@ -58,9 +59,9 @@ def step_charged(
     free = -torch.log(uniform[0].clamp(min=1e-30)) / (knock + radiate + decay)
     wall = box.distance(flight.position, flight.direction)
     length = torch.minimum((_FRACTION_OF_RANGE * reach).clamp(min=longest / 6, max=longest), reach)
-    length = torch.minimum(torch.minimum(length, wall), free)
-    interacts = length == free
-    ends = length == reach
+    length = torch.minimum(torch.minimum(length, wall), free).clamp(min=_SHORTEST)
+    interacts = length >= free
+    ends = length >= reach
 
     mean = loss * length * (1 - 0.5 * slope * length)
     spread = torch.sqrt(scale * length * transfer)
@@ -70,7 +71,8 @@ def step_charged(
     lost = torch.where(ends, flight.energy, lost)
 
     hinge = uniform[1] * length
-    direction = _scatter(flight.direction, strength * length, screening, b2, uniform[2:7])
+    p = momentum(flight.energy, mass)
+    direction = _scatter(flight.direction, strength * length, screening, b2, p * medium.nuclear_radius, uniform[2:7])
     middle = flight.position + flight.direction * hinge.unsqueeze(1)
     position = middle + direction * (length - hinge).unsqueeze(1)
     position = box.inside(position)
@@ -100,17 +102,21 @@ def step_charged(
     return Step(moved[flies], moved[ends], moved[decays], births)
 
 
-def _scatter(direction: Tensor, strength: Tensor, screening: Tensor, b2: Tensor, uniform: Tensor) -> Tensor:
+def _scatter(
+    direction: Tensor, strength: Tensor, screening: Tensor, b2: Tensor, size: Tensor, uniform: Tensor
+) -> Tensor:
     """Directions (N, 3) after the Coulomb scattering of a step.
 
     Soft scatters together are a Gaussian of their exact mean deflection; the rare ones beyond the angle that a
-    quarter of one scatter exceeds are drawn singly, with the spin factor 1 - beta^2 sin^2(theta / 2).
+    quarter of one scatter exceeds are drawn singly, with the spin factor 1 - beta^2 sin^2(theta / 2) and the form
+    factor of an exponential charge distribution, (1 + q^2 R^2 / 12)^-2 squared.
 
     Args:
         direction: Before.
         strength: S times the length, the collisions' density S dmu / (mu + A)^2.
         screening: A.
         b2: Velocity squared.
+        size: Momentum times the nuclear radius R, in units of hbar.
         uniform: (5, N) uniform numbers.
     """
     inverse_end = 1 / (1 + screening)
@@ -124,7 +130,8 @@ def _scatter(direction: Tensor, strength: Tensor, screening: Tensor, b2: Tensor,
     single = (uniform[2] < hard).nonzero().squeeze(1)
     u, end, a = uniform[3][single], inverse_end[single], screening[single]
     mu = (1 / (end + u * (1 / (edge[single] + a) - end)) - a).clamp(0, 1)
-    kept = uniform[2][single] < hard[single] * (1 - b2[single] * mu)
+    form = (1 + size[single] ** 2 * mu / 3) ** -4
+    kept = uniform[2][single] < hard[single] * (1 - b2[single] * mu) * form
     single = single[kept]
     out[single] = turned(out[single], mu[kept], 2 * torch.pi * uniform[4][single])
     return out

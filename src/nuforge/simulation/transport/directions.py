@@ -36,16 +36,17 @@ def turned(direction: Tensor, mu: Tensor, phi: Tensor) -> Tensor:
         ],
         dim=1,
     )
-    return out / out.norm(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(out, dim=1)
 
 
 def sine_squared(angle: Tensor) -> Tensor:
     """mu = sin^2(angle / 2) of angles (rad), those beyond pi taken as pi."""
-    return torch.sin(angle.clamp(max=torch.pi) / 2) ** 2
+    half: Tensor = torch.sin(angle.clamp(max=torch.pi) / 2)
+    return half.square()
 
 
 def remaining(direction: Tensor, momentum: Tensor, taken: Tensor, taken_momentum: Tensor) -> Tensor:
-    """Direction (N, 3) of what is left of a momentum (MeV) along `direction` when `taken` (unit, N, 3) takes its part."""
+    """Direction (N, 3) of the rest of a momentum (MeV) along `direction` when `taken` (unit vectors) takes its part."""
     rest = direction * momentum.unsqueeze(1) - taken * taken_momentum.unsqueeze(1)
     size = rest.norm(dim=1, keepdim=True)
     return torch.where(size > 1e-6, rest / size.clamp(min=1e-6), direction)

@@ -92,12 +92,12 @@ class Record:
 
     def begin(self, birth: Birth, species: Tensor, mass: Tensor) -> Flight:
         """The particles of a birth, entered into the record, in flight."""
-        of = birth.parents[birth.parent]
+        of, start, time = birth.parents[birth.parent], birth.position, birth.time
         n = len(birth.pdg)
         rows = torch.arange(self._count, self._count + n)
         self._count += n
         vector = birth.direction * momentum(birth.energy, mass).unsqueeze(1)
-        entry = (of.event, birth.pdg, of.row, birth.process, birth.position, birth.time, vector, of.interaction)
+        entry = (of.event, birth.pdg, of.row, birth.process, start, time, vector, of.interaction)
         self._particles.append(entry)
         return Flight(
             birth.pdg,

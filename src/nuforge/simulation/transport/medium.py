@@ -13,12 +13,12 @@ from torch import Tensor
 
 from nuforge.physics import bremsstrahlung as brems
 from nuforge.physics import knock_on, photons
-from nuforge.physics.constants import AVOGADRO, CROSS_SECTION_SCALE, ELECTRON_MASS, SPEED_OF_LIGHT
+from nuforge.physics.constants import AVOGADRO, CROSS_SECTION_SCALE, ELECTRON_MASS, HBAR_C, SPEED_OF_LIGHT
 from nuforge.physics.fluctuations import collision_scale, vavilov_quantiles
 from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.material import Material
 from nuforge.physics.ranges import integrate_range
-from nuforge.physics.scattering import coulomb_screening, coulomb_strength
+from nuforge.physics.scattering import coulomb_screening, coulomb_strength, nuclear_radius
 from nuforge.physics.stopping import electron_stopping_power, maximum_transfer, stopping_power
 from nuforge.simulation.transport.species import PROPERTIES, Species
 from nuforge.simulation.transport.tables import EnergyTable, Spectrum
@@ -54,6 +54,7 @@ class MediumTables:
         fluctuation: Standardised energy loss by ln kappa and a unit normal.
         threshold: MeV, electrons below are not made.
         photon_threshold: MeV, photons below are not radiated.
+        nuclear_radius: Radius of the mean nucleus over hbar c (1/MeV).
     """
 
     charged: EnergyTable
@@ -66,6 +67,7 @@ class MediumTables:
     fluctuation: Tensor
     threshold: float
     photon_threshold: float
+    nuclear_radius: float
 
     def fluctuate(self, kappa: Tensor, normal: Tensor) -> Tensor:
         """Standardised loss (N,): Vavilov's distribution at kappa (N,), drawn by unit normals (N,)."""
@@ -110,6 +112,7 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
         vavilov_quantiles(_KAPPAS, _NORMALS).to(torch.float32).contiguous(),
         threshold,
         photon_threshold,
+        nuclear_radius(material) / HBAR_C,
     )
 
 

@@ -1,0 +1,82 @@
+"""Particle bomb: some particles of many kinds from one vertex, and muons from above."""
+
+import torch
+from torch import Tensor
+
+from nuforge.detectors import Detector
+from nuforge.events import Events
+from nuforge.simulation.sources.primaries import primaries
+
+MENU: tuple[tuple[int, float, float], ...] = (
+    (11, 50.0, 700.0),
+    (22, 50.0, 700.0),
+    (13, 50.0, 1000.0),
+    (-13, 50.0, 1000.0),
+    (211, 50.0, 500.0),
+    (-211, 50.0, 500.0),
+    (2212, 50.0, 400.0),
+    (111, 50.0, 500.0),
+)
+"""What a bomb is made of: PDG number, lowest and highest kinetic energy in MeV."""
+
+
+def particle_bomb(
+    n_events: int,
+    detector: Detector,
+    generator: torch.Generator,
+    *,
+    fewest: int = 2,
+    most: int = 5,
+    most_cosmics: int = 3,
+    menu: tuple[tuple[int, float, float], ...] = MENU,
+) -> Events:
+    """Events of `fewest` to `most` particles from one vertex plus 0 to `most_cosmics` muons from above.
+
+    Kinds are equally likely, energies even between their limits, directions isotropic, the vertex even in the inner
+    80 % of the volume (each side). Muons of 200 to 3000 MeV enter by the upper face, downwards.
+
+    Args:
+        n_events: Number of events.
+        detector: Its first volume and its `up` are used.
+        generator: Source of randomness.
+        fewest: Fewest particles of the vertex.
+        most: Most particles of the vertex.
+        most_cosmics: Most muons from above.
+        menu: PDG number, lowest and highest kinetic energy (MeV) of each kind.
+    """
+    if not 1 <= fewest <= most:
+        raise ValueError(f"fewest must be between 1 and most, got fewest = {fewest}, most = {most}")
+    volume = detector.volumes[0]
+    lower, upper = (torch.tensor(corner, dtype=torch.float64) for corner in (volume.lower, volume.upper))
+    center, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+    n_bomb = torch.randint(fewest, most + 1, (n_events,), generator=generator)
+    n_cosmic = torch.randint(0, most_cosmics + 1, (n_events,), generator=generator)
+    interactions = 1 + n_cosmic
+    first = torch.nn.functional.pad(interactions.cumsum(0)[:-1], (1, 0))
+    is_bomb = torch.zeros(int(interactions.sum()), dtype=torch.bool)
+    is_bomb[first] = True
+    counts = torch.ones(len(is_bomb), dtype=torch.int64)
+    counts[is_bomb] = n_bomb
+    from_bomb = torch.repeat_interleave(is_bomb, counts)
+
+    kinds = torch.tensor(menu, dtype=torch.float64)[torch.randint(len(menu), (len(from_bomb),), generator=generator)]
+    sign = torch.where(uniform(len(from_bomb)) < 0.5, 1, -1)
+    pdg = torch.where(from_bomb, kinds[:, 0].long(), 13 * sign)
+    low, high = (torch.where(from_bomb, kinds[:, k], limit) for k, limit in ((1, 200.0), (2, 3000.0)))
+    kinetic = low + (high - low) * uniform(len(from_bomb))
+
+    up = torch.tensor(detector.up, dtype=torch.float64)
+    direction = torch.randn((len(from_bomb), 3), generator=generator, dtype=torch.float64)
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    rise = direction @ up
+    downward = direction - (rise + rise.abs() + 0.3).unsqueeze(1) * up
+    direction = torch.where(from_bomb.unsqueeze(1), direction, downward / downward.norm(dim=1, keepdim=True))
+
+    place = (2 * uniform(len(is_bomb), 3) - 1) * half
+    on_top = place - ((place @ up) - (half @ up.abs()) + 1e-4).unsqueeze(1) * up
+    vertex = center + torch.where(is_bomb.unsqueeze(1), 0.8 * place, on_top)
+    return primaries(counts, interactions, vertex, pdg, kinetic, direction)
