@@ -56,6 +56,7 @@ def lartpc_segmentation(
         validate_every: Steps between two looks at the validation side.
     """
     from nuforge.baselines.boosted_trees import BoostedTrees
+    from nuforge.baselines.rules import Rules
     from nuforge.detectors import lartpc_cube
     from nuforge.models.uresnet import UResNet
     from nuforge.samples.lartpc import particle_bomb
@@ -71,7 +72,7 @@ def lartpc_segmentation(
         sample=particle_bomb(events, shard_size=shard_size),
         learner=Supervised(model, [task]),
         task=task,
-        baselines={"boosted trees": BoostedTrees()},
+        baselines={"rules": Rules(), "boosted trees": BoostedTrees()},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=partial(_respond, detector=lartpc_cube()),
