@@ -62,6 +62,12 @@ def coulomb_screening(
     return log_a.exp()
 
 
+def electron_share(material: Material) -> float:
+    """The electrons' share of `coulomb_strength`, the sum of Z over the sum of Z (Z + 1)."""
+    electrons = sum(e.mass_fraction / e.A * e.Z for e in material.elements)
+    return float(electrons / sum(e.mass_fraction / e.A * e.Z * (e.Z + 1) for e in material.elements))
+
+
 def nuclear_radius(material: Material) -> float:
     """Root-mean-square-like radius (cm) of the nuclei, 1.27 A^0.27 fm, averaged with weights Z^2.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from nuforge.detectors import Detector
 from nuforge.events import Events
 from nuforge.physics.constants import NEUTRAL_PION_MASS
 from nuforge.simulation.transport.charged import step_charged
-from nuforge.simulation.transport.decays import come_to_rest, decay_in_flight, neutral_pion_decay
-from nuforge.simulation.transport.flight import Birth, Flight, Record
+from nuforge.simulation.transport.crowd import Crowd, Next
+from nuforge.simulation.transport.decays import come_to_rest, decay_in_flight
+from nuforge.simulation.transport.flight import Flight, Record
 from nuforge.simulation.transport.medium import medium_tables
 from nuforge.simulation.transport.neutral import step_photons
 from nuforge.simulation.transport.species import MASSES, species_of
@@ -55,26 +55,30 @@ def transport(
     volume = detector.volumes[0]
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
     record = Record(events)
-    charged, photons = _launch(events, box, generator, record)
-    while len(charged) or len(photons):
-        births: list[Birth] = []
-        if len(charged):
-            waiting, moving = charged[:-at_once], charged[-at_once:]
-            result = step_charged(moving, medium, box, step, generator, record)
-            charged = Flight.concat([waiting, result.flying])
-            births += result.births + come_to_rest(result.stopped, generator)
-            births += decay_in_flight(result.decaying, generator)
-        if len(photons):
-            waiting, moving = photons[:-at_once], photons[-at_once:]
-            scattered, born = step_photons(moving, medium, box, generator, record)
-            photons = Flight.concat([waiting, scattered])
-            births += born
-        charged, photons = _sorted_in(charged, photons, [b for b in births if len(b.pdg)], record)
+    crowd = Crowd()
+    crowd.sort_in(_launched(events, box))
+    while crowd:
+        what, flight = crowd.fullest(at_once)
+        match what:
+            case Next.STEP:
+                result = step_charged(flight, medium, box, step, generator, record)
+                crowd.add(Next.STEP, result.flying)
+                crowd.add(Next.REST, result.stopped)
+                crowd.add(Next.DECAY, result.decaying)
+                crowd.admit(result.births, record)
+            case Next.INTERACTION:
+                scattered, births = step_photons(flight, medium, box, generator, record)
+                crowd.add(Next.INTERACTION, scattered)
+                crowd.admit(births, record)
+            case Next.REST:
+                crowd.admit(come_to_rest(flight, generator), record)
+            case Next.DECAY:
+                crowd.admit(decay_in_flight(flight, generator), record)
     return record.events()
 
 
-def _launch(events: Events, box: Box, generator: torch.Generator, record: Record) -> tuple[Flight, Flight]:
-    """The primaries in flight: charged, and photons (those of neutral pions among them)."""
+def _launched(events: Events, box: Box) -> Flight:
+    """The primaries in flight, without neutrinos and those that begin outside the box."""
     particles = events["particles"]
     pdg = particles["pdg"]
     species = species_of(pdg)
@@ -84,7 +88,7 @@ def _launch(events: Events, box: Box, generator: torch.Generator, record: Record
             f"the built-in transport does not know the particle {int(pdg[unknown][0])}; "
             "it flies e, gamma, mu, pi, pi0 and p: choose among these or use another transport"
         )
-    vector = particles["momentum"].to(torch.float32)
+    vector = particles["momentum"].float()
     size = vector.double().norm(dim=1)
     if not bool(torch.isfinite(size).all()):
         bad = int((~torch.isfinite(size)).nonzero()[0])
@@ -92,34 +96,8 @@ def _launch(events: Events, box: Box, generator: torch.Generator, record: Record
     neutral_mass = torch.where(pdg == 111, NEUTRAL_PION_MASS, 0.0)
     mass = torch.where(species >= 0, MASSES[species.clamp(min=0)], neutral_mass).double()
     energy = torch.sqrt(size**2 + mass**2) - mass
-    flight = Flight(
-        pdg,
-        species,
-        torch.arange(len(pdg)),
-        particles.batch,
-        particles["interaction"],
-        particles["start"].to(torch.float32),
-        vector / size.clamp(min=1e-9).float().unsqueeze(1),
-        energy.clamp(min=1e-6).float(),
-        particles["time"].double(),
-    )
-    flight_inside = box.contains(flight.position) & ~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))
-    flight = flight[flight_inside]
-    pions = flight[flight.pdg == 111]
-    births = [neutral_pion_decay(pions, generator)] if len(pions) else []
-    return _sorted_in(flight[flight.species >= 0], flight[flight.pdg == 22], births, record)
-
-
-def _sorted_in(charged: Flight, photons: Flight, births: list[Birth], record: Record) -> tuple[Flight, Flight]:
-    """The flights with the new particles added to theirs."""
-    more_charged, more_photons = [charged], [photons]
-    for birth in births:
-        species = species_of(birth.pdg)
-        mass = torch.where(species >= 0, MASSES[species.clamp(min=0)], 0.0)
-        flight = record.begin(birth, species, mass)
-        is_photon: Tensor = flight.pdg == 22
-        if bool(is_photon.all()):
-            more_photons.append(flight)
-        else:
-            more_charged.append(flight[~is_photon])
-    return Flight.concat(more_charged), Flight.concat(more_photons)
+    numbers = (pdg, species, torch.arange(len(pdg)), particles.batch, particles["interaction"])
+    direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
+    energy = energy.clamp(min=1e-6).float()
+    flight = Flight.of(numbers, particles["start"].float(), direction, energy, particles["time"].double())
+    return flight[box.contains(flight.position) & ~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]

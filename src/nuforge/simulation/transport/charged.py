@@ -32,6 +32,27 @@ class Step:
     births: list[Birth]
 
 
+@dataclass(frozen=True)
+class Scattering:
+    """What a step of N particles scatters with.
+
+    Args:
+        strength: S times the length: the collisions' density is S dmu / (mu + A)^2 with mu = sin^2(theta / 2).
+        screening: A.
+        beta_squared: Velocity squared.
+        size: Momentum times the nuclear radius R over hbar.
+        knock: mu at which an electron that is hit gets the threshold energy of knock-on electrons.
+        electrons: The electrons' share of the strength.
+    """
+
+    strength: Tensor
+    screening: Tensor
+    beta_squared: Tensor
+    size: Tensor
+    knock: Tensor
+    electrons: float
+
+
 def step_charged(
     flight: Flight, medium: MediumTables, box: Box, longest: float, generator: torch.Generator, record: Record
 ) -> Step:
@@ -72,7 +93,15 @@ def step_charged(
 
     hinge = uniform[1] * length
     p = momentum(flight.energy, mass)
-    direction = _scatter(flight.direction, strength * length, screening, b2, p * medium.nuclear_radius, uniform[2:7])
+    scattering = Scattering(
+        strength * length,
+        screening,
+        b2,
+        p * medium.nuclear_radius,
+        ELECTRON_MASS * medium.threshold / (2 * p**2),
+        medium.electron_share,
+    )
+    direction = _scatter(flight.direction, scattering, uniform[2:7])
     middle = flight.position + flight.direction * hinge.unsqueeze(1)
     position = middle + direction * (length - hinge).unsqueeze(1)
     position = box.inside(position)
@@ -80,9 +109,8 @@ def step_charged(
 
     time = flight.time + length / (SPEED_OF_LIGHT * b2.sqrt())
     energy = flight.energy - lost
-    moved = Flight(
-        flight.pdg, flight.species, flight.row, flight.event, flight.interaction, position, direction, energy, time
-    )
+    state = torch.cat([position.T, direction.T, energy.unsqueeze(0)])
+    moved = Flight(flight.numbers, state, time)
     escapes = (length >= wall) & ~ends
     where = (interacts & ~ends & ~escapes).nonzero().squeeze(1)
     choice = uniform[7][where] * (knock + radiate + decay)[where]
@@ -102,39 +130,42 @@ def step_charged(
     return Step(moved[flies], moved[ends], moved[decays], births)
 
 
-def _scatter(
-    direction: Tensor, strength: Tensor, screening: Tensor, b2: Tensor, size: Tensor, uniform: Tensor
-) -> Tensor:
+def _scatter(direction: Tensor, steps: Scattering, uniform: Tensor) -> Tensor:
     """Directions (N, 3) after the Coulomb scattering of a step.
 
     Soft scatters together are a Gaussian of their exact mean deflection; the rare ones beyond the angle that a
     quarter of one scatter exceeds are drawn singly, with the spin factor 1 - beta^2 sin^2(theta / 2) and the form
-    factor of an exponential charge distribution, (1 + q^2 R^2 / 12)^-2 squared.
+    factor of an exponential charge distribution, (1 + q^2 R^2 / 12)^-2 squared. Electrons scatter up to the angle
+    at which they become knock-on electrons, whose recoil is taken there.
 
     Args:
         direction: Before.
-        strength: S times the length, the collisions' density S dmu / (mu + A)^2.
-        screening: A.
-        b2: Velocity squared.
-        size: Momentum times the nuclear radius R, in units of hbar.
+        steps: What scatters.
         uniform: (5, N) uniform numbers.
     """
-    inverse_end = 1 / (1 + screening)
-    hard = (strength * (1 / screening - inverse_end)).clamp(max=_HARD_SCATTERS)
-    edge = (1 / (hard / strength + inverse_end) - screening).clamp(min=0)
-    ratio = edge / screening
-    soft = strength * (torch.log1p(ratio) - ratio / (1 + ratio))
-    deflection = -soft * torch.log(uniform[0].clamp(min=1e-30))
+    a, strength = steps.screening, steps.strength
+    inverse_end = 1 / (1 + a)
+    hard = (strength * (1 / a - inverse_end)).clamp(max=_HARD_SCATTERS)
+    edge = (1 / (hard / strength + inverse_end) - a).clamp(min=0)
+    share = steps.electrons
+    soft = (1 - share) * _deflection(edge / a) + share * _deflection(torch.minimum(edge, steps.knock) / a)
+    deflection = -strength * soft * torch.log(uniform[0].clamp(min=1e-30))
     deflection = torch.where(deflection > 1, uniform[1], deflection)
     out = turned(direction, deflection, 2 * torch.pi * uniform[1])
     single = (uniform[2] < hard).nonzero().squeeze(1)
-    u, end, a = uniform[3][single], inverse_end[single], screening[single]
-    mu = (1 / (end + u * (1 / (edge[single] + a) - end)) - a).clamp(0, 1)
-    form = (1 + size[single] ** 2 * mu / 3) ** -4
-    kept = uniform[2][single] < hard[single] * (1 - b2[single] * mu) * form
+    u, end = uniform[3][single], inverse_end[single]
+    mu = (1 / (end + u * (1 / (edge + a)[single] - end)) - a[single]).clamp(0, 1)
+    form = (1 + steps.size[single] ** 2 * mu / 3) ** -4
+    nuclei = (1 - share) * form * (1 - steps.beta_squared[single] * mu)
+    kept = uniform[2][single] < hard[single] * (nuclei + torch.where(mu < steps.knock[single], share, 0.0))
     single = single[kept]
     out[single] = turned(out[single], mu[kept], 2 * torch.pi * uniform[4][single])
     return out
+
+
+def _deflection(x: Tensor) -> Tensor:
+    """Integral of mu dmu / (mu + A)^2 from 0 to x A."""
+    return torch.log1p(x) - x / (1 + x)
 
 
 def _knock_on(

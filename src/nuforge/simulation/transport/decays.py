@@ -27,29 +27,26 @@ def come_to_rest(stopped: Flight, generator: torch.Generator) -> list[Birth]:
     Positrons annihilate to two photons of 511 keV; mu+ and pi+ decay; mu- are captured by an argon nucleus or decay
     in its orbit (as if free). What captured mu- and pi- leave behind is hadronic and not made here.
     """
-    positrons = (stopped.pdg == -11).nonzero().squeeze(1)
-    births = [_annihilation(stopped, positrons, generator)]
-    plus = (stopped.pdg == -13).nonzero().squeeze(1)
-    births.append(muon_decay(stopped, plus, _wait(stopped, plus, MUON_LIFETIME, generator), generator))
-    minus = (stopped.pdg == 13).nonzero().squeeze(1)
+    positrons, plus, minus, pions = ((stopped.pdg == pdg).nonzero().squeeze(1) for pdg in (-11, -13, 13, 211))
     rate = 1 / MUON_LIFETIME + MUON_CAPTURE_IN_ARGON
-    time = _wait(stopped, minus, 1 / rate, generator)
+    leaves_at = _wait(stopped, minus, 1 / rate, generator)
     decays = torch.rand(len(minus), generator=generator) < 1 / (MUON_LIFETIME * rate)
-    births.append(muon_decay(stopped, minus[decays], time[decays], generator))
-    pions = (stopped.pdg == 211).nonzero().squeeze(1)
-    births.append(pion_decay(stopped, pions, _wait(stopped, pions, PION_LIFETIME, generator), generator))
-    return [birth for birth in births if len(birth.pdg)]
+    return [
+        _annihilation(stopped, positrons, generator),
+        muon_decay(stopped, plus, _wait(stopped, plus, MUON_LIFETIME, generator), generator),
+        muon_decay(stopped, minus[decays], leaves_at[decays], generator),
+        pion_decay(stopped, pions, _wait(stopped, pions, PION_LIFETIME, generator), generator),
+    ]
 
 
 def decay_in_flight(flight: Flight, generator: torch.Generator) -> list[Birth]:
-    """Products of muons and charged pions that decay where they are, now."""
-    muons = (flight.pdg.abs() == 13).nonzero().squeeze(1)
-    pions = (flight.pdg.abs() == 211).nonzero().squeeze(1)
-    births = [
+    """Products of muons and pions that decay where they are, now."""
+    muons, pions, neutral = ((flight.pdg.abs() == pdg).nonzero().squeeze(1) for pdg in (13, 211, 111))
+    return [
+        neutral_pion_decay(flight, neutral, generator),
         muon_decay(flight, muons, flight.time[muons], generator),
         pion_decay(flight, pions, flight.time[pions], generator),
     ]
-    return [birth for birth in births if len(birth.pdg)]
 
 
 def muon_decay(flight: Flight, rows: Tensor, time: Tensor, generator: torch.Generator) -> Birth:
@@ -68,9 +65,8 @@ def pion_decay(flight: Flight, rows: Tensor, time: Tensor, generator: torch.Gene
     return _product(flight, rows, PION_MASS, pdg, total, MUON_MASS, time, isotropic(len(rows), generator))
 
 
-def neutral_pion_decay(flight: Flight, generator: torch.Generator) -> Birth:
-    """Both photons of every neutral pion of `flight`; the 1.2 % of Dalitz decays are left out."""
-    rows = torch.arange(len(flight))
+def neutral_pion_decay(flight: Flight, rows: Tensor, generator: torch.Generator) -> Birth:
+    """Both photons of neutral pions; the 1.2 % of Dalitz decays are left out."""
     axis = isotropic(len(rows), generator)
     both = rows.repeat(2)
     half = torch.full((len(both),), NEUTRAL_PION_MASS / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,42 +14,80 @@ from nuforge.physics.kinematics import momentum
 
 @dataclass(frozen=True)
 class Flight:
-    """N particles in flight, one tensor a quantity.
+    """N particles in flight, packed so that few operations move them all.
 
     Args:
-        pdg: int64.
-        species: int64, `Species`, -1 for photons.
-        row: int64, their rows in the record's particles.
-        event: int64.
-        interaction: int64, the row of their interaction, -1 for none.
-        position: (N, 3) cm.
-        direction: (N, 3), unit vectors.
-        energy: Kinetic energy in MeV.
-        time: ns, float64.
+        numbers: int64 (5, N): PDG number; `Species`, -1 for photons; row in the record's particles; event; row of the
+            interaction, -1 for none.
+        state: float32 (7, N): position in cm, direction (a unit vector), kinetic energy in MeV.
+        time: float64 (N,) in ns.
     """
 
-    pdg: Tensor
-    species: Tensor
-    row: Tensor
-    event: Tensor
-    interaction: Tensor
-    position: Tensor
-    direction: Tensor
-    energy: Tensor
+    numbers: Tensor
+    state: Tensor
     time: Tensor
 
+    @classmethod
+    def of(cls, numbers: Sequence[Tensor], position: Tensor, direction: Tensor, energy: Tensor, time: Tensor) -> Flight:
+        """A flight of its parts: five tensors (N,) of numbers, positions and directions (N, 3), energies, times."""
+        return cls(torch.stack(list(numbers)), torch.cat([position.T, direction.T, energy.unsqueeze(0)]), time)
+
     def __len__(self) -> int:
-        return len(self.energy)
+        return len(self.time)
 
     def __getitem__(self, key: slice | Tensor) -> Flight:
-        return Flight(*(getattr(self, f.name)[key] for f in fields(self)))
+        if isinstance(key, Tensor) and key.dtype == torch.bool:
+            key = key.nonzero().squeeze(1)
+        return Flight(self.numbers[:, key], self.state[:, key], self.time[key])
 
     @staticmethod
     def concat(parts: Sequence[Flight]) -> Flight:
         """Flights end to end."""
+        parts = [part for part in parts if len(part)] or list(parts[:1])
         if len(parts) == 1:
             return parts[0]
-        return Flight(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Flight)))
+        numbers, state = (torch.cat([getattr(part, name) for part in parts], dim=1) for name in ("numbers", "state"))
+        return Flight(numbers, state, torch.cat([part.time for part in parts]))
+
+    @property
+    def pdg(self) -> Tensor:
+        """PDG numbers (N,)."""
+        return self.numbers[0]
+
+    @property
+    def species(self) -> Tensor:
+        """`Species` (N,), -1 for photons."""
+        return self.numbers[1]
+
+    @property
+    def row(self) -> Tensor:
+        """Rows (N,) in the record's particles."""
+        return self.numbers[2]
+
+    @property
+    def event(self) -> Tensor:
+        """Events (N,)."""
+        return self.numbers[3]
+
+    @property
+    def interaction(self) -> Tensor:
+        """Rows (N,) of the interactions, -1 for none."""
+        return self.numbers[4]
+
+    @property
+    def position(self) -> Tensor:
+        """Positions (N, 3) in cm."""
+        return self.state[0:3].T
+
+    @property
+    def direction(self) -> Tensor:
+        """Directions (N, 3), unit vectors."""
+        return self.state[3:6].T
+
+    @property
+    def energy(self) -> Tensor:
+        """Kinetic energies (N,) in MeV."""
+        return self.state[6]
 
 
 @dataclass(frozen=True)
@@ -99,17 +137,8 @@ class Record:
         vector = birth.direction * momentum(birth.energy, mass).unsqueeze(1)
         entry = (of.event, birth.pdg, of.row, birth.process, start, time, vector, of.interaction)
         self._particles.append(entry)
-        return Flight(
-            birth.pdg,
-            species,
-            rows,
-            of.event,
-            of.interaction,
-            birth.position,
-            birth.direction,
-            birth.energy,
-            birth.time,
-        )
+        numbers = (birth.pdg, species, rows, of.event, of.interaction)
+        return Flight.of(numbers, start, birth.direction, birth.energy, time)
 
     def events(self) -> Events:
         """The events with the segments and all particles, both in the order of the events."""

@@ -18,7 +18,7 @@ from nuforge.physics.fluctuations import collision_scale, vavilov_quantiles
 from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.material import Material
 from nuforge.physics.ranges import integrate_range
-from nuforge.physics.scattering import coulomb_screening, coulomb_strength, nuclear_radius
+from nuforge.physics.scattering import coulomb_screening, coulomb_strength, electron_share, nuclear_radius
 from nuforge.physics.stopping import electron_stopping_power, maximum_transfer, stopping_power
 from nuforge.simulation.transport.species import PROPERTIES, Species
 from nuforge.simulation.transport.tables import EnergyTable, Spectrum
@@ -54,6 +54,7 @@ class MediumTables:
         fluctuation: Standardised energy loss by ln kappa and a unit normal.
         threshold: MeV, electrons below are not made.
         photon_threshold: MeV, photons below are not radiated.
+        electron_share: Share of the electrons in the strength of Coulomb scattering.
         nuclear_radius: Radius of the mean nucleus over hbar c (1/MeV).
     """
 
@@ -67,6 +68,7 @@ class MediumTables:
     fluctuation: Tensor
     threshold: float
     photon_threshold: float
+    electron_share: float
     nuclear_radius: float
 
     def fluctuate(self, kappa: Tensor, normal: Tensor) -> Tensor:
@@ -112,6 +114,7 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
         vavilov_quantiles(_KAPPAS, _NORMALS).to(torch.float32).contiguous(),
         threshold,
         photon_threshold,
+        electron_share(material),
         nuclear_radius(material) / HBAR_C,
     )
 

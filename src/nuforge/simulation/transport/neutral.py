@@ -35,17 +35,7 @@ def step_photons(
     stays = length < box.distance(flight.position, flight.direction)
     position = flight.position + flight.direction * length.unsqueeze(1)
     time = flight.time + length / SPEED_OF_LIGHT
-    moved = Flight(
-        flight.pdg,
-        flight.species,
-        flight.row,
-        flight.event,
-        flight.interaction,
-        position,
-        flight.direction,
-        flight.energy,
-        time,
-    )
+    moved = Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)
     choice = uniform[1] * total
     pairs = stays & (choice < rates[:, PAIR])
     scatters = stays & ~pairs & (choice < rates[:, PAIR] + rates[:, COMPTON])
