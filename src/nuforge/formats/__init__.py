@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
+
 from nuforge.errors import InputError, MissingFileError
 from nuforge.events import Events
 from nuforge.events.store import Store
@@ -35,16 +37,16 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
         batch_events: Events at a time.
 
     Raises:
-        InputError: If there is nothing, or nothing that can be read; at once, but for damage further inside.
+        InputError: If there is nothing, or nothing that can be read; before the first events, but for damage inside.
     """
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f"no file or folder {path}; check the path")
     if path.is_dir():
         return Store(path).batches(batch_events)
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start == _HDF5:
+    with path.open("rb") as raw:
+        start = raw.read(8)
+    if start == _HDF5 or h5py.is_hdf5(path):
         with open_hdf5(path) as file:
             names, known = sorted(file), is_segments(file)
         if known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from nuforge.events.process import Process
 from nuforge.units import MeV
 
 ATOMIC_MASS_UNIT = 931.49410242 * MeV  # CODATA 2018
+
+ELECTRON_MASS = 0.51099895 * MeV  # CODATA 2018
+
+_NUCLEI = 1_000_000_000  # PDG numbers of nuclei are 10LZZZAAAI
 
 NAME_LENGTH = 16
 """Names in files may be cut to so many characters."""
@@ -98,7 +103,7 @@ def process_of_name(name: str) -> Process:
 
 
 def processes_of_names(
-    names: NDArray[np.bytes_], pdg: NDArray[np.int64], kinetic_energy: NDArray[np.float64]
+    names: NDArray[Any], pdg: NDArray[np.int64], kinetic_energy: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Codes (`nuforge.events.Process`) of particles that began in processes of those names.
 
@@ -128,8 +133,9 @@ def processes_of_subtypes(subtypes: NDArray[np.int64], is_primary: NDArray[np.bo
 def masses(pdg: NDArray[np.int64]) -> NDArray[np.float64]:
     """Masses (N,) in MeV of particles and nuclei with those PDG numbers (N,).
 
-    Source: the Particle Data Group by the package `particle`; A atomic mass units for a nucleus that it lacks, NaN for
-    other numbers that it lacks.
+    Source: the Particle Data Group by the package `particle`, whose nuclei are neutral atoms: their electrons are taken
+    off here (binding of the electrons, below 1 MeV, neglected). A nucleus that it lacks has A atomic mass units; other
+    numbers that it lacks are NaN.
     """
     known, which = np.unique(pdg, return_inverse=True)
     return np.array([_mass(int(number)) for number in known], dtype=np.float64)[which]
@@ -144,7 +150,8 @@ def _mass(pdg: int) -> float:
         mass = Particle.from_pdgid(pdg).mass
     except (ParticleNotFound, InvalidParticle):
         mass = None
-    if mass is not None:
-        return float(mass)
-    is_nucleus = abs(pdg) > 1_000_000_000
-    return abs(pdg) // 10 % 1000 * ATOMIC_MASS_UNIT if is_nucleus else math.nan
+    if abs(pdg) < _NUCLEI:
+        return math.nan if mass is None else float(mass)
+    charge, nucleons = abs(pdg) // 10_000 % 1000, abs(pdg) // 10 % 1000
+    atom = nucleons * ATOMIC_MASS_UNIT if mass is None else float(mass)
+    return atom - charge * ELECTRON_MASS

@@ -120,7 +120,7 @@ class RaggedTable:
             for name in (*non_negative, *finite):
                 if name in self.names:
                     self._count(bad, name, start, rows, name in non_negative)
-        self._refuse(bad)
+        self._refuse(bad, non_negative)
         known, which = np.unique(np.concatenate(ids), return_inverse=True)
         first, end = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), np.int64)
         np.minimum.at(first, which, np.concatenate(firsts))
@@ -141,12 +141,13 @@ class RaggedTable:
             n, first, value = bad.get(name, (0, start + row, values[row]))
             bad[name] = n + int(wrong.sum()), first, value
 
-    def _refuse(self, bad: Mapping[str, tuple[int, int, Any]]) -> None:
+    def _refuse(self, bad: Mapping[str, tuple[int, int, Any]], non_negative: Sequence[str]) -> None:
         """Say what is not allowed."""
         for name, (n, row, value) in bad.items():
+            wrong = "NaN, infinite or negative" if name in non_negative else "NaN or infinite"
             raise InputError(
-                f"'{self.names[name]}' of dataset '{self.dataset.name}' of {self.path} has {n} NaN, infinite or negative "
-                f"values, the first in row {row}: {value}; correct or remove these rows"
+                f"'{self.names[name]}' of dataset '{self.dataset.name}' of {self.path} has {n} values that are {wrong}"
+                f", the first in row {row}: {value}; correct these rows"
             )
 
     def rows_of(self, events: NDArray[np.int64], first: int, end: int) -> Rows:

@@ -22,8 +22,8 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.events.identity import stable_hash
+from nuforge.formats.ancestry import Interactions, Particles, interactions_of, particles_of
 from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
-from nuforge.formats.truth import Interactions, Particles, interactions_of, particles_of
 
 _ALIASES = {
     "event_id": ("eventID", "spillID"),
@@ -146,7 +146,7 @@ def _scales(path: Path, file: h5py.File) -> Scales:
 
 
 def _source(path: Path) -> int:
-    """The identity of a file, 63 bits, whatever its name: a hash of its size and of its first and last million bytes."""
+    """The identity of a file, 63 bits, whatever its name: a hash of its size and its first and last million bytes."""
     size, ends = path.stat().st_size, blake2b()
     with path.open("rb") as file:
         ends.update(file.read(1_000_000))

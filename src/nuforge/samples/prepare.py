@@ -57,17 +57,14 @@ def prepare(sample: Sample, folder: Path, workers: int = 1, progress: bool | Non
     key = sample.key
     if _is_made(folder, key) and not (folder / PLAN).exists():
         return Store(folder)
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder):
-            if not _is_made(folder, key):
-                _make(sample, folder, key, workers, progress)
-            for name in (PLAN, LOCK):
-                (folder / name).unlink(missing_ok=True)
-    except PermissionError as error:
-        raise InputError(
-            f"cannot write to {folder} ({error.strerror}); give another folder, or set NUFORGE_CACHE"
-        ) from None
+        (folder / LOCK).touch()
+    with locked(folder):
+        if not _is_made(folder, key):
+            _make(sample, folder, key, workers, progress)
+        for name in (PLAN, LOCK):
+            (folder / name).unlink(missing_ok=True)
     return Store(folder)
 
 
@@ -88,9 +85,10 @@ def _is_made(folder: Path, key: str) -> bool:
 
 def _make(sample: Sample, folder: Path, key: str, workers: int, progress: bool | None) -> None:
     """Make what is missing and then, last, the description that makes the folder a store."""
-    remove_temporaries(folder)
-    provenance = {key: value for key, value in sample.provenance().items() if key != "detector"}
-    write_json(folder / PLAN, {"key": key, "shards": sample.shards, "provenance": provenance})
+    provenance = {name: value for name, value in sample.provenance().items() if name != "detector"}
+    with _writing(folder):
+        remove_temporaries(folder)
+        write_json(folder / PLAN, {"key": key, "shards": sample.shards, "provenance": provenance})
     missing = [n for n in range(sample.shards) if not _is_whole(sample, folder, n)]
     with _bar(sample, missing, progress) as advance:
         for shard in _made(sample, folder, missing, workers):
@@ -144,8 +142,20 @@ def make_shard(sample: Sample, folder: Path, shard: int) -> int:
     events = sample.generate(n, shard, sample.generator(shard))
     if len(events) != n:
         raise ValueError(f"sample '{sample.name}' made {len(events)} events in shard {shard}, expected {n}")
-    write_shard(folder, shard, with_identity(events, sample.source, shard))
+    with _writing(folder):
+        write_shard(folder, shard, with_identity(events, sample.source, shard))
     return shard
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say in one line that a folder cannot be written, or that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {folder} ({error.strerror or error}); make room or give another folder"
+        ) from None
 
 
 def with_identity(events: Events, source: int, run: int) -> Events:

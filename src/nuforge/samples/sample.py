@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from nuforge.errors import InputError
 from nuforge.samples.cache import PACKAGE, cache_folder, folder_name, hash_of_files, source_hash
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nuforge.events.store import Store
 
 
+@runtime_checkable
 class Described(Protocol):
     """A detector, as far as a sample needs it."""
 
@@ -135,8 +136,6 @@ def _own_source(generate: Callable) -> str:
     """A hash of the file of a function that is not the package's own, "" for one that is."""
     while isinstance(generate, functools.partial):
         generate = generate.func
-    try:
-        file = Path(inspect.getsourcefile(generate) or "").resolve()
-    except TypeError:
-        return ""
+    module = sys.modules.get(getattr(generate, "__module__", ""))
+    file = Path(getattr(module, "__file__", None) or "").resolve()
     return "" if PACKAGE in file.parents or not file.is_file() else hash_of_files({file.name: file})

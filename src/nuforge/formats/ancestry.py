@@ -129,15 +129,16 @@ def particles_of(
         primaries = rows["primaries"]
         where = numbering.rows_of(primaries.event, primaries["traj_id"])
         began_in[where] = interactions.numbering.rows_of(primaries.event, primaries["interaction_id"])
+    interaction = inherited(began_in, parent)
     return Particles(
         event=own["event"],
         pdg=own["pdg"],
         parent=parent,
         process=own["process"],
         start=own["start"] * length,
-        time=own["time"] * time,
+        time=_times(own, interaction, interactions, time),
         momentum=_momentum(own, energy),
-        interaction=inherited(began_in, parent),
+        interaction=interaction,
         numbering=numbering,
     )
 
@@ -160,6 +161,13 @@ def inherited(value: Integers, parent: Integers) -> Integers:
             break
         ancestor = further
     return value[ancestor]
+
+
+def _times(own: Mapping[str, NDArray], interaction: Integers, interactions: Interactions, time: float) -> Reals:
+    """When particles began (N,), in ns: as the file says, else primaries with their interaction, NaN for others."""
+    known = own["time"] * time
+    of_interaction = np.append(interactions.time, np.nan)[interaction]
+    return np.where(np.isnan(known) & (own["process"] == Process.PRIMARY), of_interaction, known)
 
 
 def _momentum(own: Mapping[str, NDArray], energy: float) -> Reals:
@@ -216,8 +224,8 @@ def _processes(rows: Rows, part: Mapping[str, NDArray]) -> Integers:
     if words.dtype.kind in "SUO":
         names = words if words.dtype.kind == "S" else words.astype("S64")
         return processes_of_names(names, part["pdg"], part["kinetic_energy"])
-    subtype = rows["start_subprocess"] if "start_subprocess" in rows else words
-    return processes_of_subtypes(subtype.astype(np.int64), part["parent"] < 0)
+    subtype = "start_subprocess" if "start_subprocess" in rows else "start_process"
+    return processes_of_subtypes(rows[subtype].astype(np.int64), part["parent"] < 0)
 
 
 def _from_primaries(rows: Rows) -> dict[str, NDArray]:
