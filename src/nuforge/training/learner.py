@@ -1,0 +1,129 @@
+"""Learners: what `fit` trains."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from nuforge.errors import InputError
+from nuforge.events import Events, Table
+
+Tables = Mapping[str, Table]
+
+
+class Task(Protocol):
+    """A question asked of a model's features. See `nuforge.tasks`."""
+
+    def __call__(self, features: Tables) -> Tables:
+        """Parameters of a distribution for the rows of tables."""
+
+    def loss(self, outputs: Tables, events: Events) -> Tensor:
+        """Loss of the outputs, a scalar."""
+
+    def predict(self, outputs: Tables) -> Tables:
+        """Columns of role prediction."""
+
+    def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
+        """Per-event statistics (B, ...) that add up over events."""
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) of summed statistics (R, ...)."""
+
+
+class Learner(nn.Module, ABC):
+    """A training scheme: a loss over events, and a prediction from their readout with its figures of merit."""
+
+    @abstractmethod
+    def loss(self, events: Events) -> Tensor:
+        """Loss of a batch, a scalar."""
+
+    @abstractmethod
+    def predict(self, readout: Events) -> Tables:
+        """Prediction from readout alone."""
+
+    @abstractmethod
+    def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
+        """Per-event statistics (B, ...) that add up over events."""
+
+    @abstractmethod
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) of summed statistics (R, ...)."""
+
+    def evaluate(self, events: Events) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss and statistics of a batch; a learner that can share work between them replaces it."""
+        return self.loss(events), self.statistics(events, self.predict(events.readout()))
+
+
+class Supervised(Learner):
+    """A model and the tasks asked of it; the loss is the sum of the tasks'.
+
+    Args:
+        model: Readout to features of tables.
+        tasks: The questions. Two tasks may not give a column, statistic or figure of the same name.
+    """
+
+    def __init__(self, model: nn.Module, tasks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        if not tasks:
+            raise InputError("supervised learning needs at least one task, got none; give what the model should answer")
+        self.model = model
+        self.tasks = nn.ModuleList(tasks)
+
+    def forward(self, readout: Events) -> list[Tables]:
+        """Outputs of each task."""
+        features = self.model(readout)
+        return [task(features) for task in self._tasks]
+
+    @property
+    def _tasks(self) -> list[Task]:
+        return list(self.tasks)  # type: ignore[arg-type]
+
+    def loss(self, events: Events) -> Tensor:
+        """Sum of the losses of the tasks."""
+        return self._loss(self(events.readout()), events)
+
+    def predict(self, readout: Events) -> Tables:
+        """Predictions of all tasks, on the tables they are about."""
+        return self._predict(self(readout))
+
+    def evaluate(self, events: Events) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss and statistics of a batch from one pass."""
+        outputs = self(events.readout())
+        return self._loss(outputs, events), self.statistics(events, self._predict(outputs))
+
+    def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
+        """Per-event statistics of all tasks."""
+        return _joined([task.statistics(events, prediction) for task in self._tasks])
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit of all tasks."""
+        return _joined([task.figures(sums) for task in self._tasks])
+
+    def _loss(self, outputs: list[Tables], events: Events) -> Tensor:
+        losses = [task.loss(out, events) for task, out in zip(self._tasks, outputs, strict=True)]
+        total = losses[0]
+        for other in losses[1:]:
+            total = total + other
+        return total
+
+    def _predict(self, outputs: list[Tables]) -> Tables:
+        tables: dict[str, Table] = {}
+        for task, out in zip(self._tasks, outputs, strict=True):
+            for name, table in task.predict(out).items():
+                known = tables.get(name)
+                tables[name] = table if known is None else known.with_columns(table.columns, table.about)
+        return tables
+
+
+def _joined(parts: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """One mapping of all; a name of two tasks is refused."""
+    out: dict[str, Tensor] = {}
+    for part in parts:
+        twice = sorted(set(out) & set(part))
+        if twice:
+            raise InputError(f"two tasks give '{twice[0]}'; give each task names of its own")
+        out |= part
+    return out

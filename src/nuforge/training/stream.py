@@ -1,0 +1,93 @@
+"""The endless stream of training batches, cut into blocks, and the validation batches."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from nuforge.errors import InputError
+from nuforge.events import Events
+from nuforge.training.augmentation import generator_at
+
+TrainingBatches = Callable[[int], Iterable[Events]]
+"""From a step k, the batches of the steps k, k + 1, ... without end; that of each step depends on seed and step alone."""
+ValidationBatches = Callable[[], Iterable[Events]]
+"""The validation events, the same each time."""
+Augment = Callable[[Events, torch.Generator], Events]
+
+
+class TrainingBlocks:
+    """Each pass gives the batches up to the next multiple of `block`, where the last one ended.
+
+    Args:
+        batches: The stream.
+        start: First step.
+        block: Steps between validations.
+        steps: Step after the last.
+        augment: Applied to each batch with the generator of its step.
+        seed: Of the augmentation.
+        rank: Of this process.
+        workers: Processes that load data, if the stream is an `IterableDataset`.
+    """
+
+    def __init__(
+        self,
+        batches: TrainingBatches,
+        start: int,
+        block: int,
+        steps: int,
+        augment: Augment | None,
+        seed: int,
+        rank: int,
+        workers: int,
+    ) -> None:
+        self._step, self._block, self._steps = start, block, steps
+        self._augment, self._seed, self._rank = augment, seed, rank
+        self._source = iter(_loaded(batches(start), workers))
+
+    def __iter__(self) -> Iterator[Events]:
+        end = min((self._step // self._block + 1) * self._block, self._steps)
+        while self._step < end:
+            try:
+                batch = next(self._source)
+            except StopIteration:
+                raise InputError(
+                    f"training batches ended at step {self._step} of {self._steps}; give an endless stream of events, "
+                    "and more than none"
+                ) from None
+            if self._augment is not None:
+                batch = self._augment(batch, generator_at(self._seed, self._step, self._rank))
+            self._step += 1
+            yield batch
+
+
+class ValidationPass:
+    """Each pass gives all validation batches."""
+
+    def __init__(self, batches: ValidationBatches, workers: int) -> None:
+        self._batches, self._workers = batches, workers
+
+    def __iter__(self) -> Iterator[Events]:
+        return iter(_loaded(self._batches(), self._workers))
+
+
+def _loaded(batches: Iterable[Events], workers: int) -> Iterable[Events]:
+    """The batches, loaded by worker processes if they can be."""
+    if workers and isinstance(batches, IterableDataset):
+        return DataLoader(batches, batch_size=None, num_workers=workers, worker_init_fn=_ignore_interrupts)
+    return batches
+
+
+def _ignore_interrupts(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; only the one that trains shall act on it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def rank_and_world() -> tuple[int, int]:
+    """Number of this process and of all, once `fit` has started them: for the streams of `fit`'s callers."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
