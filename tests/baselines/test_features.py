@@ -8,7 +8,7 @@ from nuforge.baselines.features import FEATURES, voxel_features
 from nuforge.baselines.neighbourhood import blocks, principal_axis
 from nuforge.events import Events, Table
 
-from .toy import muon_with_delta_and_michel, toy_events
+from .toy import stopping_muon, toy_events
 
 
 def of(events):
@@ -86,7 +86,7 @@ def test_a_straight_line_has_known_features():
 
 
 def test_a_delta_takes_a_detour_and_a_michel_lies_beyond_the_bragg_peak():
-    events = muon_with_delta_and_michel()
+    events = stopping_muon()
     label, features = events["voxels"]["label"].numpy(), of(events)
     assert features["path_detour"][label == 3].max() > 5
     assert features["path_beyond"][(label == 2)][10:].min() > 5

@@ -29,12 +29,12 @@ def toy_event(generator, empty=False):
     return Events({"voxels": Table.from_counts(voxels, torch.tensor([len(keys)]))})
 
 
-def muon_with_delta_and_michel():
+def stopping_muon(with_delta=True, with_michel=True):
     """Voxels of a muon of 240 voxels that stops, a delta on its way and a Michel after its Bragg peak."""
     muon = [(k, k // 9, 0) for k in range(240)]
     end = muon[-1]
-    michel = [(end[0] - k // 2, end[1] + k, k // 4) for k in range(1, 40)]
-    delta = [(100 + k // 3, 11 + k, k // 2) for k in range(1, 9)]
+    michel = [(end[0] - k // 2, end[1] + k, k // 4) for k in range(1, 40) if with_michel]
+    delta = [(100 + k // 3, 11 + k, k // 2) for k in range(1, 9) if with_delta]
     rise = [0.6] * 225 + [1.0 + 0.25 * k for k in range(15)]
     index = torch.tensor(muon + michel + delta, dtype=torch.int32)
     value = torch.tensor(rise + [0.6] * (len(michel) + len(delta)))

@@ -122,18 +122,23 @@ class BoostedTrees:
                 f"'{folder}' holds no readable boosted trees ({error}), expected {_DESCRIPTION} and {_ARRAYS}; "
                 "give a folder that BoostedTrees.save wrote"
             ) from error
-        if description["format"] > _FORMAT:
-            raise ValueError(
-                f"boosted trees in '{folder}' have format {description['format']}, expected at most {_FORMAT}; "
-                "use a newer nuforge"
-            )
-        if description["features"] != list(FEATURES):
-            odd = sorted(set(description["features"]) ^ set(FEATURES))
-            raise ValueError(
-                f"boosted trees in '{folder}' were grown on other features, which differ in {odd or 'their order'}; "
-                "fit them again"
-            )
+        _check(description, folder)
         return cls(**description["options"], forest=Forest(**arrays, depth=description["depth"]))
+
+
+def _check(description: Mapping, folder: Path) -> None:
+    """Refuse trees that this package cannot use."""
+    if description.get("format") != _FORMAT:
+        raise ValueError(
+            f"boosted trees in '{folder}' have format {description.get('format')}, expected {_FORMAT}; "
+            "use the nuforge that wrote them, or fit them again"
+        )
+    if description["features"] != list(FEATURES):
+        odd = sorted(set(description["features"]) ^ set(FEATURES))
+        raise ValueError(
+            f"boosted trees in '{folder}' were grown on other features, which differ in {odd or 'their order'}; "
+            "fit them again"
+        )
 
 
 @dataclass(frozen=True)

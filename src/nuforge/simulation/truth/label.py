@@ -22,6 +22,8 @@ from nuforge.simulation.truth.deposits import Kind, deposits_of
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_SEEN = VISIBLE - 1e-6  # fractions are float32
+
 
 class VoxelReadout(Protocol):
     """A readout in cubic voxels."""
@@ -106,7 +108,7 @@ def _by_priority(row: Integers, of_link: Integers, fraction: Floats, n_voxels: i
     share = np.bincount(row * n + of_link, weights=fraction, minlength=n_voxels * n).reshape(n_voxels, n)
     order = np.array(PRIORITY)
     share = share[:, order]
-    seen = share >= VISIBLE - 1e-6  # fractions are float32
+    seen = share >= _SEEN
     label: Integers = order[np.where(seen.any(axis=1), seen.argmax(axis=1), share.argmax(axis=1))]
     label[np.bincount(row, minlength=n_voxels) == 0] = -1
     return label
@@ -118,7 +120,7 @@ def _connected_size(index: NDArray[np.integer], row: Integers, head: Integers, f
     voxels = VoxelKeys.of(deposit, index[row])
     keys, node = np.unique(voxels.keys, return_inverse=True)
     part = components(*neighbour_pairs(keys, voxels.step_x, voxels.step_y), len(keys))
-    seen = np.bincount(node, weights=fraction, minlength=len(keys)) >= VISIBLE - 1e-6
+    seen = np.bincount(node, weights=fraction, minlength=len(keys)) >= _SEEN
     return np.bincount(part, weights=seen)[part[node]].astype(np.int64) if len(keys) else np.zeros(0, np.int64)
 
 
@@ -138,7 +140,7 @@ def _outside(row: Integers, head: Integers, outer: Integers, fraction: Floats, d
         place = np.searchsorted(parent_keys, around).clip(max=len(parent_keys) - 1)
         given = np.bincount(parent_node, weights=fraction[parents])
         parent_share = np.where(parent_keys[place] == around, given[place], 0.0)
-    counted = (share >= VISIBLE - 1e-6) & (parent_share < VISIBLE - 1e-6)
+    counted = (share >= _SEEN) & (parent_share < _SEEN)
     heads, which = np.unique(keys // n_voxels, return_inverse=True)
     outside = np.bincount(which, weights=counted, minlength=len(heads)).astype(np.int64)
     return outside[which[node]]
