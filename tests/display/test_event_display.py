@@ -58,7 +58,8 @@ def test_the_first_view_is_the_truth_with_the_starts_of_particles_and_the_detect
 def test_equal_lengths_look_equal():
     for figure in (event_figure(scene_of(toy_event(), 0, FRAME)), pair_figure(scene_of(toy_event(), 0, FRAME))):
         scene = figure.layout.scene
-        assert scene.aspectmode == "cube"
+        assert scene.aspectmode == "manual"
+        assert scene.aspectratio.x == scene.aspectratio.y == scene.aspectratio.z
         sides = [axis.range[1] - axis.range[0] for axis in (scene.xaxis, scene.yaxis, scene.zaxis)]
         np.testing.assert_allclose(sides, sides[0])
 

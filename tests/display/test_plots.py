@@ -25,7 +25,7 @@ def all_plots():
         "confusion": confusion_matrix(curves["confusion"]["counts"]["model"], CLASSES),
         "reliability": reliability_diagram(curves["reliability"]),
         "learning": learning_curve(curves["learning"]),
-        "bars": metric_bars(REPORT, [f"recall {name}" for name in CLASSES]),
+        "bars": metric_bars(REPORT, [f"recall of {name}" for name in CLASSES]),
     }
 
 
@@ -52,7 +52,7 @@ def test_the_rows_of_a_confusion_matrix_are_per_cent_of_the_true_class():
 
 
 def test_the_bars_are_the_numbers_of_the_report():
-    names = [f"recall {name}" for name in CLASSES]
+    names = [f"recall of {name}" for name in CLASSES]
     axes = metric_bars(REPORT, names).axes[0]
     heights = [[bar.get_height() for bar in container] for container in axes.containers]
     figures = [REPORT.metrics, *REPORT.baselines.values()]

@@ -84,7 +84,7 @@ def test_every_number_can_be_read_without_javascript(page):
         assert f"{published.value:.3f}, {published.source}" in text
     assert "+0.164" in text
     assert "behind boosted trees" in text
-    assert "recall delta is behind boosted trees by" in text
+    assert "recall of delta is behind boosted trees by" in text
     assert "412 test events" in text
     assert "nuforge run lartpc-segmentation --events 4000" in text
 
@@ -134,9 +134,10 @@ def test_the_page_is_written_whole(tmp_path):
 
 
 def test_figures_of_a_class_are_told_from_figures_of_all():
+    assert figure_and_class("recall of Michel", CLASSES) == ("recall", "Michel")
     assert figure_and_class("recall Michel", CLASSES) == ("recall", "Michel")
     assert figure_and_class("recall_michel", CLASSES) == ("recall", "Michel")
-    assert figure_and_class("IoU low-energy", CLASSES) == ("IoU", "low-energy")
+    assert figure_and_class("IoU of low-energy", CLASSES) == ("IoU", "low-energy")
     assert figure_and_class("mean recall", CLASSES) is None
     assert figure_and_class("soundtrack", CLASSES) is None
 

@@ -88,14 +88,14 @@ def test_the_cube_holds_all_points_and_has_equal_sides():
 
 def test_a_track_is_seen_from_its_side():
     along = np.array([0.6, 0.5, 0.8])
-    view = horizontal_view(np.outer(np.linspace(0, 1, 20), along), (0, 1, 0))
+    view = horizontal_view(np.outer(np.linspace(0, 1, 20), along), (0.0, 1.0, 0.0))
     assert abs(view @ along) < 1e-6
     assert view[1] == pytest.approx(0)
-    assert np.isfinite(horizontal_view(np.zeros((0, 3)), (0, 1, 0))).all()
+    assert np.isfinite(horizontal_view(np.zeros((0, 3)), (0.0, 1.0, 0.0))).all()
 
 
 def test_the_outline_of_a_box_has_twelve_edges():
-    edges = Frame(boxes=(((0, 0, 0), (1, 2, 3)),)).edges()
+    edges = Frame(boxes=(((0.0, 0.0, 0.0), (1.0, 2.0, 3.0)),)).edges()
     lengths = np.linalg.norm(np.diff(edges, axis=0), axis=1)
     assert np.nansum(lengths) == pytest.approx(4 * (1 + 2 + 3))
     assert len(Frame().edges()) == 0

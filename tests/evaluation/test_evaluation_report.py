@@ -118,4 +118,4 @@ def test_the_verdict_needs_an_interval_that_excludes_zero_on_the_better_side():
     assert Difference(interval(0.005), "rules").verdict == "undecided"
     assert Difference(interval(-0.05), "rules", "lower").verdict == "ahead"
     assert Difference(interval(0.05), "rules", "lower").verdict == "behind"
-    assert Difference(Interval(1, math.nan, math.nan, 1, ""), "rules").verdict == "undecided"
+    assert Difference(Interval(1.0, math.nan, math.nan, 1, ""), "rules").verdict == "undecided"

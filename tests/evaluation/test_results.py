@@ -20,7 +20,7 @@ def test_the_page_has_every_figure_beside_baselines_difference_and_published(fol
     assert "| figure | model | rules | boosted trees | difference | published |" in page
     row = "| mean IoU | **0.858 [0.848, 0.868]** | 0.642 [0.628, 0.656] | 0.694 [0.680, 0.708] | "
     assert row + "+0.164 [0.158, 0.170] to boosted trees | - |" in page
-    assert "| recall Michel | **0.921" in page
+    assert "| recall of Michel | **0.921" in page
     assert "0.840 |" in page
     assert "412 test events; training seeds: 0." in page
     assert "SPINE, Neutrino 2024 (slides)" in page
@@ -28,9 +28,9 @@ def test_the_page_has_every_figure_beside_baselines_difference_and_published(fol
 
 def test_the_page_says_where_the_model_falls_short(folder):
     short = shortfalls(toy_report())
-    assert "recall delta is behind boosted trees by 0.008 [0.002, 0.014]" in short
-    assert "recall track is not told apart from boosted trees" in short
-    assert "recall delta 0.803 against 0.825 published" in short
+    assert "recall of delta is behind boosted trees by 0.008 [0.002, 0.014]" in short
+    assert "recall of track is not told apart from boosted trees" in short
+    assert "recall of delta 0.803 against 0.825 published" in short
     assert not any("mean IoU" in line or "calibration" in line for line in short)
     page = results_page([toy_report()])
     assert f"**Where we fall short:** {'; '.join(short)}." in page
@@ -48,9 +48,10 @@ def test_the_command_is_the_experiment_with_its_arguments():
 
 
 def test_a_broken_report_stops_the_page_with_one_line(folder, capsys):
-    (folder / "results" / "broken.json").write_text("{}")
+    (folder / "results" / "broken").mkdir()
+    (folder / "results" / "broken" / "report.json").write_text("{}")
     assert main([str(folder / "results"), str(folder / "results.md")]) == 2
-    assert "broken.json: schema is None" in capsys.readouterr().err
+    assert "broken/report.json: schema is None" in capsys.readouterr().err
     assert not (folder / "results.md").exists()
     assert main([]) == 2
 

@@ -30,7 +30,7 @@ class ToyTask:
             "mean IoU": mean_over_classes(iou(sums["confusion"])),
             "accuracy": accuracy(sums["confusion"]),
             "expected calibration error": expected_calibration_error(sums["reliability"]),
-            **{f"recall {name}": of_class[..., i] for i, name in enumerate(CLASSES)},
+            **{f"recall of {name}": of_class[..., i] for i, name in enumerate(CLASSES)},
         }
 
 
@@ -62,16 +62,16 @@ def toy_report():
         "mean recall": (0.969, 0.771, 0.823),
         "accuracy": (0.981, 0.934, 0.951),
         "expected calibration error": (0.008, 0.062, 0.015),
-        "recall shower": (0.982, 0.951, 0.962),
-        "recall track": (0.991, 0.974, 0.992),
-        "recall Michel": (0.921, 0.512, 0.688),
-        "recall delta": (0.803, 0.601, 0.811),
-        "recall low-energy": (0.934, 0.817, 0.864),
-        "IoU shower": (0.944, 0.863, 0.901),
-        "IoU track": (0.975, 0.941, 0.961),
-        "IoU Michel": (0.801, 0.412, 0.503),
-        "IoU delta": (0.702, 0.388, 0.401),
-        "IoU low-energy": (0.868, 0.606, 0.704),
+        "recall of shower": (0.982, 0.951, 0.962),
+        "recall of track": (0.991, 0.974, 0.992),
+        "recall of Michel": (0.921, 0.512, 0.688),
+        "recall of delta": (0.803, 0.601, 0.811),
+        "recall of low-energy": (0.934, 0.817, 0.864),
+        "IoU of shower": (0.944, 0.863, 0.901),
+        "IoU of track": (0.975, 0.941, 0.961),
+        "IoU of Michel": (0.801, 0.412, 0.503),
+        "IoU of delta": (0.702, 0.388, 0.401),
+        "IoU of low-energy": (0.868, 0.606, 0.704),
     }
     metrics = {name: interval(v[0], min(0.01, v[0] / 2)) for name, v in figures.items()}
     baselines = {
@@ -91,7 +91,7 @@ def toy_report():
         metrics=metrics,
         baselines=baselines,
         difference=difference,
-        published=[Published(f"recall {name}", value, slides) for name, value in recalls.items()],
+        published=[Published(f"recall of {name}", value, slides) for name, value in recalls.items()],
         shifts={"field -2 %": {"mean IoU": interval(0.849)}, "noise x 1.5": {"mean IoU": interval(0.833)}},
         curves=toy_curves(),
         timing={"simulate": 412.0, "train": 2211.5, "evaluate": 96.2},

@@ -173,7 +173,7 @@ def test_more_successes_than_trials_are_refused():
     with pytest.raises(ValueError, match="between 0 and the 3 trials, got 4"):
         wilson(4, 3)
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
-        clopper_pearson(1, 3, level=95)
+        clopper_pearson(1, 3, level=95.0)
 
 
 def test_an_interval_reads_as_a_sentence():

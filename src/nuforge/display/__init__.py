@@ -1,0 +1,1 @@
+"""What people look at: event displays, plots and the HTML report."""

@@ -191,9 +191,12 @@ def _axes(scene: Scene) -> dict[str, Any]:
         for name, limits in _limits(cube_around(scene.points)).items()
     }
     up = np.asarray(scene.frame.up)
-    eye = 0.86 * (horizontal_view(scene.points, scene.frame.up) + 0.35 * up)
+    eye = horizontal_view(scene.points, scene.frame.up) + 0.35 * up
     camera = {"up": _xyz(up), "eye": _xyz(eye), "projection": {"type": "orthographic"}}
-    return {"xaxis": axes["x"], "yaxis": axes["y"], "zaxis": axes["z"], "aspectmode": "cube", "camera": camera}
+    return {"xaxis": axes["x"], "yaxis": axes["y"], "zaxis": axes["z"], **_CUBE, "camera": camera}
+
+
+_CUBE = {"aspectmode": "manual", "aspectratio": {"x": 1.45, "y": 1.45, "z": 1.45}}  # equal; the size fills the page
 
 
 def _xyz(vector: np.ndarray) -> dict[str, float]:

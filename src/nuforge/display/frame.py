@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 Corner = tuple[float, float, float]
 
 
+@runtime_checkable
 class _Readout(Protocol):
     @property
     def voxel(self) -> float: ...
 
 
+@runtime_checkable
 class _Volume(Protocol):
     @property
     def lower(self) -> Corner: ...
@@ -23,6 +25,7 @@ class _Volume(Protocol):
     def upper(self) -> Corner: ...
 
 
+@runtime_checkable
 class Geometry(Protocol):
     """What a display needs to know of a detector; every `nuforge.detectors.Detector` does."""
 

@@ -52,7 +52,7 @@ def svg_source(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(to_svg(figure).encode()).decode()
 
 
-def png_source(figure: Figure, dpi: float = 130) -> str:
+def png_source(figure: Figure, dpi: int = 130) -> str:
     """The figure as the source of an image, as PNG: smaller than SVG where points are many."""
     return "data:image/png;base64," + base64.b64encode(to_png(figure, dpi)).decode()
 

@@ -33,7 +33,7 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def to_png(figure: Figure, dpi: float = 160) -> bytes:
+def to_png(figure: Figure, dpi: int = 160) -> bytes:
     """The figure as PNG bytes."""
     buffer = io.BytesIO()
     with style.styled():
@@ -41,7 +41,7 @@ def to_png(figure: Figure, dpi: float = 160) -> bytes:
     return buffer.getvalue()
 
 
-def confusion_matrix(counts: Sequence[Sequence[float]], classes: Sequence[str], title: str = "") -> Figure:
+def confusion_matrix(counts: Sequence[Sequence[float | int]], classes: Sequence[str], title: str = "") -> Figure:
     """Confusion matrix: each true class a row that adds up to 100 %, so the diagonal is the recall.
 
     Args:
@@ -82,7 +82,7 @@ def _cell(axes: Axes, row: int, column: int, value: float) -> None:
     axes.text(column, row, text, ha="center", va="center", color="white" if value > 0.3 else style.INK, weight=weight)
 
 
-def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | None]]], title: str = "") -> Figure:
+def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | int | None]]], title: str = "") -> Figure:
     """Accuracy against confidence, over how often each confidence is given; on the diagonal is honest.
 
     Args:
@@ -112,7 +112,7 @@ def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | None]
     return figure
 
 
-def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | None]]], title: str = "") -> Figure:
+def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | int | None]]], title: str = "") -> Figure:
     """Loss (or any figure) against step.
 
     Args:
@@ -135,13 +135,14 @@ def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | None]]], t
     return figure
 
 
-def metric_bars(report: Report, names: Sequence[str], title: str = "") -> Figure:
+def metric_bars(report: Report, names: Sequence[str], title: str = "", labels: Sequence[str] | None = None) -> Figure:
     """Figures of merit of the model beside its baselines, with intervals, and the published value as a mark.
 
     Args:
         report: Where the numbers are.
         names: The figures to draw, in this order.
         title: What it is of.
+        labels: What to call them; by default by their names.
     """
     methods = {"model": report.metrics, **report.baselines}
     colors = style.method_colors(list(report.baselines))
@@ -162,7 +163,9 @@ def metric_bars(report: Report, names: Sequence[str], title: str = "") -> Figure
             x, y = np.array(marks).T
             axes.hlines(y, x - 0.45, x + 0.45, color=style.PUBLISHED, linewidth=1.4, linestyle=(0, (3, 2)), zorder=4)
             axes.plot([], [], color=style.PUBLISHED, linewidth=1.4, linestyle=(0, (3, 2)), label="published")
-        axes.set_xticks(places, [spelled(name) for name in names], rotation=20, ha="right", rotation_mode="anchor")
+        axes.set_xticks(
+            places, [spelled(label) for label in labels or names], rotation=20, ha="right", rotation_mode="anchor"
+        )
         axes.set_title(title)
         axes.grid(True, axis="y", zorder=0)
         figure.legend(loc="outside upper right", ncols=len(methods) + 1)
@@ -181,6 +184,6 @@ def _colors(methods: Mapping[str, object]) -> dict[str, str]:
     return {first: style.MODEL, **{name: style.method_colors(rest)[name] for name in rest}}
 
 
-def _floats(values: Sequence[float | None]) -> np.ndarray:
+def _floats(values: Sequence[float | int | None]) -> np.ndarray:
     """Numbers with NaN where JSON had null."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)

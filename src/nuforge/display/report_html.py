@@ -114,11 +114,11 @@ def class_names(report: Report) -> tuple[str, ...]:
 
 
 def figure_and_class(name: str, classes: Sequence[str]) -> tuple[str, str] | None:
-    """A class's figure taken apart, as "recall track" to "recall" and "track"; none for a figure of all classes."""
+    """A class's figure taken apart, as "recall of track" to "recall" and "track"; none for a figure of all classes."""
     for label in classes:
         head = name[: -len(label)]
         if name.lower().endswith(label.lower()) and head[-1:] in (" ", "_", "/"):
-            return head[:-1], label
+            return head[:-1].removesuffix(" of"), label
     return None
 
 
@@ -153,7 +153,7 @@ def _scale(report: Report, names: Sequence[str]) -> tuple[float, float]:
     numbers = [x for f in figures for name in names for x in (f[name].value, f[name].low, f[name].high)]
     numbers += [published.value for published in report.published if published.name in names]
     finite = [x for x in numbers if math.isfinite(x)] or [0.0, 1.0]
-    step = 10 ** math.floor(math.log10(max(max(finite) - min(finite), 1e-6)))
+    step = 10.0 ** math.floor(math.log10(max(max(finite) - min(finite), 1e-6)))
     low, high = math.floor(min(finite) / step) * step, math.ceil(max(finite) / step) * step
     return low, max(high, low + step)
 
@@ -189,7 +189,7 @@ def _place(value: float, low: float, high: float) -> float:
 
 def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
     """The pictures that the report's curves allow, as sources of images."""
-    curves = cast(Mapping[str, Any], report.curves)
+    curves = report.curves
     out: dict[str, Any] = dict.fromkeys(("confusion", "reliability", "learning", "bars"))
     if "confusion" in curves:
         classes, counts = curves["confusion"]["classes"], curves["confusion"]["counts"]
@@ -203,10 +203,10 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
         out["learning"] = svg_source(plots.learning_curve(curves["learning"]))
     if classwise:
         first = classwise[0]
-        names = [
-            name for name in report.metrics if (figure_and_class(name, class_names(report)) or ("",))[0] == first.name
-        ]
-        out["bars"], out["bars_of"] = svg_source(plots.metric_bars(report, names)), spelled(first.name)
+        parts = {name: figure_and_class(name, class_names(report)) for name in report.metrics}
+        names = {name: part[1] for name, part in parts.items() if part and part[0] == first.name}
+        bars = plots.metric_bars(report, list(names), spelled(first.name), list(names.values()))
+        out["bars"], out["bars_of"] = svg_source(bars), spelled(first.name)
     return out
 
 

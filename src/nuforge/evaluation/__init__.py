@@ -1,0 +1,1 @@
+"""How well and how sure: a model beside its baselines, and the report."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ LOWER_IS_BETTER = ("expected calibration error", "ece", "negative log-likelihood
 """Figures that are better when lower, unless a comparison is told otherwise."""
 
 
+@runtime_checkable
 class Task(Protocol):
     """What a comparison asks of a task."""
 

@@ -35,7 +35,9 @@ from nuforge.metrics.interval import Interval
 SCHEMA = 1
 FILE = "report.json"
 
-Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json = Any
+"""What JSON can hold: None, bool, int, float, str, and lists and mappings of these; checked when it is written."""
+
 Figures = Mapping[str, Interval]
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nuforge.evaluation.report import Report, ReportError, read_report, write_whole
+from nuforge.evaluation.report import FILE, Report, ReportError, read_report, write_whole
 from nuforge.evaluation.wording import bracketed, command_of, decimals, shortfalls, spelled
 
 _HEAD = """# Results
@@ -66,7 +66,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the page of all reports under a folder; the exit code."""
+    """Writes the page of all `report.json` under a folder; the exit code."""
     if len(arguments) != 2:
         print(
             "expected a folder of reports and the page to write, as: benchmarks/results docs/results.md",
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 2
     folder, page = Path(arguments[0]), Path(arguments[1])
-    paths = sorted(folder.rglob("*.json"))
+    paths = sorted(folder.rglob(FILE))
     try:
         reports = [read_report(path) for path in paths]
     except ReportError as error:

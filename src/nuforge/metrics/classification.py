@@ -9,7 +9,7 @@ is NaN only if no class is left.
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 
@@ -45,7 +45,7 @@ def confusion_counts(
     return counts.reshape(n_events, n_classes, n_classes).double()
 
 
-def recall(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
+def recall(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     """Fraction of a class's true rows that were found (..., K), of summed counts (..., K, K) [true, predicted].
 
     Also called efficiency. NaN for a class without true rows.
@@ -53,7 +53,7 @@ def recall(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     return _diagonal(confusion) / confusion.sum(-1)
 
 
-def precision(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
+def precision(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     """Fraction of the rows given to a class that belong to it (..., K), of summed counts (..., K, K) [true, predicted].
 
     Also called purity. NaN for a class that was never predicted.
@@ -61,7 +61,7 @@ def precision(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     return _diagonal(confusion) / confusion.sum(-2)
 
 
-def iou(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
+def iou(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     """Intersection over union (..., K): rows both true and predicted over rows either, of summed counts (..., K, K).
 
     NaN for a class that is neither true nor predicted; 0 for one that is only predicted.
@@ -70,7 +70,7 @@ def iou(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     return both / (confusion.sum(-1) + confusion.sum(-2) - both)
 
 
-def accuracy(confusion: Float[Tensor, "*r k k"]) -> Float[Tensor, "*r"]:
+def accuracy(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r"]:
     """Fraction of rows given their true class (...), of summed counts (..., K, K). NaN without rows."""
     return _diagonal(confusion).sum(-1) / confusion.sum((-2, -1))
 

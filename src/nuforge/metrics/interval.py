@@ -31,7 +31,7 @@ class Interval:
 
     def contains(self, value: float) -> bool:
         """Whether `value` lies inside, ends counted; never, if an end is unknown."""
-        return self.low <= value <= self.high
+        return bool(self.low <= value <= self.high)
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
