@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nuforge.detectors.detector import Detector
 from nuforge.detectors.volume import Volume
+from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.shapes import Mask, Points, Rows, Scalars
 from nuforge.simulation.response.drift import drift_time
@@ -82,21 +83,22 @@ def deposits_of(events: Events) -> Deposits:
     """The deposits of `segments`, with numbers that are all finite and energies that are not negative.
 
     Raises:
-        ValueError: If they are not: how many, and the first.
+        InputError: If they are not: how many, and the first.
     """
     segments, particles = events["segments"], events["particles"]
     _check(segments)
     owner = segments["particle"]
-    pdg = torch.cat([particles["pdg"], particles["pdg"].new_zeros(1)])[owner]  # -1 is the added last
+    makes_electrons = torch.isin(particles["pdg"], particles["pdg"].new_tensor(_ELECTRONS))
+    makes_electrons = torch.cat([makes_electrons.new_ones(1), makes_electrons])  # nobody comes first
     dtype = segments["energy"].dtype
     return Deposits(
         start=segments["start"].to(dtype),
         end=segments["end"].to(dtype),
         energy=segments["energy"],
         length=segments["length"].to(dtype),
-        is_electron=torch.isin(pdg, pdg.new_tensor(_ELECTRONS)) | (owner < 0),
+        is_electron=makes_electrons.index_select(0, owner + 1),
         event=segments.batch,
-        particle=torch.where(owner < 0, owner, owner - particles.offsets[segments.batch]),
+        particle=torch.where(owner < 0, owner, owner - particles.offsets.index_select(0, segments.batch)),
     )
 
 
@@ -128,7 +130,7 @@ def _refuse(is_bad: Mask, column: Tensor, what: str, segments: Table) -> None:
     if not bool(is_bad.any()):
         return
     row = int(is_bad.nonzero()[0])
-    raise ValueError(
+    raise InputError(
         f"{int(is_bad.sum())} of {len(is_bad)} segments have {what}, first in row {row} of event "
         f"{int(segments.batch[row])}: {column[row].tolist()}; drop them or repair the file"
     )

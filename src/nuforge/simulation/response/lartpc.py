@@ -23,6 +23,7 @@ from nuforge.simulation.response.recombination import (
     sample_ionisation,
     sample_survivors,
 )
+from nuforge.simulation.response.rows import rows_where
 from nuforge.simulation.response.voxels import Clouds, Image, collect, join, spread
 
 _PIECE = 0.5
@@ -54,7 +55,7 @@ def respond(events: Events, detector: Detector, generator: Generator, calibratio
 
     The readout is zero-suppressed: a voxel whose charge is below the noise counts as empty, and empty voxels are not
     read. Else noise alone (0.017 MeV for 500 e, three standard deviations below the threshold) would pass in 0.1 % of
-    the 4.5e8 voxels of the cube, 200 times as many as an event has.
+    the 4.5e8 voxels of the cube, 100 times as many as an event has.
 
     The time of a deposit, within the window, does not move it along the drift: in 100 ns electrons drift 0.02 cm.
 
@@ -65,7 +66,7 @@ def respond(events: Events, detector: Detector, generator: Generator, calibratio
         calibration: The detector as it is believed to be, for the conversion to energy; by default as it is.
 
     Raises:
-        ValueError: If deposits have energies that are negative or not finite, or positions that are not finite.
+        InputError: If deposits have energies that are negative or not finite, or positions that are not finite.
     """
     read, noise = is_read(events, detector), detector.readout.noise
     with torch.no_grad():
@@ -93,7 +94,7 @@ def expected_voxels(
             calibration follows the constant and takes back most of its effect.
 
     Raises:
-        ValueError: If deposits have energies that are negative or not finite, or positions that are not finite.
+        InputError: If deposits have energies that are negative or not finite, or positions that are not finite.
     """
     read = is_read(events, detector)
     deposits = deposits_of(events)[read]
@@ -146,7 +147,7 @@ def _image(deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Det
     volume = one_volume(detector)
     lower, upper = pieces.middle.new_tensor(volume.lower), pieces.middle.new_tensor(volume.upper)
     inside = ((pieces.middle >= lower) & (pieces.middle < upper)).all(1)
-    here = ((electrons.detach() > 0) & inside).nonzero().flatten()
+    here = rows_where((electrons.detach() > 0) & inside)
     variance = diffusion_variance(_drift_time(pieces, detector), detector) + pieces.step**2 / 12
     deposit = pieces.deposit.index_select(0, here)
     clouds = Clouds(
@@ -184,10 +185,10 @@ def _energy(image: Image, charge: Scalars, calibration: Detector) -> Scalars:
 def _with_voxels(events: Events, read: Mask, image: Image, value: Scalars, is_kept: Mask) -> Events:
     """Events with the voxels of an image that are kept and their links, without segments."""
     n = len(events)
-    chosen = is_kept.nonzero().flatten()
+    chosen = rows_where(is_kept)
     voxel_event = image.event.index_select(0, chosen)
     row = torch.where(is_kept, is_kept.cumsum(0) - 1, -1).index_select(0, image.link_voxel)
-    linked = (row >= 0).nonzero().flatten()
+    linked = rows_where(row >= 0)
     voxel = image.link_voxel.index_select(0, linked)
     event, particle = image.event.index_select(0, voxel), image.link_particle.index_select(0, linked)
     first = events["particles"].offsets.index_select(0, event)

@@ -1,7 +1,7 @@
 """The path on which a deposit was made, also where it is recorded as a point.
 
-Recombination needs dE/dx. Transports record electrons that stop where they are made (photo-electrons, the last step of a
-shower) as points, whose dE/dx would be infinite; such an electron ran at least its own range.
+Recombination needs dE/dx. Transports record electrons that stop where they are made (photo-electrons, the last step
+of a shower) as points, whose dE/dx would be infinite; such an electron ran at least its own range.
 """
 
 from functools import lru_cache
@@ -24,8 +24,8 @@ def electron_range(energy: Float[Tensor, " n"], material: Material) -> Float[Ten
     """Mean path length (N,) cm of electrons of kinetic energy (N,) MeV until they stop.
 
     The integral of 1 / (dE/dx), interpolated in ln T between 1 keV and 100 MeV. It is 10 % uncertain at 10 keV, where
-    the stopping power (no shell corrections) begins to fail; below 1 keV the mean dE/dx stays that of 1 keV, and above
-    100 MeV that of 100 MeV.
+    the stopping power (no shell corrections) begins to fail; below 1 keV dE/dx stays that of 1 keV, and above 100 MeV
+    the mean stays that of 100 MeV.
 
     Source: Berger and Seltzer, ICRU Report 37 (1984), collision losses only.
     """
@@ -62,4 +62,5 @@ def _mean_loss(material: Material) -> Tensor:
     """T / range(T), the mean dE/dx (MeV/cm) of an electron that stops, on a grid even in ln T."""
     low, high = torch.tensor([_LOWEST, _HIGHEST], dtype=torch.float64).log().tolist()
     energy = torch.linspace(low, high, _POINTS, dtype=torch.float64).exp()
-    return energy / integrate_range(energy, electron_stopping_power(energy, material))
+    reached = integrate_range(energy, electron_stopping_power(energy, material))
+    return energy / (reached - reached[0] / 2)  # it begins with 2 T / loss, of a loss that falls with the velocity

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nuforge.shapes import Points, VoxelIndex
 from nuforge.simulation.response.diffusion import gaussian_shares
+from nuforge.simulation.response.rows import rows_where, sort_codes
 
 Triple = tuple[int, int, int]
 
@@ -96,16 +97,19 @@ def spread(clouds: Clouds, shape: Triple, reached: Triple, negligible: float) ->
         first.append(begin)
         grid = charge[:, None] * shares.index_select(0, cloud)
         least = grid.detach().amax(1, keepdim=True).clamp(tiny, max(negligible, tiny))
-        row, number = (grid >= least).nonzero(as_tuple=True)
-        place = place.index_select(0, row) * reach + number
-        charge, cloud = grid.flatten().index_select(0, row * reach + number), cloud.index_select(0, row)
+        cell = rows_where(grid >= least)
+        row = torch.div(cell, reach, rounding_mode="floor")
+        place = place.index_select(0, row) * reach + cell - row * reach
+        charge, cloud = grid.flatten().index_select(0, cell), cloud.index_select(0, row)
     kept = torch.zeros_like(clouds.charge).index_add(0, cloud, charge)
     charge = charge * (clouds.charge / kept).index_select(0, cloud)
     return Shares(torch.stack(first, dim=1), reached, cloud, place, charge)
 
 
 def collect(clouds: Clouds, shares: Shares, shape: Triple) -> Image:
-    """Shares summed by event, voxel and particle: one sort of whole numbers that are made of the three.
+    """Shares of clouds, in the order of events, summed by event, voxel and particle.
+
+    One sort of whole numbers that are made of the three does it.
 
     Args:
         clouds: The clouds.
@@ -116,11 +120,14 @@ def collect(clouds: Clouds, shares: Shares, shape: Triple) -> Image:
     axes = [torch.arange(reach, device=shares.cloud.device) for reach in shares.reached]
     around = torch.cartesian_prod(*axes)
     scale = around.new_tensor([y * z, z, 1])
-    corner = clouds.event * math.prod(shape) + (shares.first * scale).sum(1)
+    event = clouds.event - clouds.event[:1]
+    n_voxels = (int(event[-1]) + 1) * math.prod(shape) if len(event) else 0
+    corner = event * math.prod(shape) + (shares.first * scale).sum(1)
     offset = (around * scale).sum(1)
     n_particles = int(clouds.particle.max()) + 2 if len(clouds.particle) else 1
     of_cloud, of_place = corner * n_particles + clouds.particle + 1, offset * n_particles
-    code, order = torch.sort(of_cloud.index_select(0, shares.cloud) + of_place.index_select(0, shares.place))
+    code = of_cloud.index_select(0, shares.cloud) + of_place.index_select(0, shares.place)
+    code, order = sort_codes(code, n_voxels * n_particles)
 
     link, n_shares = torch.unique_consecutive(code, return_inverse=True, return_counts=True)[1:]
     example = order.index_select(0, n_shares.cumsum(0) - n_shares)  # one share of each pair of voxel and particle

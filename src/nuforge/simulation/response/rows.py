@@ -1,0 +1,28 @@
+"""Rows where something holds."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nuforge.shapes import Rows
+
+
+def rows_where(mask: Tensor) -> Rows:
+    """Places (K,) int64, rising, where a mask holds, counted through all its axes.
+
+    On the CPU by numpy, whose search is ten times faster than `torch.nonzero` and dominates the response otherwise.
+    """
+    flat = mask.flatten()
+    return torch.from_numpy(np.flatnonzero(flat.numpy())) if flat.device.type == "cpu" else flat.nonzero().flatten()
+
+
+def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:
+    """Codes (K,) from 0 to `largest` in rising order, and their order: `torch.sort`, stable.
+
+    On the CPU the place is packed into the low bits where it fits, since numpy sorts numbers alone three times faster.
+    """
+    bits = len(code).bit_length()
+    if code.device.type != "cpu" or largest >= 1 << (63 - bits):
+        return torch.sort(code, stable=True)
+    packed = torch.from_numpy(np.sort(((code << bits) | torch.arange(len(code))).numpy()))
+    return packed >> bits, packed & ((1 << bits) - 1)
