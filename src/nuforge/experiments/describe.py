@@ -29,7 +29,8 @@ def describe(path: Path) -> dict[str, Any]:
         return {"kind": "run", **record["command"], "version": record["version"], "done": sorted(record["done"])}
     if (path / checkpoint.DESCRIPTION).exists():
         said = checkpoint.read_description(path)
-        return {"kind": "checkpoint", **{k: v for k, v in said.items() if k not in {"optimizer", "history", "block"}}}
+        facts = {name: value for name, value in said.items() if name not in {"optimizer", "history", "block"}}
+        return {"kind": "checkpoint", **facts, "detector": (said.get("detector") or {}).get("name")}
     if (path / DESCRIPTION).exists():
         return _store(path)
     return _file(path)
@@ -66,15 +67,20 @@ def as_text(facts: Mapping[str, Any]) -> str:
         if key == "tables":
             lines += [_table(name, columns) for name, columns in value.items()]
         elif isinstance(value, Mapping):
-            lines.append(f"{key}: " + ", ".join(f"{k} {v}" for k, v in value.items()))
+            lines.append(f"{key}: " + ", ".join(_fact(k, v) for k, v in value.items()))
         else:
             lines.append(f"{key}: {value}")
     return "\n".join(lines)
 
 
+def _fact(name: str, value: object) -> str:
+    """A fact of a group: of what is nested further, only that it is there."""
+    return name if isinstance(value, Mapping | list) else f"{name} {value}"
+
+
 def _table(name: str, columns: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
-        f"  {name}.{column:12} {about['role']:10} {about['dtype']:8} {about['unit'] or '-':6} {about['meaning']}"
+        f"  {name + '.' + column:24} {about['role']:10} {about['dtype']:8} {about['unit'] or '-':6} {about['meaning']}"
         for column, about in columns.items()
     ]
     return "\n".join(rows)

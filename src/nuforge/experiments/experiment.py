@@ -51,6 +51,7 @@ class Experiment:
         batch: Events in a training step.
         respond: From segments and particles to readout and labels, with the detector of the sample.
         augment: What a batch of training events is changed to, by symmetries of the detector.
+        baseline_events: Training events that the baselines are fitted on; None for all.
     """
 
     sample: Sample
@@ -61,6 +62,7 @@ class Experiment:
     batch: int
     respond: Callable[[Events, torch.Generator], Events]
     augment: Callable[[Events, torch.Generator], Events] | None = None
+    baseline_events: int | None = None
 
 
 @dataclass(frozen=True)

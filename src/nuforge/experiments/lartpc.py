@@ -31,7 +31,7 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
         Published("recall of delta", 0.825, _SLIDES),
         Published("recall of low-energy", 0.781, _SLIDES),
     ),
-    quick={"events": 400, "steps": 250, "width": 8},
+    quick={"events": 400, "steps": 250, "width": 8, "validate_every": 50, "baseline_events": 60},
 )
 def lartpc_segmentation(
     events: int = 4000,
@@ -42,6 +42,7 @@ def lartpc_segmentation(
     batch: int = 8,
     learning_rate: float = 3e-3,
     validate_every: int = 250,
+    baseline_events: int = 1000,
 ) -> Experiment:
     """Semantic segmentation of voxels by a sparse UResNet, beside rules and boosted trees.
 
@@ -54,6 +55,7 @@ def lartpc_segmentation(
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
+        baseline_events: Training events that the boosted trees are fitted on, at most.
     """
     from nuforge.baselines.boosted_trees import BoostedTrees
     from nuforge.baselines.rules import Rules
@@ -76,6 +78,7 @@ def lartpc_segmentation(
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=partial(_respond, detector=lartpc_cube()),
+        baseline_events=baseline_events,
         augment=partial(voxel_symmetries, side=_SIDE),
     )
 

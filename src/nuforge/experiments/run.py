@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,10 +204,20 @@ def _fit_baselines(this: Run, store: Store) -> None:
     for name, baseline in this.experiment.baselines.items():
         begin = time.perf_counter()
         train = _side(this, store, "train", [this.experiment.task.table])
-        baseline.fit(followed(train, f"fitting {name}", train.n_events))
+        n = min(this.experiment.baseline_events or train.n_events, train.n_events)
+        baseline.fit(followed(_first(n, train), f"fitting {name}", n))
         baseline.save(baseline_folder(this.checkpoint, name))
         seconds[name] = time.perf_counter() - begin
     this.folder.mark("baselines", seconds=seconds)
+
+
+def _first(n: int, batches: Iterable[Events]) -> Iterator[Events]:
+    """The first n events of some batches."""
+    for events in batches:
+        yield events[:n]
+        n -= len(events)
+        if n <= 0:
+            return
 
 
 def _evaluate(this: Run, store: Store) -> str:
