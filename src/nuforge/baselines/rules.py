@@ -1,7 +1,11 @@
 """Rules: voxel classes by hand, the way one would cut by eye, without training."""
 
+from __future__ import annotations
+
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,10 +13,13 @@ from numpy.typing import NDArray
 
 from nuforge.baselines.features import FEATURES, voxel_features
 from nuforge.baselines.prediction import prediction_table
+from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.simulation.truth import CLASSES, VoxelClass
 
 Mask = NDArray[np.bool_]
+
+_NUMBERS = "rules.json"
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,24 @@ class Rules:
         probability = np.full((len(label), n), (1.0 - self.sure) / (n - 1), np.float32)
         probability[np.arange(len(label)), label] = self.sure
         return {"voxels": prediction_table(readout, torch.from_numpy(probability))}
+
+    def save(self, folder: Path) -> None:
+        """Write the numbers as JSON into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _NUMBERS).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Rules:
+        """The rules that `save` wrote.
+
+        Raises:
+            InputError: If the folder holds none, or they have other numbers than these.
+        """
+        try:
+            numbers = json.loads((folder / _NUMBERS).read_text(encoding="utf-8"))
+            return cls(**numbers)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"no rules in {folder} ({error}); expected {_NUMBERS}, fit the baselines again") from None
 
     def _track(self, of: Mapping[str, NDArray[np.float32]]) -> Mask:
         quiet = (of["cluster_length"] >= self.long) | (of["small_32"] < self.spray)

@@ -1,0 +1,278 @@
+"""The command line: one command per verb, no logic. Nothing heavy is imported before a verb needs it."""
+
+import contextlib
+import functools
+import inspect
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import Positional, arg
+
+from nuforge.errors import InputError
+
+Json = Annotated[bool, arg(name="json")]
+Files = Positional[Annotated[tuple[Path, ...], arg(metavar="FILE")]]
+
+USAGE = """usage: nuforge VERB ...      nuforge VERB --help says more
+
+{verbs}
+
+In Python: nuforge.read(file), nuforge.load(checkpoint).predict(events)"""
+
+
+def list_(*, samples: bool = False, as_json: Json = False) -> None:
+    """The catalogue: every experiment with its detector, reference and published figures.
+
+    Args:
+        samples: The named samples instead, which `nuforge simulate` makes.
+        as_json: JSON for programs.
+    """
+    from nuforge.experiments import catalogue
+
+    rows = catalogue.sample_rows() if samples else catalogue.rows()
+    print(json.dumps(rows, indent=1) if as_json else catalogue.as_text(rows))
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """What any experiment can be told.
+
+    Args:
+        quick: A run of minutes: other defaults for the experiment's own flags, which still win when given.
+        out: Output folder; runs/NAME if not given.
+        data: Files or stores with events, in place of the built-in simulation.
+        init: A checkpoint whose weights training begins with.
+        seed: Seed of the weights, of the order of the events and of the bootstrap.
+        devices: Number of devices to train on.
+        workers: Processes that simulate; the result does not depend on it.
+        resume: Insist that there is an interrupted run to go on with.
+    """
+
+    quick: bool = False
+    out: Path | None = None
+    data: tuple[Path, ...] = ()
+    init: Path | None = None
+    seed: int = 0
+    devices: int = 1
+    workers: int = 1
+    resume: bool = False
+
+
+def run(flags: RunFlags, arguments: Mapping[str, Any], name: str) -> None:
+    """Simulate (cached) or read the files, train, evaluate beside the baselines, report.
+
+    The same command on an interrupted run's folder goes on where it stopped. Each experiment has flags of its own:
+    nuforge run NAME --help. Your own experiment is run as file.py:function.
+    """
+    from nuforge.experiments.run import run as run_experiment
+
+    given = {key: value for key, value in asdict(flags).items() if key not in {"quick", "out"}}
+    out = flags.out or Path("runs") / Path(name).name.replace(":", "-")
+    print(run_experiment(name, arguments, out, **given))
+
+
+def simulate(
+    sample: Positional[str], *, events: int, out: Path, seed: int = 0, workers: int = 1, shard_size: int = 100
+) -> None:
+    """Events of a named sample as a store.
+
+    Args:
+        sample: Its name; nuforge list --samples shows them.
+        events: Number of events.
+        out: Output folder.
+        seed: Seed.
+        workers: Processes; the result does not depend on it.
+        shard_size: Events that are simulated together; another size gives other events.
+    """
+    from nuforge.experiments.simulate import simulate as simulate_sample
+
+    print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size))
+
+
+def predict(checkpoint: Positional[Path], files: Files, *, out: Path, experiment: str = "", seed: int = 0) -> None:
+    """A network's predictions on files of any format that is read; labels are not needed.
+
+    Args:
+        checkpoint: Folder of a checkpoint, or of a run.
+        files: Files or stores with events.
+        out: Output folder, a store.
+        experiment: file.py:function, for a checkpoint of an experiment of one's own.
+        seed: Seed of the detector response, which is applied to energy deposits.
+    """
+    from nuforge.experiments.predictor import predict_files
+
+    print(predict_files(checkpoint, files, out, experiment=experiment, seed=seed))
+
+
+def evaluate(checkpoint: Positional[Path], files: Files, *, out: Path, experiment: str = "", seed: int = 0) -> None:
+    """The report of a network and its baselines on files with labels or energy deposits.
+
+    Args:
+        checkpoint: Folder of a checkpoint, or of a run.
+        files: Files or stores with events.
+        out: Output folder.
+        experiment: file.py:function, for a checkpoint of an experiment of one's own.
+        seed: Seed of the detector response, which is applied to energy deposits, and of the bootstrap.
+    """
+    from nuforge.experiments.evaluate import evaluate_files
+
+    print(evaluate_files(checkpoint, files, out, experiment=experiment, seed=seed))
+
+
+def info(file: Positional[Path], *, as_json: Json = False) -> None:
+    """What a file, store, checkpoint or run holds.
+
+    Args:
+        file: The file or folder.
+        as_json: JSON for programs.
+    """
+    from nuforge.experiments import describe
+
+    facts = describe.describe(file)
+    print(json.dumps(facts, indent=1) if as_json else describe.as_text(facts))
+
+
+def show(file: Positional[Path], *, event: int = 0, out: Path = Path("event.html")) -> None:
+    """An event in three dimensions, as a page that opens in any browser.
+
+    Args:
+        file: A file or store with events, or a run.
+        event: Which event, counted from 0.
+        out: The page.
+    """
+    from nuforge.experiments.describe import show as show_event
+
+    print(show_event(file, event, out))
+
+
+VERBS: Mapping[str, Callable[..., None]] = {
+    "list": list_,
+    "run": run,
+    "simulate": simulate,
+    "predict": predict,
+    "evaluate": evaluate,
+    "info": info,
+    "show": show,
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The exit code of one command: 0, 2 for an error of the user's, 130 when interrupted."""
+    words = list(sys.argv[1:] if words is None else words)
+    try:
+        _dispatch(words)
+    except SystemExit as stop:  # help was printed, or a library was interrupted and left
+        return stop.code if isinstance(stop.code, int) else 0
+    except KeyboardInterrupt:
+        again = "; the same command again goes on from there" if words[:1] in (["run"], ["simulate"]) else ""
+        print(f"\nnuforge: interrupted{again}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of the output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (ValueError, OSError) as error:
+        if os.environ.get("NUFORGE_DEBUG"):
+            raise
+        print(f"nuforge: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _dispatch(words: Sequence[str]) -> None:
+    verb = words[0] if words else "--help"
+    if verb in {"-h", "--help"}:
+        print(USAGE.format(verbs="\n".join(f"  {name:10}{_first_line(f)}" for name, f in VERBS.items())))
+    elif verb in {"-V", "--version"}:
+        from nuforge import __version__
+
+        print(f"nuforge {__version__}")
+    elif verb == "run":
+        _run(words[1:])
+    elif verb in VERBS:
+        VERBS[verb](**_parse(_captured(VERBS[verb]), f"nuforge {verb}", words[1:]))
+    else:
+        from nuforge.experiments.catalogue import unknown_name
+
+        raise InputError(unknown_name("verb", verb, VERBS) + "; see nuforge --help")
+
+
+def _run(words: Sequence[str]) -> None:
+    """The verb `run`: its own flags and those of the experiment that is named first."""
+    from nuforge.experiments.catalogue import experiments, find
+
+    if not words or words[0].startswith("-"):
+        if not {"-h", "--help"} & set(words):
+            raise InputError(f"run needs an experiment first, got {list(words)}; there is {', '.join(experiments())}")
+        print(f"{inspect.getdoc(run)}\n\nThere is {', '.join(experiments())}.\n")
+        _parse(RunFlags, "nuforge run NAME", ["--help"])
+    recipe = find(words[0])
+    taken = sorted({field.name for field in fields(RunFlags)} & set(recipe.defaults()))
+    if taken:
+        raise InputError(f"experiment '{recipe.name}' has the arguments {taken}, flags of every run; rename them")
+    own = _captured(recipe.function, recipe.defaults(quick="--quick" in words))
+
+    def both(flags: RunFlags, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {"flags": flags, "arguments": arguments}
+
+    both.__annotations__ = {
+        "flags": Annotated[RunFlags, arg(name="")],
+        "arguments": Annotated[Any, arg(name="", constructor=own)],
+    }
+    both.__doc__ = _first_line(recipe.function)
+    run(**_parse(both, f"nuforge run {words[0]}", words[1:]), name=words[0])
+
+
+def _captured(function: Callable[..., Any], defaults: Mapping[str, Any] | None = None) -> Callable[..., dict[str, Any]]:
+    """A function of the same signature, with some defaults replaced, that returns its arguments."""
+    signature = inspect.signature(function, eval_str=True)
+    parameters = [
+        p.replace(default=(defaults or {}).get(p.name, p.default), kind=p.KEYWORD_ONLY)
+        for p in signature.parameters.values()
+    ]
+
+    @functools.wraps(function)
+    def arguments(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
+        return chosen
+
+    vars(arguments)["__signature__"] = signature.replace(parameters=parameters, return_annotation=dict)
+    return arguments
+
+
+def _parse(function: Callable[..., Any], prog: str, words: Sequence[str]) -> Any:  # noqa: ANN401
+    """What `function` returns for the words of a command line; a complaint about them is one line."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(function, prog=prog, args=list(words), config=(tyro.conf.FlagCreatePairsOff,))
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise InputError(_without_frame(complaint.getvalue()) + f"; see {prog} --help") from None
+
+
+def _without_frame(box: str) -> str:
+    """What a complaint in a frame of the parser says, as one line."""
+    rows = [line.strip("│| ") for line in box.splitlines()[1:]]  # the first is the title
+    rules = [i for i, row in enumerate(rows) if row and not row.strip("─-╰╯")]
+    begin = 1 if rules[:1] == [0] else 0  # a plain terminal underlines the title
+    end = next((i for i in rules if i > begin), len(rows))
+    return " ".join(" ".join(rows[begin:end]).split())
+
+
+def _first_line(function: Callable[..., Any]) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f" '{error.filename}'" if error.filename else ""
+        return f"{error.strerror.lower()}{where}; give a path that can be used"
+    where = "" if isinstance(error, InputError) else " (NUFORGE_DEBUG=1 shows where)"
+    return " ".join(str(error).split()) + where

@@ -1,0 +1,82 @@
+"""One pass over labelled events: the network and its baselines predict, and their statistics are gathered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from nuforge.errors import InputError
+from nuforge.evaluation.comparison import Comparison
+from nuforge.events import Events, Table
+from nuforge.experiments.experiment import Baseline
+from nuforge.experiments.predictor import Predictor, with_predictions
+
+MODEL = "model"
+"""The network's name beside those of the baselines."""
+
+
+class Pass:
+    """Predictions of the network and of every baseline for the same events, and how long each took.
+
+    Args:
+        predictor: The network.
+        baselines: The classical methods, fitted.
+    """
+
+    def __init__(self, predictor: Predictor, baselines: Mapping[str, Baseline]) -> None:
+        self.predictor, self.baselines = predictor, baselines
+        self.comparison = Comparison(predictor.built.learner, [MODEL, *baselines])
+        self._seconds = dict.fromkeys([MODEL, *baselines], 0.0)
+
+    def over(self, batches: Iterable[Events]) -> Iterator[Events]:
+        """The events of the batches with the network's predictions, as they come.
+
+        Raises:
+            InputError: If events have no labels.
+        """
+        for events in batches:
+            self._check_labels(events)
+            readout = events.readout()
+            predictions = {name: self._predict(name, readout) for name in self._seconds}
+            self.comparison.add(events, predictions)
+            yield with_predictions(events, predictions[MODEL])
+
+    def timing(self) -> dict[str, float]:
+        """Seconds an event of each method."""
+        return {f"{name}, an event": s / max(1, len(self.comparison)) for name, s in self._seconds.items()}
+
+    def _predict(self, name: str, readout: Events) -> Mapping[str, Table]:
+        begin = time.perf_counter()
+        prediction = (self.predictor.predictions if name == MODEL else self.baselines[name].predict)(readout)
+        self._seconds[name] += time.perf_counter() - begin
+        return prediction
+
+    def _check_labels(self, events: Events) -> None:
+        table, target = self.predictor.task.table, self.predictor.task.target
+        if table not in events or target not in events[table]:
+            has = sorted(events[table]) if table in events else sorted(events.tables)
+            raise InputError(
+                f"events have no labels: expected the column '{target}' of '{table}', got {has}; "
+                "nuforge predict needs none"
+            )
+
+
+def fitted_baselines(predictor: Predictor, checkpoint: Path) -> dict[str, Baseline]:
+    """The baselines of the network's experiment, as fitted beside it.
+
+    Raises:
+        InputError: If they are not beside the checkpoint.
+    """
+    fitted = {}
+    for name, baseline in predictor.built.baselines.items():
+        folder = baseline_folder(checkpoint, name)
+        if not folder.exists():
+            raise InputError(f"no fitted baseline '{name}' in '{folder.parent}'; copy the checkpoint folder as a whole")
+        fitted[name] = type(baseline).load(folder)
+    return fitted
+
+
+def baseline_folder(checkpoint: Path, name: str) -> Path:
+    """Where a fitted baseline is kept beside a network."""
+    return checkpoint / "baselines" / name.replace(" ", "-")

@@ -1,0 +1,100 @@
+"""Events of a run: from the built-in simulation, or from files, with the experiment's response on energy deposits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nuforge import formats
+from nuforge.errors import InputError
+from nuforge.events import Events
+from nuforge.events.identity import generator_of
+from nuforge.events.store import DESCRIPTION, Store, finish, write_shard
+from nuforge.experiments.experiment import Experiment
+
+CHUNK = 100
+"""Events that are read and answered together; the seed of the response counts in these."""
+
+
+def events_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterable[Events]:
+    """Events of files in their order, some at a time, as the experiment's detector reads them out.
+
+    Files with energy deposits and no voxels get the experiment's response and labels; the generator of each chunk
+    depends on the seed, the file's events and the chunk's number, not on what else is read.
+
+    Raises:
+        InputError: If no file is given, a file cannot be read, or one has no events.
+    """
+    if not files:
+        raise InputError("no files, expected at least one with events; name it after the checkpoint")
+    for path in files:
+        found = False
+        for number, events in enumerate(formats.stream(path, CHUNK)):
+            found = True
+            try:
+                yield answered(events, experiment, seed, number)
+            except InputError as error:
+                raise InputError(f"'{path}': {error}") from None
+        if not found:
+            raise InputError(f"'{path}' has no events, expected at least one; leave it out")
+
+
+def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) -> Events:
+    """Events as the experiment's detector reads them out: energy deposits without voxels get its response.
+
+    Args:
+        events: Events with `voxels`, which stay as they are, or `segments`.
+        experiment: Whose response it is.
+        seed: Seed of the response.
+        chunk: Which chunk of its file this is.
+
+    Raises:
+        InputError: If there is neither table.
+    """
+    if "voxels" in events:
+        return events
+    if "segments" not in events:
+        raise InputError(
+            f"events have the tables {sorted(events.tables)}; expected 'voxels', or 'segments' with energy deposits; "
+            "see nuforge info"
+        )
+    source = events["event"]["source"][:1].tolist()
+    return experiment.respond(events, generator_of("response", source, chunk, seed))
+
+
+def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: int) -> Store:
+    """A store of the events of files; a single store that has voxels is taken as it is.
+
+    Args:
+        files: Files or stores.
+        experiment: Whose response is applied to energy deposits.
+        folder: Where the store is made, whole or not at all.
+        seed: Seed of the response.
+    """
+    if len(files) == 1 and (files[0] / DESCRIPTION).exists():
+        store = Store(files[0])
+        if "voxels" in store.description["tables"]:
+            return store
+    if (folder / DESCRIPTION).exists():
+        return Store(folder)
+    provenance = {"files": [str(path) for path in files], "seed": seed, "chunk": CHUNK}
+    return write_store(folder, events_of(files, experiment, seed), experiment, provenance)
+
+
+def write_store(folder: Path, parts: Iterable[Events], experiment: Experiment, provenance: Mapping[str, Any]) -> Store:
+    """A store with one shard for each part, written whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number, last = 0, None
+    for number, last in enumerate(parts, start=1):
+        write_shard(folder, number - 1, last)
+    if last is None:
+        raise InputError(f"no events for the store '{folder}', expected at least one; give files that have some")
+    finish(folder, last, detector=detector_of(experiment), provenance=provenance, shards=number)
+    return Store(folder)
+
+
+def detector_of(experiment: Experiment) -> Mapping[str, Any] | None:
+    """The description of the experiment's detector."""
+    detector = experiment.sample.detector
+    return None if detector is None else detector.description()

@@ -1,0 +1,125 @@
+"""What a file, store, checkpoint or run holds, and a look at one of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nuforge.errors import InputError
+from nuforge.experiments.folder import RECORD, read_json
+
+if TYPE_CHECKING:
+    from nuforge.events import Events
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What stands at a path, as JSON has it.
+
+    Raises:
+        InputError: If there is nothing, or nothing that is known.
+    """
+    from nuforge.events.store import DESCRIPTION
+    from nuforge.training import checkpoint
+
+    if not path.exists():
+        raise InputError(f"no file or folder '{path}'; expected events, a store, a checkpoint or a run")
+    if (path / RECORD).exists():
+        record = read_json(path / RECORD)
+        return {"kind": "run", **record["command"], "version": record["version"], "done": sorted(record["done"])}
+    if (path / checkpoint.DESCRIPTION).exists():
+        said = checkpoint.read_description(path)
+        facts = {name: value for name, value in said.items() if name not in {"optimizer", "history", "block"}}
+        return {"kind": "checkpoint", **facts, "detector": (said.get("detector") or {}).get("name")}
+    if (path / DESCRIPTION).exists():
+        return _store(path)
+    return _file(path)
+
+
+def _store(path: Path) -> dict[str, Any]:
+    from nuforge.events.store import Store
+
+    store = Store(path)
+    description = store.description
+    return {
+        "kind": "store",
+        "events": len(store),
+        "shards": description["shards"],
+        "tables": description["tables"],
+        "detector": (description["detector"] or {}).get("name"),
+        "provenance": description["provenance"],
+    }
+
+
+def _file(path: Path) -> dict[str, Any]:
+    from nuforge.events.arrow import describe as describe_events
+    from nuforge.formats import read
+
+    events = read(path)
+    rows = {name: len(table) for name, table in events.tables.items()}
+    return {"kind": "file", "events": len(events), "rows": rows, "tables": describe_events(events)}
+
+
+def as_text(facts: Mapping[str, Any]) -> str:
+    """Facts as text for people."""
+    lines = []
+    for key, value in facts.items():
+        if key == "tables":
+            lines += [_table(name, columns) for name, columns in value.items()]
+        elif isinstance(value, Mapping):
+            lines.append(f"{key}: " + ", ".join(_fact(k, v) for k, v in value.items()))
+        else:
+            lines.append(f"{key}: {value}")
+    return "\n".join(lines)
+
+
+def _fact(name: str, value: object) -> str:
+    """A fact of a group: of what is nested further, only that it is there."""
+    return name if isinstance(value, Mapping | list) else f"{name} {value}"
+
+
+def _table(name: str, columns: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        f"  {name + '.' + column:24} {about['role']:10} {about['dtype']:8} {about['unit'] or '-':6} {about['meaning']}"
+        for column, about in columns.items()
+    ]
+    return "\n".join(rows)
+
+
+def show(path: Path, event: int, out: Path) -> str:
+    """Writes the page of one event of a file, a store or a run; what to tell the user.
+
+    Raises:
+        InputError: If there is no such event, it has nothing to draw, or the page cannot be written.
+    """
+    from nuforge.detectors import from_description
+    from nuforge.display.show import show as write_page
+
+    if not path.exists():
+        raise InputError(f"no file or folder '{path}'; expected events, a store or a run")
+    chosen, description = _event_of(path / "predictions" if (path / RECORD).exists() else path, event)
+    detector = from_description(description) if description else None
+    try:
+        write_page(chosen, 0, out, detector)
+    except OSError as error:
+        raise InputError(f"cannot write '{out}': {error.strerror}; give --out a page that can be written") from None
+    return f"event {event} of {path}: {out}"
+
+
+def _event_of(path: Path, event: int) -> tuple[Events, Mapping[str, Any] | None]:
+    """An event, and the description of its detector where the file has one."""
+    from nuforge.events.store import DESCRIPTION, Store
+    from nuforge.formats import read
+
+    if (path / DESCRIPTION).exists():
+        store = Store(path)
+        n, description = len(store), store.description["detector"]
+        if 0 <= event < n:
+            group = int((store.group_offsets <= event).sum()) - 1
+            return store.group(group).event(event - int(store.group_offsets[group])), description
+    else:
+        events = read(path)
+        n, description = len(events), None
+        if 0 <= event < n:
+            return events.event(event), description
+    raise InputError(f"'{path}' has no event {event}, expected 0 to {n - 1}; they are counted from 0")

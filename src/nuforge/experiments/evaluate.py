@@ -1,0 +1,134 @@
+"""Evaluation: a trained network beside its baselines on labelled events, as a report, a page and a store."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nuforge import __version__
+from nuforge.detectors import from_description
+from nuforge.display.report_html import write_report_page
+from nuforge.evaluation.report import Published, Report
+from nuforge.events import Events
+from nuforge.events.store import Store
+from nuforge.experiments.catalogue import find
+from nuforge.experiments.compare import Pass, fitted_baselines
+from nuforge.experiments.data import events_of, write_store
+from nuforge.experiments.folder import make_output_folder
+from nuforge.experiments.predictor import BATCH, Predictor, checkpoint_folder, load
+from nuforge.experiments.progress import followed
+
+
+def report_on(
+    predictor: Predictor,
+    checkpoint: Path,
+    batches: Iterable[Events],
+    out: Path,
+    *,
+    seed: int,
+    provenance: Mapping[str, Any],
+    split: Mapping[str, Any],
+    n_events: int | None = None,
+    seeds: Sequence[int] = (),
+    timing: Mapping[str, float] | None = None,
+    curves: Mapping[str, Any] | None = None,
+) -> Report:
+    """The report of a network and its baselines, also written: report.json, report.html and predictions/.
+
+    Args:
+        predictor: The network.
+        checkpoint: Where its baselines are.
+        batches: Labelled events, each once.
+        out: Output folder.
+        seed: Seed of the bootstrap.
+        provenance: What made the events and the network.
+        split: Which events were held out.
+        n_events: Number of events, if it is known.
+        seeds: Seeds of the trainings.
+        timing: What has taken how long so far, in seconds.
+        curves: Curves beside those of the comparison, such as the learning curve.
+    """
+    begin = time.perf_counter()
+    task = predictor.task
+    one_pass = Pass(predictor, fitted_baselines(predictor, checkpoint))
+    batches = followed(batches, "evaluating", n_events)
+    store = write_store(out / "predictions", one_pass.over(batches), predictor.built, provenance)
+    compared = one_pass.comparison.figures(seed=seed)
+    entry = find(predictor.experiment).entry if ".py:" not in predictor.experiment else None
+    published = entry.published if entry else ()
+    report = Report(
+        experiment=predictor.experiment,
+        arguments=dict(predictor.arguments),
+        metrics=compared.metrics,
+        baselines=compared.baselines,
+        difference=compared.difference,
+        published=[Published(p.name, p.value, p.source) for p in published],
+        split=dict(split),
+        seeds=list(seeds),
+        curves={**one_pass.comparison.curves(task.classes), **(curves or {})},
+        timing={**(timing or {}), **one_pass.timing(), "evaluation": time.perf_counter() - begin},
+        provenance={**provenance, **_machine()},
+    )
+    report.write(out)
+    description = store.description["detector"]
+    write_report_page(report, out, _examples(store), from_description(description) if description else None)
+    return report
+
+
+def evaluate_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experiment: str = "", seed: int = 0) -> str:
+    """Reports on a checkpoint and its baselines on files with labels; what to tell the user."""
+    predictor = load(checkpoint, experiment)
+    make_output_folder(out)
+    named = [str(path) for path in files]
+    report = report_on(
+        predictor,
+        checkpoint_folder(checkpoint),
+        _pieces(events_of(files, predictor.built, seed)),
+        out,
+        seed=seed,
+        provenance={"checkpoint": str(checkpoint), "files": named, "response seed": seed},
+        split={"method": "all events of the files", "files": named},
+    )
+    return headline(report, out)
+
+
+def _pieces(batches: Iterable[Events]) -> Iterator[Events]:
+    """The same events, as many at a time as a network takes."""
+    for events in batches:
+        yield from (events[first : first + BATCH] for first in range(0, len(events), BATCH))
+
+
+def headline(report: Report, folder: Path) -> str:
+    """The means of a report and where the rest is, for people."""
+    names = [name for name in report.metrics if " of " not in name] or list(report.metrics)
+    width = max(len(name) for name in names)
+    rows = [_row(report, name, width) for name in names]
+    n = next(iter(report.metrics.values())).n
+    return "\n".join([f"{report.experiment} on {n} events", *rows, f"report: {folder / 'report.html'}"])
+
+
+def _row(report: Report, name: str, width: int) -> str:
+    ours = report.metrics[name]
+    beside = ", ".join(f"{baseline} {figures[name].value:.3f}" for baseline, figures in report.baselines.items())
+    return f"  {name:{width}}  {ours.value:.3f} [{ours.low:.3f}, {ours.high:.3f}]" + (f"   {beside}" if beside else "")
+
+
+def _examples(store: Store, n: int = 3) -> Events:
+    """The first events of a store, to be drawn."""
+    return next(store.batches(n))
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "nuforge": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+    }

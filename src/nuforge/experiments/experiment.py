@@ -1,0 +1,124 @@
+"""Experiment: what a recipe function returns, and the decorator that says which published system it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+
+    from nuforge.events import Events, Table
+    from nuforge.samples import Sample
+    from nuforge.tasks.segmentation import Segmentation
+    from nuforge.training.learner import Learner
+    from nuforge.training.options import FitOptions
+
+Value = int | float | str | bool
+"""What an argument of an experiment may be."""
+
+
+class Baseline(Protocol):
+    """A classical method: fitted on labelled events, asked on readout, kept in a folder."""
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Learns what it needs from labelled events."""
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """The columns that the task of the network gives, for the same rows."""
+
+    def save(self, folder: Path) -> None:
+        """Writes what was fitted into a folder."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One whole run, ready to go: what is simulated, what learns, and what it is compared with.
+
+    Args:
+        sample: The events of the built-in simulation; `--data` takes files in its place.
+        learner: The model with its task, weights not trained yet.
+        task: That task: what is asked, and what a report measures.
+        baselines: The classical methods by name, not fitted yet.
+        options: How the learner is fitted.
+        batch: Events in a training step.
+        respond: From segments and particles to readout and labels, with the detector of the sample.
+        augment: What a batch of training events is changed to, by symmetries of the detector.
+        baseline_events: Training events that the baselines are fitted on; None for all.
+    """
+
+    sample: Sample
+    learner: Learner
+    task: Segmentation
+    baselines: Mapping[str, Baseline]
+    options: FitOptions
+    batch: int
+    respond: Callable[[Events, torch.Generator], Events]
+    augment: Callable[[Events, torch.Generator], Events] | None = None
+    baseline_events: int | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published figure, named as in the report, with where it stands."""
+
+    name: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the catalogue says of an experiment; `quick` are the arguments of a run of minutes."""
+
+    system: str
+    detector: str
+    task: str
+    reference: str
+    published: tuple[Published, ...] = ()
+    quick: Mapping[str, Value] = field(default_factory=dict)
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Experiment])
+_ATTRIBUTE = "nuforge_entry"
+
+
+def experiment(
+    *,
+    system: str,
+    detector: str,
+    task: str,
+    reference: str,
+    published: tuple[Published, ...] = (),
+    quick: Mapping[str, Value] | None = None,
+) -> Callable[[_Function], _Function]:
+    """A decorator that attaches a catalogue entry to an experiment function and changes nothing else.
+
+    Args:
+        system: The published system in a few words.
+        detector: Where it runs.
+        task: What is asked.
+        reference: The paper.
+        published: Its figures.
+        quick: Arguments that `--quick` puts in place of the defaults; a flag given explicitly wins.
+    """
+    entry = Entry(system, detector, task, reference, published, MappingProxyType(dict(quick or {})))
+
+    def attach(function: _Function) -> _Function:
+        setattr(function, _ATTRIBUTE, entry)
+        return function
+
+    return attach
+
+
+def entry_of(function: Callable[..., Experiment]) -> Entry | None:
+    """The catalogue entry of a decorated function, None of another."""
+    entry = getattr(function, _ATTRIBUTE, None)
+    return entry if isinstance(entry, Entry) else None

@@ -1,0 +1,198 @@
+"""Predictor: a trained network that answers for events, loaded from a checkpoint with everything that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.experiments.catalogue import Recipe, find
+from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, write_store
+from nuforge.experiments.experiment import Experiment, Value
+from nuforge.experiments.folder import make_output_folder
+from nuforge.experiments.progress import followed
+from nuforge.tasks.segmentation import Segmentation
+from nuforge.training.checkpoint import DESCRIPTION, load_weights, read_description
+
+BATCH = 16
+"""Events that the network sees at once; the answer for an event does not depend on it."""
+
+_PREDICTION = Column("", "the most probable class", "prediction")
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network.
+
+    Args:
+        experiment: Name of the experiment it comes from.
+        arguments: Its arguments.
+        built: The experiment with the trained weights in its learner.
+        columns: Unit of the columns that it was trained on, by table.column.
+    """
+
+    experiment: str
+    arguments: Mapping[str, Value]
+    built: Experiment
+    columns: Mapping[str, str]
+
+    @property
+    def task(self) -> Segmentation:
+        """What it was asked."""
+        return self.built.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of `voxels.probability`."""
+        return self.task.classes
+
+    def predict(self, events: Events, seed: int = 0) -> Events:
+        """The events with the columns `voxels.probability` (N, K) and `voxels.prediction` (N,) added.
+
+        Energy deposits without voxels first get the response of the experiment's detector.
+
+        Args:
+            events: What was read; truth is not looked at.
+            seed: Seed of that response.
+
+        Raises:
+            InputError: If the columns that the network reads are not there, or have another unit.
+        """
+        events = answered(events, self.built, seed)
+        _check_columns(events, self.columns)
+        parts = [events[first : first + BATCH] for first in range(0, len(events), BATCH)]
+        return Events.concat([with_predictions(part, self.predictions(part.readout())) for part in parts])
+
+    @torch.inference_mode()
+    def predictions(self, readout: Events) -> Mapping[str, Table]:
+        """Probabilities for the rows of readout tables."""
+        return self.built.learner.eval().predict(readout)
+
+
+def _check_columns(events: Events, units: Mapping[str, str]) -> None:
+    """Raises if a column that the network was trained on is missing or in another unit."""
+    for name, unit in units.items():
+        table, column = name.split(".", 1)
+        if table not in events or column not in events[table]:
+            raise InputError(f"events have no '{name}', which the network was trained on; see nuforge info")
+        if (other := events[table].about[column].unit) != unit:
+            raise InputError(f"'{name}' is in '{other}', the network was trained on '{unit}'; convert it")
+
+
+def with_predictions(events: Events, predictions: Mapping[str, Table]) -> Events:
+    """Events with predicted columns added, and the most probable class where there are probabilities."""
+    for name, table in predictions.items():
+        columns, about = dict(table.columns), dict(table.about)
+        if "probability" in table:
+            columns["prediction"] = table["probability"].argmax(1)
+            about["prediction"] = _PREDICTION
+        events = events.with_table(name, events[name].with_columns(columns, about))
+    return events
+
+
+def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, like: Events) -> dict[str, Any]:
+    """What a checkpoint says of itself.
+
+    Args:
+        recipe: The experiment function with its name.
+        arguments: Its complete arguments.
+        built: What it returned.
+        like: Any events as the network reads them.
+    """
+    columns = {
+        f"{name}.{column}": {"unit": table.about[column].unit, "meaning": table.about[column].meaning}
+        for name, table in like.readout().tables.items()
+        if name != "event"
+        for column in table
+    }
+    return {
+        "experiment": recipe.name,
+        "arguments": dict(arguments),
+        "columns": columns,
+        "classes": list(built.task.classes),
+        "detector": detector_of(built),
+    }
+
+
+def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
+    """The network of a checkpoint, or of the folder of a run.
+
+    Args:
+        checkpoint: The folder.
+        experiment: file.py:function, for an experiment of one's own: a checkpoint never runs code that it names.
+
+    Raises:
+        InputError: If there is no checkpoint, or it does not fit this version or the experiment.
+    """
+    path = checkpoint_folder(Path(checkpoint))
+    card = read_card(path)
+    name = experiment or card["experiment"]
+    if ".py:" in name and not experiment:
+        raise InputError(
+            f"checkpoint '{path}' is of an experiment of your own, '{name}'; name it: --experiment {name}, "
+            "or load(checkpoint, experiment=...)"
+        )
+    recipe = find(name)
+    arguments = recipe.arguments(card["arguments"])
+    built = recipe.function(**arguments)
+    if list(built.task.classes) != card["classes"]:
+        raise InputError(
+            f"checkpoint '{path}' has the classes {card['classes']}, experiment '{recipe.name}' has "
+            f"{list(built.task.classes)}; train it again with this version"
+        )
+    load_weights(built.learner, path)
+    units = {name: column["unit"] for name, column in card["columns"].items()}
+    return Predictor(recipe.name, arguments, built, units)
+
+
+def checkpoint_folder(path: Path) -> Path:
+    """The checkpoint at a path: the folder itself, or the one in the folder of a run.
+
+    Raises:
+        InputError: If there is none.
+    """
+    for folder in (path, path / "checkpoint"):
+        if (folder / DESCRIPTION).exists():
+            return folder
+    if not path.exists():
+        raise InputError(f"no checkpoint '{path}': there is no such folder; nuforge run makes one")
+    raise InputError(
+        f"'{path}' holds no checkpoint: it has no {DESCRIPTION}; give the folder 'checkpoint' of a finished run"
+    )
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself.
+
+    Raises:
+        InputError: If it is of a newer format, or something is missing.
+    """
+    card = read_description(folder)
+    missing = sorted({"experiment", "arguments", "columns", "classes"} - set(card))
+    if missing:
+        raise InputError(f"checkpoint '{folder}' does not say its {', '.join(missing)}; copy or train it again")
+    return card
+
+
+def predict_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experiment: str = "", seed: int = 0) -> str:
+    """Writes a store of predictions for files; what to tell the user."""
+    predictor = load(checkpoint, experiment)
+    make_output_folder(out)
+
+    read = followed(events_of(files, predictor.built, seed), "predicting")
+    predicted = (predictor.predict(events, seed) for events in read)
+    provenance = {
+        "checkpoint": str(checkpoint),
+        "experiment": predictor.experiment,
+        "arguments": dict(predictor.arguments),
+        "files": [str(path) for path in files],
+        "seed": seed,
+        "chunk": CHUNK,
+    }
+    store = write_store(out, predicted, predictor.built, provenance)
+    return f"{len(store)} events with predictions in {out}"

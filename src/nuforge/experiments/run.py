@@ -1,0 +1,259 @@
+"""A whole run: simulate or read, fit the baselines, train, evaluate beside them, report. Every stage can be resumed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nuforge.errors import InputError
+from nuforge.evaluation.report import read_report
+from nuforge.events import Events
+from nuforge.events.loader import Loader
+from nuforge.events.split import SIDES, side_of
+from nuforge.events.store import Store
+from nuforge.experiments.catalogue import Recipe, find
+from nuforge.experiments.compare import baseline_folder
+from nuforge.experiments.data import detector_of, store_of
+from nuforge.experiments.evaluate import headline, report_on
+from nuforge.experiments.experiment import Experiment, Value
+from nuforge.experiments.folder import RunFolder, open_folder
+from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
+from nuforge.experiments.progress import followed, say
+from nuforge.tasks.segmentation import Segmentation, class_weights
+from nuforge.training.checkpoint import load_weights, read_description
+from nuforge.training.fit import fit
+from nuforge.training.interrupt import Interrupted
+from nuforge.training.stream import rank_and_world
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run on its way: what was asked, what the experiment function returned, and where it goes."""
+
+    recipe: Recipe
+    arguments: Mapping[str, Value]
+    experiment: Experiment
+    folder: RunFolder
+    seed: int
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the trained network and the fitted baselines are."""
+        return self.folder.path / "checkpoint"
+
+
+def run(
+    name: str,
+    arguments: Mapping[str, Value],
+    out: Path,
+    *,
+    data: Sequence[Path] = (),
+    init: Path | None = None,
+    seed: int = 0,
+    devices: int = 1,
+    workers: int = 1,
+    resume: bool = False,
+) -> str:
+    """Runs an experiment to its report, or goes on with an interrupted run; what to tell the user.
+
+    Args:
+        name: Name of the experiment, or file.py:function.
+        arguments: Its arguments; those left out have their defaults.
+        out: Output folder: report.json, report.html, checkpoint/, predictions/ (a store), run.json.
+        data: Files or stores in place of the built-in simulation.
+        init: Checkpoint whose weights training begins with.
+        seed: Seed of the weights, of the order of the events and of the bootstrap.
+        devices: Number of devices to train on.
+        workers: Processes that simulate; the result does not depend on it.
+        resume: Insist that there is a run to resume.
+
+    Raises:
+        InputError: If the folder holds something else, or an argument or file cannot be used.
+    """
+    for what, value in {"devices": devices, "workers": workers}.items():
+        if value < 1:
+            raise InputError(f"--{what} must be at least 1, got {value}; give a positive number")
+    recipe = find(name)
+    arguments = recipe.arguments(arguments)
+    command = {
+        "experiment": recipe.name,
+        "arguments": arguments,
+        "data": [str(Path(path).resolve()) for path in data],
+        "init": str(Path(init).resolve()) if init else None,
+        "seed": seed,
+    }
+    beginning = checkpoint_folder(Path(init)) if init else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # the entry point: weights begin from the seed, the caller's own state is left alone
+        experiment = recipe.function(**arguments)
+    if beginning:
+        load_weights(experiment.learner, beginning)
+    folder = open_folder(Path(out), command, resume)
+    if folder.finished:
+        say(f"'{out}' holds this run, finished; remove it or give another --out to run it again")
+        return headline(read_report(folder.path), folder.path)
+    this = Run(recipe, arguments, experiment, folder, seed)
+    store = _events(this, data, workers)
+    _train(this, store, devices)
+    _fit_baselines(this, store)
+    return _evaluate(this, store)
+
+
+def _events(this: Run, data: Sequence[Path], workers: int) -> Store:
+    """The store of the run's events: the cached sample, or what the files hold."""
+    begin = time.perf_counter()
+    if data:
+        store = store_of([Path(path) for path in data], this.experiment, this.folder.path / "data", this.seed)
+    else:
+        store = this.experiment.sample.prepare(None, workers)
+    counts = torch.bincount(side_of(store.identity()), minlength=len(SIDES)).tolist()
+    split = dict(zip(SIDES, counts, strict=True))
+    empty = [side for side, n in split.items() if not n]
+    if empty:
+        raise InputError(f"{len(store)} events leave none for {' and '.join(empty)}; give more events")
+    if not this.folder.has("events"):
+        this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split)
+    say(f"{len(store)} events in {store.path}: " + ", ".join(f"{n} {side}" for side, n in split.items()))
+    return store
+
+
+def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = None) -> Loader:
+    """One side of the split, in order, once."""
+    return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False)
+
+
+def _train(this: Run, store: Store, devices: int) -> None:
+    """Trains the network and keeps the best of it as the run's checkpoint."""
+    if this.folder.has("training"):
+        return
+    begin = time.perf_counter()
+    experiment, tables = this.experiment, [this.experiment.task.table]
+
+    def training_batches(step: int) -> Loader:
+        rank, world = rank_and_world()
+        return Loader(
+            store,
+            experiment.batch,
+            side="train",
+            tables=tables,
+            seed=this.seed,
+            rank=rank,
+            world=world,
+            endless=True,
+            start=step,
+        )
+
+    _weigh_classes(experiment.task, _side(this, store, "train", tables))
+    like = next(iter(_side(this, store, "test", tables)))
+    try:
+        best = fit(
+            experiment.learner,
+            training_batches,
+            lambda: _side(this, store, "validation", tables),
+            experiment.options,
+            this.folder.path / "training",
+            about=card_of(this.recipe, this.arguments, experiment, like),
+            augment=experiment.augment,
+            resume=True,
+            seed=this.seed,
+            devices=devices,
+        )
+    except Interrupted as stop:
+        raise KeyboardInterrupt(str(stop)) from None
+    learning = _learning_curves(read_description(best.with_name("last"))["history"])
+    if best.exists():  # else it was put in place before an interruption
+        best.rename(this.checkpoint)
+    this.folder.mark("training", seconds=time.perf_counter() - begin, learning=learning)
+    shutil.rmtree(this.folder.path / "training")
+
+
+def _weigh_classes(task: Segmentation, batches: Iterable[Events]) -> None:
+    """Gives the task's loss the weights of classes that the labels of the training events call for."""
+    k = len(task.classes)
+    counts = torch.zeros(k, dtype=torch.int64)
+    for events in batches:
+        if task.table not in events or task.target not in events[task.table]:
+            raise InputError(f"events for training have no '{task.target}' in '{task.table}'; give events with labels")
+        label = events[task.table][task.target]
+        counts += torch.bincount(label[label >= 0], minlength=k)
+    task.weights.copy_(torch.tensor(class_weights(counts.tolist())))
+
+
+def _learning_curves(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    """Losses and means over classes by step, as a report has them."""
+    names = {"training loss": "training loss", "loss": "validation loss", "mean recall": "", "mean IoU": ""}
+    steps = [entry["step"] for entry in history]
+    return {
+        shown or name: {"step": steps, "value": [entry.get(name) for entry in history]}
+        for name, shown in names.items()
+        if any(entry.get(name) is not None for entry in history)
+    }
+
+
+def _fit_baselines(this: Run, store: Store) -> None:
+    """Fits the classical methods on the training side and keeps them beside the network."""
+    if this.folder.has("baselines"):
+        return
+    seconds = {}
+    for name, baseline in this.experiment.baselines.items():
+        begin = time.perf_counter()
+        train = _side(this, store, "train", [this.experiment.task.table])
+        n = min(this.experiment.baseline_events or train.n_events, train.n_events)
+        baseline.fit(followed(_first(n, train), f"fitting {name}", n))
+        baseline.save(baseline_folder(this.checkpoint, name))
+        seconds[name] = time.perf_counter() - begin
+    this.folder.mark("baselines", seconds=seconds)
+
+
+def _first(n: int, batches: Iterable[Events]) -> Iterator[Events]:
+    """The first n events of some batches."""
+    for events in batches:
+        yield events[:n]
+        n -= len(events)
+        if n <= 0:
+            return
+
+
+def _evaluate(this: Run, store: Store) -> str:
+    """The report on the test side."""
+    facts = {stage: this.folder.facts(stage) for stage in ("events", "baselines", "training")}
+    test = _side(this, store, "test")
+    report = report_on(
+        load(this.checkpoint, this.recipe.name),
+        this.checkpoint,
+        test,
+        this.folder.path,
+        seed=this.seed,
+        provenance={
+            "command": command_line(this),
+            "question": this.recipe.entry.task if this.recipe.entry else "",
+            "sample": store.description["provenance"],
+            "detector": detector_of(this.experiment),
+        },
+        split={"method": "blake2b of source, run, subrun, event", **facts["events"]["split"]},
+        n_events=test.n_events,
+        seeds=[this.seed],
+        timing={
+            "events": facts["events"]["seconds"],
+            **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
+            "training": facts["training"]["seconds"],
+        },
+        curves={"learning": facts["training"]["learning"]},
+    )
+    this.folder.mark("report")
+    return headline(report, this.folder.path)
+
+
+def command_line(this: Run) -> str:
+    """The command that makes the run again."""
+    command = this.folder.record["command"]
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in this.arguments.items()]
+    words += [f"--data {' '.join(command['data'])}"] if command["data"] else []
+    words += [f"--init {command['init']}"] if command["init"] else []
+    return " ".join(["nuforge run", this.recipe.name, *words, f"--seed {this.seed}"])
