@@ -35,15 +35,15 @@ def hits(n_events, mean, generator, run):
 
 
 def rate(n_events, size, run):
-    """The better of three runs: events/s and MB/s."""
+    """The best of three runs, in seconds of one core: events/s and MB/s."""
     best = min(_seconds(run) for _ in range(3))
     return {"events_per_s": round(n_events / best), "MB_per_s": round(size / best / 1e6)}
 
 
 def _seconds(run):
-    start = time.perf_counter()
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def plain_pyarrow(folder):

@@ -132,12 +132,12 @@ def test_after_a_kill_the_same_call_ends_with_the_same_bytes(tmp_path, workers):
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from pathlib import Path\n"
         "from test_sample import toy\n"
-        f"if __name__ == '__main__': toy(100, seconds=0.1).prepare(Path({str(tmp_path)!r}), workers={workers})\n"
+        f"if __name__ == '__main__': toy(100, seconds=0.5).prepare(Path({str(tmp_path)!r}), workers={workers})\n"
     )
     script = tmp_path / "make.py"
     script.write_text(call)
     process = subprocess.Popen([sys.executable, str(script)])
-    sample = toy(100, seconds=0.1)
+    sample = toy(100)  # the same events, made without pauses
     folder = tmp_path / f"toy-{sample.key}"
     _wait(lambda: len(list(folder.glob("shard-*"))) >= 2)
     process.kill()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,9 +14,6 @@ from nuforge.events.events import Events
 from nuforge.events.plan import Plan, Span
 from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import Store
-from nuforge.events.table import Table
-
-Thing = TypeVar("Thing")
 
 _LANES = 8  # divided evenly among 1, 2, 4 or 8 workers; with others some row groups are decoded twice
 
@@ -80,8 +77,7 @@ class Loader(IterableDataset):
                 f"store {store.path} has {len(self._rows)} of its {len(store)} events on side '{side}', expected "
                 f"{world if endless else 1} at least; make more events or another split"
             )
-        group = torch.bucketize(self._rows, store.group_offsets, right=True) - 1
-        counts = torch.bincount(group, minlength=len(store.group_offsets) - 1)
+        counts = torch.bincount(_groups_of(store, self._rows), minlength=len(store.group_offsets) - 1)
         size = store.bytes_per_event(tables)
         self._resident = 2 * size * len(self._rows) <= memory
         lanes = 1 if self._resident or not endless else max(1, min(_LANES, len(self._rows) // (world * batch)))
@@ -91,14 +87,13 @@ class Loader(IterableDataset):
 
     def _forget(self) -> None:
         """Drop what is decoded."""
-        self._all: Events | None = None
+        self._all: _Decoded | None = None
         self._lines: dict[int, Tensor] = {}
-        self._orders: dict[int, tuple[tuple[int, int], Tensor]] = {}
-        self._windows: dict[int, tuple[tuple[int, int], Events]] = {}
+        self._windows: dict[int, tuple[tuple[int, int], _Decoded]] = {}
 
     def __getstate__(self) -> dict:
         """All but what is decoded: every worker decodes its own."""
-        return {**self.__dict__, "_all": None, "_lines": {}, "_orders": {}, "_windows": {}}
+        return {**self.__dict__, "_all": None, "_lines": {}, "_windows": {}}
 
     def set_epoch(self, epoch: int) -> None:
         """Give the next pass the order of that epoch."""
@@ -122,16 +117,27 @@ class Loader(IterableDataset):
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         k, end = self.start + worker, None if self.endless else self.start + len(self)
         while end is None or k < end:
-            events = self.step(k)
-            yield events if info is None else _compact(events)
+            yield self.step(k)
             k += workers
 
     def step(self, k: int) -> Events:
         """The batch of step k."""
         spans = self._plan.step(k, self.batch) if self.endless else self._plan.pass_of(self.epoch, k, self.batch)
-        if self._resident:
-            return self._everything().select(torch.cat([self._order(span)[span.first : span.end] for span in spans]))
-        return Events.concat([self._window(span)[span.first : span.end] for span in spans])
+        windows = [self._window(span) for span in spans]
+        return Events.concat([w.events.select(w.rows[s.first : s.end]) for w, s in zip(windows, spans, strict=True)])
+
+    def _window(self, span: Span) -> _Decoded:
+        """The window in use on the span's lane; decoded when the lane comes to it."""
+        key = (span.epoch, span.window)
+        if span.lane not in self._windows or self._windows[span.lane][0] != key:
+            self._windows.pop(span.lane, None)
+            numbers = self._numbers(span)
+            if self._resident:
+                self._all = self._all or self._decode(torch.arange(len(self._rows)))
+                self._windows[span.lane] = key, _Decoded(self._all.events, self._all.rows[numbers])
+            else:
+                self._windows[span.lane] = key, self._decode(numbers)
+        return self._windows[span.lane][1]
 
     def _numbers(self, span: Span) -> Tensor:
         """Numbers of the events of a window, counted on this side."""
@@ -140,43 +146,34 @@ class Loader(IterableDataset):
             self._lines[span.epoch] = self._plan.line(span.epoch)
         return self._plan.events_of(self._lines[span.epoch], span, whole=not self.endless)
 
-    def _everything(self) -> Events:
-        """The whole side, decoded once."""
-        if self._all is None:
-            self._all = self._decode(torch.arange(len(self._rows)))
-        return self._all
-
-    def _order(self, span: Span) -> Tensor:
-        """Numbers of the events of the window in use."""
-        return _kept(self._orders, span, self._numbers)
-
-    def _window(self, span: Span) -> Events:
-        """The events of the window in use, in their order."""
-        return _kept(self._windows, span, lambda span: self._decode(self._numbers(span)))
-
-    def _decode(self, numbers: Tensor) -> Events:
+    def _decode(self, numbers: Tensor) -> _Decoded:
         """Some events of this side in the order asked for."""
         in_order, _ = numbers.sort()
         rows = self._rows[in_order]
-        groups, counts = torch.unique_consecutive(
-            torch.bucketize(rows, self.store.group_offsets, right=True) - 1, return_counts=True
-        )
-        parts = []
-        for group, part in zip(groups.tolist(), torch.split(rows, counts.tolist()), strict=True):
+        groups, counts = torch.unique_consecutive(_groups_of(self.store, rows), return_counts=True)
+        parts, where, n = [], [], 0
+        for group, wanted in zip(groups.tolist(), torch.split(rows, counts.tolist()), strict=True):
             events = self.store.group(group, self.tables)
-            local = part - self.store.group_offsets[group]
-            parts.append(events if len(local) == len(events) else events.select(local))
-        events = Events.concat(parts)
-        return events if torch.equal(in_order, numbers) else events.select(torch.searchsorted(in_order, numbers))
+            local = wanted - self.store.group_offsets[group]
+            if 2 * len(local) < len(events):  # not worth the memory of the others
+                events, local = events.select(local), torch.arange(len(local))
+            parts.append(events)
+            where.append(n + local)
+            n += len(events)
+        return _Decoded(Events.concat(parts), torch.cat(where)[torch.searchsorted(in_order, numbers)])
 
 
-def _kept(kept: dict[int, tuple[tuple[int, int], Thing]], span: Span, make: Callable[[Span], Thing]) -> Thing:
-    """What was made of the window in use on a span's lane; made anew when the lane comes to another window."""
-    key = (span.epoch, span.window)
-    if span.lane not in kept or kept[span.lane][0] != key:
-        kept.pop(span.lane, None)
-        kept[span.lane] = key, make(span)
-    return kept[span.lane][1]
+@dataclass(frozen=True)
+class _Decoded:
+    """Decoded events, and which of them are the events asked for, in their order."""
+
+    events: Events
+    rows: Tensor
+
+
+def _groups_of(store: Store, rows: Tensor) -> Tensor:
+    """The row groups of events with those numbers in the store."""
+    return torch.bucketize(rows, store.group_offsets, right=True) - 1
 
 
 def _check(batch: int, side: str | None, rank: int, world: int, start: int, memory: int) -> None:
@@ -198,13 +195,3 @@ def _rows_of(store: Store, side: str | None, validation: float, test: float) -> 
     if side is None:
         return torch.arange(len(store))
     return (side_of(store.identity(), validation, test) == SIDES.index(side)).nonzero().flatten()
-
-
-def _compact(events: Events) -> Events:
-    """The events in memory of their own: what goes to another process takes its whole memory along."""
-    return Events(
-        {
-            name: Table({k: v.clone() for k, v in t.columns.items()}, t.offsets.clone(), t.refers_to, t.about)
-            for name, t in events.tables.items()
-        }
-    )

@@ -224,20 +224,20 @@ class Store:
         """All events in order, `size` at a time (the last batch may be smaller), in bounded memory."""
         if size < 1:
             raise ValueError(f"size must be 1 event at least, got {size}; a batch of one is an event alone")
-        waiting: list[Events] = []
-        n = 0
+        rest: list[Events] = []
         for i in range(len(self._groups)):
-            waiting.append(self.group(i, tables))
-            n += len(waiting[-1])
-            if n < size:
+            events = self.group(i, tables)
+            first = size - sum(map(len, rest)) if rest else 0
+            if first > len(events):
+                rest.append(events)
                 continue
-            events = Events.concat(waiting)
-            whole = n - n % size
-            yield from (events[first : first + size] for first in range(0, whole, size))
-            waiting = [events[whole:]] if n > whole else []
-            n -= whole
-        if waiting:
-            yield Events.concat(waiting)
+            if rest:
+                yield Events.concat([*rest, events[:first]])
+            whole = first + (len(events) - first) // size * size
+            yield from (events[k : k + size] for k in range(first, whole, size))
+            rest = [events[whole:]] if whole < len(events) else []
+        if rest:
+            yield Events.concat(rest)
 
     def identity(self) -> Table:
         """The identity of all events: the `event` table, and nothing else is read.
