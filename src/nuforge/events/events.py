@@ -37,6 +37,10 @@ class Events:
         if len(set(n.values())) != 1:
             raise ValueError(f"tables must share their events, got numbers of events {n}; give empty events empty rows")
 
+    def __reduce__(self) -> tuple[type[Events], tuple]:
+        """Events travel between the processes of a loader."""
+        return Events, (dict(self.tables),)
+
     def __len__(self) -> int:
         return next(iter(self.tables.values())).n_events
 

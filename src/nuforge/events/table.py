@@ -70,6 +70,10 @@ class Table:
         """A table whose events have `counts` (B,) rows each."""
         return cls(columns, offsets_of(counts), **more)
 
+    def __reduce__(self) -> tuple[type[Table], tuple]:
+        """Tables travel between the processes of a loader; read-only mappings do not by themselves."""
+        return Table, (dict(self.columns), self.offsets, dict(self.refers_to), dict(self.about))
+
     def __len__(self) -> int:
         return int(self.offsets[-1])
 

@@ -13,7 +13,7 @@ from nuforge.events import Events
 from nuforge.training.augmentation import generator_at
 
 TrainingBatches = Callable[[int], Iterable[Events]]
-"""From a step k, the batches of the steps k, k + 1, ... without end; that of each step depends on seed and step alone."""
+"""From a step k, the batches of steps k, k + 1, ... without end; each depends on seed and step alone."""
 ValidationBatches = Callable[[], Iterable[Events]]
 """The validation events, the same each time."""
 Augment = Callable[[Events, torch.Generator], Events]
@@ -77,7 +77,14 @@ class ValidationPass:
 def _loaded(batches: Iterable[Events], workers: int) -> Iterable[Events]:
     """The batches, loaded by worker processes if they can be."""
     if workers and isinstance(batches, IterableDataset):
-        return DataLoader(batches, batch_size=None, num_workers=workers, worker_init_fn=_ignore_interrupts)
+        return DataLoader(
+            batches,
+            batch_size=None,
+            num_workers=workers,
+            worker_init_fn=_ignore_interrupts,
+            generator=torch.Generator(),  # else it draws from the generator of dropout
+            multiprocessing_context="spawn",  # a fork of a process whose threads hold locks can wait for ever
+        )
     return batches
 
 
