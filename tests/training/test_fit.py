@@ -203,10 +203,12 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
         run(tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["steps", "validate_every", "learning_rate", "clip"])
-def test_options_that_make_no_sense_are_refused(name):
+@pytest.mark.parametrize(
+    ("name", "value"), [("steps", 0), ("validate_every", 0), ("learning_rate", 0.0), ("clip", -1.0)]
+)
+def test_options_that_make_no_sense_are_refused(name, value):
     with pytest.raises(InputError, match=f"{name} must be positive"):
-        replace(FitOptions(steps=10), **{name: 0})
+        replace(FitOptions(steps=10), **{name: value})
 
 
 def test_the_schedule_is_torchs_one_cycle():
