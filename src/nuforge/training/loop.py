@@ -117,7 +117,7 @@ class Loop(lightning.LightningModule):
 
     def val_dataloader(self) -> ValidationPass | list[Events]:
         """Validation batches."""
-        return [] if self._validation_batches is None else ValidationPass(self._validation_batches, self._workers)
+        return [] if self._validation_batches is None else ValidationPass(self._validation_batches)
 
     def transfer_batch_to_device(self, batch: Events, device: torch.device, dataloader_idx: int) -> Events:
         """The batch on the device."""

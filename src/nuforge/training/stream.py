@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,6 +18,9 @@ TrainingBatches = Callable[[int], Iterable[Events]]
 ValidationBatches = Callable[[], Iterable[Events]]
 """The validation events, the same each time."""
 Augment = Callable[[Events, torch.Generator], Events]
+
+_START = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+# A fork of a process whose other threads hold locks can wait for ever.
 
 
 class TrainingBlocks:
@@ -65,13 +69,13 @@ class TrainingBlocks:
 
 
 class ValidationPass:
-    """Each pass gives all validation batches."""
+    """Each pass gives all validation batches, loaded by this process: starting others would take longer."""
 
-    def __init__(self, batches: ValidationBatches, workers: int) -> None:
-        self._batches, self._workers = batches, workers
+    def __init__(self, batches: ValidationBatches) -> None:
+        self._batches = batches
 
     def __iter__(self) -> Iterator[Events]:
-        return iter(_loaded(self._batches(), self._workers))
+        return iter(self._batches())
 
 
 def _loaded(batches: Iterable[Events], workers: int) -> Iterable[Events]:
@@ -83,7 +87,7 @@ def _loaded(batches: Iterable[Events], workers: int) -> Iterable[Events]:
             num_workers=workers,
             worker_init_fn=_ignore_interrupts,
             generator=torch.Generator(),  # else it draws from the generator of dropout
-            multiprocessing_context="spawn",  # a fork of a process whose threads hold locks can wait for ever
+            multiprocessing_context=_START,
         )
     return batches
 
