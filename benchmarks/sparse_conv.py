@@ -1,6 +1,6 @@
 """Speed of sparse convolution beside an index_add loop and dense convolution, and of the sparse UResNet.
 
-All are measured in the same run, in turn, and given as medians over rounds; compare ratios, not times of different runs.
+All are measured in the same run, in turn, and given as medians over rounds: compare ratios, not times of other runs.
 `peak` is torch.mm on 1024^3. `ideal` is the time of the products of active pairs at that peak.
 
     python benchmarks/sparse_conv.py [--threads 1] [--rounds 15] [--json]
@@ -24,7 +24,7 @@ CLASSES = ("shower", "track", "michel", "delta", "low-energy")
 
 
 def toy_voxels(n_events: int, voxels: int, generator: torch.Generator, lines: int = 12) -> Tensor:
-    """Bent lines with some thickness, (N, 4) int64: about 6.5 of 27 places are occupied around each voxel, itself counted."""
+    """Bent lines with some thickness, (N, 4) int64: 6.5 of 27 places around a voxel are occupied, its own counted."""
     steps = int(voxels / lines * 1.3)
     direction = torch.randn(n_events, lines, 1, 3, generator=generator)
     direction = direction / direction.norm(dim=-1, keepdim=True)
@@ -169,7 +169,9 @@ def network_times(events: Events, rounds: int) -> dict[str, float]:
 
 def as_text(out: dict) -> str:
     """The result as lines for people, times in ms and ratios to the ideal."""
-    lines = [f"{out['voxels']} voxels, {out['neighbours']:.2f} neighbours of 27, {out['threads']} threads; ms (x ideal)"]
+    lines = [
+        f"{out['voxels']} voxels, {out['neighbours']:.2f} neighbours of 27, {out['threads']} threads; ms (x ideal)"
+    ]
     for channels, times in out["layer"].items():
         ideal = times["ideal forward"]
         for name in ("forward", "index_add forward"):

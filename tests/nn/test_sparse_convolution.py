@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from nuforge.errors import InputError
-from nuforge.nn.sparse import InverseConvolution, Level, SparseTensor, StridedConvolution, SubmanifoldConvolution
-from nuforge.nn.sparse import maps
+from nuforge.nn.sparse import InverseConvolution, Level, SparseTensor, StridedConvolution, SubmanifoldConvolution, maps
 
 SIDE = 6
 DENSE = {2: F.conv2d, 3: F.conv3d}
@@ -87,9 +86,7 @@ def test_submanifold_is_dense_convolution_at_occupied_voxels(dimension, n_events
 
 @settings(max_examples=40, deadline=None)
 @CASES
-def test_strided_is_dense_convolution_where_a_voxel_lies_inside(
-    dimension, n_events, occupancy, channels, seed, shift
-):
+def test_strided_is_dense_convolution_where_a_voxel_lies_inside(dimension, n_events, occupancy, channels, seed, shift):
     where = random_voxels(dimension, n_events, occupancy, seed, shift)
     layer = double(StridedConvolution(*channels, dimension))
     x = torch.randn(len(where), channels[0], dtype=torch.float64, requires_grad=True)

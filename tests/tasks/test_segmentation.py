@@ -65,7 +65,9 @@ def test_statistics_of_events_add_up_to_those_of_the_batch():
     task = Segmentation(CLASSES, 4)
     together = statistics(task, events, features)
     one = Events({"voxels": Table(events["voxels"].columns, torch.tensor([0, 12]))})
-    whole = statistics(task, one, {"voxels": Table(features["voxels"].columns, torch.tensor([0, 12]), about=features["voxels"].about)})
+    whole = statistics(
+        task, one, {"voxels": Table(features["voxels"].columns, torch.tensor([0, 12]), about=features["voxels"].about)}
+    )
     assert together["confusion"].shape == (3, 3, 3)
     assert together["reliability"].shape == (3, 15, 3)
     assert not together["confusion"][1].any()

@@ -55,7 +55,7 @@ def test_a_missing_and_an_extra_parameter_are_named(folder):
 def test_a_newer_format_is_refused(folder):
     file = folder / "checkpoint.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 2}))
-    with pytest.raises(InputError, match="has format 2, nuforge .* reads formats up to 1; upgrade"):
+    with pytest.raises(InputError, match=r"has format 2, nuforge .* reads formats up to 1; upgrade"):
         checkpoints.load_weights(learner(), folder)
 
 

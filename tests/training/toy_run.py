@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from nuforge.events import Column, Events, Table
 from nuforge.tasks.segmentation import Segmentation
@@ -49,6 +50,21 @@ def training_batches(start, pause=0.0):
         start += 1
 
 
+class Stream(IterableDataset):
+    """Steps dealt out to workers in turn."""
+
+    def __init__(self, start):
+        self.start = start
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        step = self.start + first
+        while True:
+            yield batch_of(step)
+            step += stride
+
+
 def validation_batches():
     return [batch_of(10**6 + i) for i in range(3)]
 
@@ -62,7 +78,9 @@ def run(out, steps=40, pause=0.0, resume=False, width=8, **more):
     torch.manual_seed(1)
     model = Perceptron(width)
     learner = Supervised(model, [Segmentation(CLASSES, model.features)])
-    options = FitOptions(steps=steps, validate_every=more.pop("validate_every", 10), learning_rate=0.02, **more.pop("options", {}))
+    options = FitOptions(
+        steps=steps, validate_every=more.pop("validate_every", 10), learning_rate=0.02, **more.pop("options", {})
+    )
     keywords = {"about": {"experiment": "toy", "arguments": {"width": width}}, "augment": symmetric, "resume": resume}
     best = fit(
         learner,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import torch
@@ -41,7 +42,7 @@ class UResNet(nn.Module):
         if depth < 1 or width < 1 or blocks < 1:
             raise InputError(f"depth, width and blocks must be at least 1, got {depth}, {width} and {blocks}")
         channels = [width * (i + 1) for i in range(depth)]
-        steps = list(zip(channels[:-1], channels[1:], strict=True))
+        steps = list(itertools.pairwise(channels))
         self.scale = _LogScale(value_mean, value_spread)
         self.first = SubmanifoldConvolution(1, width)
         self.encoders = nn.ModuleList(_residual_blocks([c] * (blocks + 1)) for c in channels)
@@ -104,7 +105,7 @@ class _Residual(nn.Module):
         self.shortcut = nn.Identity() if same else nn.Linear(channels_in, channels_out, bias=False)
 
     def forward(self, x: SparseTensor) -> SparseTensor:
-        y = self.convolution_in(x.with_features(self.norm_in(x.features)))
+        y: SparseTensor = self.convolution_in(x.with_features(self.norm_in(x.features)))
         y = self.convolution_out(y.with_features(self.norm_out(y.features)))
         return y.with_features(y.features.add_(self.shortcut(x.features)))  # nothing else keeps y
 
@@ -135,4 +136,4 @@ class _Up(nn.Module):
 
 def _residual_blocks(channels: list[int]) -> nn.Sequential:
     """Residual blocks one after another, from each number of channels to the next."""
-    return nn.Sequential(*(_Residual(a, b) for a, b in zip(channels[:-1], channels[1:], strict=True)))
+    return nn.Sequential(*(_Residual(a, b) for a, b in itertools.pairwise(channels)))

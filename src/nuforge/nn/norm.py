@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class NormActivation(nn.Module):
-    """Batch norm over rows, then leaky ReLU in place, so that a layer keeps one copy of its input for the backward pass.
+    """Batch norm over rows, then leaky ReLU in place, so that nothing but input and output is kept for the gradients.
 
     With fewer than two rows there is no variance: the running one is used, and an empty batch passes.
 

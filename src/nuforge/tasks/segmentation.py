@@ -110,7 +110,7 @@ class Segmentation(nn.Module):
         return figures
 
 
-def class_weights(counts: Sequence[float]) -> tuple[float, ...]:
+def class_weights(counts: Sequence[float | int]) -> tuple[float, ...]:
     """Weights proportional to 1 / sqrt(rows of the class), with mean 1 over classes.
 
     Args:

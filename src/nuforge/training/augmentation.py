@@ -20,8 +20,9 @@ def voxel_symmetries(
 ) -> Events:
     """Events with their voxels mirrored, with axes exchanged, and shifted: each event in its own way.
 
-    Only `voxels.index` moves; positions in truth tables stay. In a drift chamber the axes are not quite alike: diffusion
-    and attachment grow along the drift, and wires or beam have directions. Name the axes that are alike; the others stay.
+    Only `voxels.index` moves; positions in truth tables stay. In a drift chamber the axes are not quite alike:
+    diffusion and attachment grow along the drift, and wires or beam have directions. Name the axes that are alike; the
+    others stay.
 
     Args:
         events: Events with `voxels`.

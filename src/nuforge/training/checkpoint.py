@@ -1,9 +1,9 @@
 """Checkpoints: a folder of safetensors and JSON, written whole or not at all, and never a pickle.
 
-    weights.safetensors     the learner
-    optimizer.safetensors   the optimizer's tensors, named <parameter number>.<name>
-    random.safetensors      the state of torch's generators
-    checkpoint.json         format, package version, what the caller says of the run, step, history
+weights.safetensors     the learner
+optimizer.safetensors   the optimizer's tensors, named <parameter number>.<name>
+random.safetensors      the state of torch's generators
+checkpoint.json         format, package version, what the caller says of the run, step, history
 """
 
 from __future__ import annotations

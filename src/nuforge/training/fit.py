@@ -55,7 +55,7 @@ def fit(
         init: A checkpoint whose weights to begin with.
         seed: Of augmentation and dropout.
         devices: Processors to train on, by Lightning.
-        workers: Processes that load data, if the batches are a torch `IterableDataset`.
+        workers: Processes that load data, if the training batches are a torch `IterableDataset` that can be pickled.
 
     Raises:
         InputError: If a checkpoint does not fit, one is there and `resume` is not set, or `out` cannot be written.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(Exception):
     """Training was stopped by Ctrl-C after writing a checkpoint; says how to resume."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ from nuforge.events import Events, Table
 Tables = Mapping[str, Table]
 
 
+@runtime_checkable
 class Task(Protocol):
     """A question asked of a model's features. See `nuforge.tasks`."""
 

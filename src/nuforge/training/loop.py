@@ -19,7 +19,7 @@ from nuforge.training.learner import Learner
 from nuforge.training.options import FitOptions
 from nuforge.training.stream import Augment, TrainingBatches, TrainingBlocks, ValidationBatches, ValidationPass
 
-History = list[dict[str, float | None]]
+History = list[dict[str, float | int | None]]
 """One entry per validation: `step`, `training loss`, `loss`, and the figures of merit; None for not a number."""
 
 
@@ -117,7 +117,7 @@ class Loop(lightning.LightningModule):
 
     def val_dataloader(self) -> ValidationPass | list[Events]:
         """Validation batches."""
-        return [] if self._validation_batches is None else ValidationPass(self._validation_batches, self._workers)
+        return [] if self._validation_batches is None else ValidationPass(self._validation_batches)
 
     def transfer_batch_to_device(self, batch: Events, device: torch.device, dataloader_idx: int) -> Events:
         """The batch on the device."""
@@ -200,7 +200,7 @@ class Loop(lightning.LightningModule):
             )
         return mean
 
-    def _figures(self) -> dict[str, float | None]:
+    def _figures(self) -> dict[str, float | int | None]:
         """Loss and figures of merit of the validation, over all processes."""
         if not self._sums:
             return {}

@@ -42,7 +42,9 @@ class FitOptions:
         if not 0 <= self.warmup < 1:
             raise InputError(f"warmup must be a fraction of the steps, 0 up to 1, got {self.warmup}")
         if self.patience < 0 or self.weight_decay < 0:
-            raise InputError(f"patience and weight_decay must not be negative, got {self.patience}, {self.weight_decay}")
+            raise InputError(
+                f"patience and weight_decay must not be negative, got {self.patience}, {self.weight_decay}"
+            )
 
     def learning_rate_at(self, step: int) -> float:
         """One cycle: a cosine from 1/25 of the peak up to it, then a cosine down to 1/10,000 of it.

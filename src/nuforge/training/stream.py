@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator
 
@@ -13,10 +14,13 @@ from nuforge.events import Events
 from nuforge.training.augmentation import generator_at
 
 TrainingBatches = Callable[[int], Iterable[Events]]
-"""From a step k, the batches of the steps k, k + 1, ... without end; that of each step depends on seed and step alone."""
+"""From a step k, the batches of steps k, k + 1, ... without end; each depends on seed and step alone."""
 ValidationBatches = Callable[[], Iterable[Events]]
 """The validation events, the same each time."""
 Augment = Callable[[Events, torch.Generator], Events]
+
+_START = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+# A fork of a process whose other threads hold locks can wait for ever.
 
 
 class TrainingBlocks:
@@ -65,19 +69,26 @@ class TrainingBlocks:
 
 
 class ValidationPass:
-    """Each pass gives all validation batches."""
+    """Each pass gives all validation batches, loaded by this process: starting others would take longer."""
 
-    def __init__(self, batches: ValidationBatches, workers: int) -> None:
-        self._batches, self._workers = batches, workers
+    def __init__(self, batches: ValidationBatches) -> None:
+        self._batches = batches
 
     def __iter__(self) -> Iterator[Events]:
-        return iter(_loaded(self._batches(), self._workers))
+        return iter(self._batches())
 
 
 def _loaded(batches: Iterable[Events], workers: int) -> Iterable[Events]:
     """The batches, loaded by worker processes if they can be."""
     if workers and isinstance(batches, IterableDataset):
-        return DataLoader(batches, batch_size=None, num_workers=workers, worker_init_fn=_ignore_interrupts)
+        return DataLoader(
+            batches,
+            batch_size=None,
+            num_workers=workers,
+            worker_init_fn=_ignore_interrupts,
+            generator=torch.Generator(),  # else it draws from the generator of dropout
+            multiprocessing_context=_START,
+        )
     return batches
 
 

@@ -1,8 +1,8 @@
 """Sparse convolutions: submanifold 3^D, strided 2^D and its inverse.
 
-Output row i is the sum over offsets k and the input rows j that meet it there, of x[j] W[k]. In blocks of output rows: gather
-the input rows of all pairs, one matrix product per offset into a pair buffer, and a sum over the pairs of each output row.
-Everything is plain torch, so it runs wherever torch runs; results do not depend on the number of threads.
+Output row i is the sum over offsets k and the input rows j that meet it there, of x[j] W[k]. In blocks of output rows:
+gather the input rows of all pairs, one matrix product per offset into a pair buffer, and a sum over the pairs of each
+output row. Everything is plain torch, so it runs wherever torch runs; results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def convolve(features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
     if torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
         features, weight = features.to(dtype), weight.to(dtype)
-    out: Tensor = _Convolution.apply(features, weight, kernel_map)  # type: ignore[no-untyped-call]
+    out: Tensor = _Convolution.apply(features, weight, kernel_map)
     return out
 
 
@@ -138,8 +138,8 @@ def _gather_multiply_sum(features: Tensor, weight: Tensor, pairing: Pairing) -> 
     parts = []
     for block in blocks:
         n = len(block.source)
-        pairs = torch.index_select(features, 0, block.source, out=gathered[:n]).split(block.counts)
-        results = products[:n].split(block.counts)
+        pairs = torch.split_with_sizes(torch.index_select(features, 0, block.source, out=gathered[:n]), block.counts)
+        results = torch.split_with_sizes(products[:n], block.counts)
         for k, count in enumerate(block.counts):
             if count:
                 torch.mm(pairs[k], kernels[k], out=results[k])
@@ -150,7 +150,7 @@ def _gather_multiply_sum(features: Tensor, weight: Tensor, pairing: Pairing) -> 
 def _gradients(
     gradient: Tensor, features: Tensor, weight: Tensor, pairing: Pairing, want_features: bool, want_weight: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of features (N_in, C_in) and weight (K, C_in, C_out), by blocks of input rows; offsets are the pairing's."""
+    """Gradients of features (N_in, C_in) and weight (K, C_in, C_out), by blocks of input rows."""
     channels_in, channels_out = weight.shape[1:]
     kernels = [kernel.t() for kernel in weight.unbind(0)]
     to_weight = torch.zeros_like(weight) if want_weight else None
@@ -159,8 +159,8 @@ def _gradients(
     parts = []
     for block in blocks:
         n = len(block.source)
-        pairs = torch.index_select(gradient, 0, block.source, out=gathered[:n]).split(block.counts)
-        results = products[:n].split(block.counts)
+        pairs = torch.split_with_sizes(torch.index_select(gradient, 0, block.source, out=gathered[:n]), block.counts)
+        results = torch.split_with_sizes(products[:n], block.counts)
         if to_weight is not None:
             torch.index_select(features, 0, block.target, out=products[:n])
             for k, count in enumerate(block.counts):

@@ -39,7 +39,7 @@ class Level:
         """The level of voxels in any order.
 
         Args:
-            coordinates: Event number and D voxel numbers, (N, 1 + D) int64, D from 2 to 4. Voxel numbers may be negative.
+            coordinates: Event number and D voxel numbers, (N, 1 + D) int64, D from 2 to 4; negative ones too.
 
         Raises:
             InputError: If the shape or type is another, a voxel is given twice, or the grid is too large to number.
@@ -90,7 +90,7 @@ class Level:
 
     @cached_property
     def neighbours(self) -> KernelMap:
-        """The map of a 3^D submanifold convolution. Offsets run from (-1, ..., -1) to (1, ..., 1), the last axis fastest."""
+        """The map of a 3^D submanifold convolution. Offsets go from (-1, ..., -1) to (1, ..., 1), last axis fastest."""
         return KernelMap.symmetric(_neighbour_table(self.keys, self.strides))
 
     @cached_property
@@ -99,7 +99,7 @@ class Level:
         coordinates[:, 1:] = coordinates[:, 1:].div(2, rounding_mode="floor")
         child = (self.coordinates[:, 1:] - 2 * coordinates[:, 1:]).unbind(1)
         lower, strides = _numbering(coordinates)
-        keys, parent = ((coordinates - lower) * strides).sum(1).unique(return_inverse=True)
+        keys, parent = torch.unique(((coordinates - lower) * strides).sum(1), return_inverse=True)
         offset = torch.zeros_like(parent)
         for bit in child:
             offset = 2 * offset + bit

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 PAIR_BYTES = 4 * 2**20
-"""Size of a pair buffer, of which a layer has two: they stay in the cache, and are not returned to the system at each call.
+"""Size of a pair buffer, of which a layer has two: they stay in the cache and are not returned to the system.
 Measured for 16 to 64 channels: 2 to 4 MB is best, 16 MB takes up to five times as long."""
 
 
