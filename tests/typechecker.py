@@ -1,4 +1,4 @@
-"""The checker of shapes and types in the test run, named in the Makefile: `--jaxtyping-packages=...,typechecker.check`."""
+"""The checker of shapes and types in the test run, as the Makefile names it: `typechecker.check`."""
 
 from beartype import BeartypeConf, beartype
 

@@ -7,7 +7,7 @@ import torch
 
 from nuforge.cli import main
 
-TOY = f"{Path(__file__).with_name('toy.py')}:toy"
+TOY = f"{Path(__file__).with_name('toy_experiment.py')}:toy"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from toy import toy_events, write_store
+from toy_experiment import toy_events, write_store
 
 import nuforge
 from nuforge.cli import main

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from toy import write_store
+from toy_experiment import write_store
 
 from nuforge.cli import main
 from nuforge.evaluation.report import read_report

@@ -17,8 +17,8 @@ def coulomb_correction(Z: int) -> float:
 
 
 def bremsstrahlung(
-    photon: Float[Tensor, "*n"], kinetic: Float[Tensor, "*n"], material: Material
-) -> Float[Tensor, "*n"]:
+    photon: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"], material: Material
+) -> Float[Tensor, "*#n"]:
     """d Sigma / d k (1/(cm MeV)) of photons of energy k from an electron or positron of kinetic energy T (MeV).
 
     First Born approximation with the Coulomb correction: within some per cent above 50 MeV, 10 to 15 % low near
@@ -38,7 +38,9 @@ def bremsstrahlung(
     return torch.where(photon < kinetic, scale / photon * sigma.clamp(min=0) * soft, 0.0)
 
 
-def pair_split(fraction: Float[Tensor, "*n"], photon: Float[Tensor, "*n"], material: Material) -> Float[Tensor, "*n"]:
+def pair_split(
+    fraction: Float[Tensor, "*#n"], photon: Float[Tensor, "*#n"], material: Material
+) -> Float[Tensor, "*#n"]:
     """Density (not normalised) of the fraction x of a photon's energy k (MeV) that the electron takes.
 
     The same amplitude as bremsstrahlung with particles crossed; flat near threshold.

@@ -7,7 +7,7 @@ MUON_CAPTURE_IN_ARGON = 1.20e-3
 """Rate (1/ns) of nuclear capture of a mu- bound to argon. Source: Klinskikh et al., Phys. Atom. Nucl. 71 (2008)."""
 
 
-def michel_spectrum(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+def michel_spectrum(x: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
     """Density of x = E / E_max of the electron of an unpolarised muon's decay, 2 x^2 (3 - 2 x), 0 < x < 1.
 
     Source: Michel, Proc. Phys. Soc. A 63 (1950) 514; no radiative corrections, electron mass left out.
@@ -15,7 +15,7 @@ def michel_spectrum(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
     return 2 * x**2 * (3 - 2 * x)
 
 
-def michel_fraction(uniform: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+def michel_fraction(uniform: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
     """x = E / E_max drawn from the Michel spectrum: the root in (0, 1) of x^3 (2 - x) = u, by Newton's method."""
     x = (uniform / 2) ** (1 / 3)
     for _ in range(8):

@@ -31,8 +31,8 @@ def collision_scale(length: Tensor | float, beta_squared: Tensor, material: Mate
 
 
 def most_probable_loss(
-    length: float, kinetic: Float[Tensor, "*n"], mass: float, material: Material
-) -> Float[Tensor, "*n"]:
+    length: float, kinetic: Float[Tensor, "*#n"], mass: float, material: Material
+) -> Float[Tensor, "*#n"]:
     """Landau's most probable loss (MeV) in `length` cm, valid for kappa < 0.05 or so.
 
     Source: Review of Particle Physics, eq. 34.12, j = 0.200.

@@ -9,7 +9,7 @@ from nuforge.physics.kinematics import beta_squared
 from nuforge.physics.stopping import maximum_transfer
 
 
-def moller(transfer: Float[Tensor, "*n"], kinetic: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+def moller(transfer: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
     """d sigma / d W (cm^2/MeV) of an electron of kinetic energy (MeV) that gives W <= T / 2 to another.
 
     Source: Moller, Ann. Phys. 14 (1932) 531; ICRU Report 37.
@@ -21,7 +21,7 @@ def moller(transfer: Float[Tensor, "*n"], kinetic: Float[Tensor, "*n"]) -> Float
     return torch.where(e <= 0.5, _scale(kinetic) / kinetic * shape, 0.0)
 
 
-def bhabha(transfer: Float[Tensor, "*n"], kinetic: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+def bhabha(transfer: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
     """d sigma / d W (cm^2/MeV) of a positron of kinetic energy (MeV) that gives W to an electron.
 
     Source: Bhabha, Proc. R. Soc. A 154 (1936) 195; ICRU Report 37.
@@ -38,7 +38,7 @@ def bhabha(transfer: Float[Tensor, "*n"], kinetic: Float[Tensor, "*n"]) -> Float
     return torch.where(e <= 1, _scale(kinetic) / kinetic * shape, 0.0)
 
 
-def heavy_knock_on(transfer: Float[Tensor, "*n"], kinetic: Float[Tensor, "*n"], mass: float) -> Float[Tensor, "*n"]:
+def heavy_knock_on(transfer: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"], mass: float) -> Float[Tensor, "*#n"]:
     """d sigma / d W (cm^2/MeV) of a particle of spin 1/2 heavier than an electron, unit charge.
 
     Source: Review of Particle Physics, eq. 34.8 with the term of spin 1/2 (Rossi, High-Energy Particles, 1952).

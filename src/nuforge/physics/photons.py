@@ -30,7 +30,7 @@ _PHOTOABSORPTION = {
 }
 
 
-def pair_production(energy: Float[Tensor, "*n"], material: Material) -> Float[Tensor, "*n"]:
+def pair_production(energy: Float[Tensor, "*#n"], material: Material) -> Float[Tensor, "*#n"]:
     """Pairs per cm of a photon's path, nuclei and electrons; energy in MeV. Valid 1.5 MeV to 100 GeV at 5 %."""
     k = energy.clamp(min=1.5)
     x = torch.log(k / ELECTRON_MASS)
@@ -44,7 +44,7 @@ def pair_production(energy: Float[Tensor, "*n"], material: Material) -> Float[Te
     return sigma.clamp(min=0) * torch.where(energy < 1.5, near, 1.0)
 
 
-def compton(energy: Float[Tensor, "*n"], material: Material) -> Float[Tensor, "*n"]:
+def compton(energy: Float[Tensor, "*#n"], material: Material) -> Float[Tensor, "*#n"]:
     """Compton scatters per cm of a photon of energy (MeV): Klein-Nishina for free electrons (5 % high at 50 keV)."""
     x = energy / ELECTRON_MASS
     log = torch.log1p(2 * x)
@@ -53,7 +53,7 @@ def compton(energy: Float[Tensor, "*n"], material: Material) -> Float[Tensor, "*
     return AVOGADRO * material.density * material.z_over_a * sigma
 
 
-def compton_split(ratio: Float[Tensor, "*n"], energy: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+def compton_split(ratio: Float[Tensor, "*#n"], energy: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
     """Density (not normalised) of the ratio of a photon's energy after and before a Compton scatter.
 
     Source: Klein and Nishina, Z. Phys. 52 (1929) 853.
@@ -63,7 +63,7 @@ def compton_split(ratio: Float[Tensor, "*n"], energy: Float[Tensor, "*n"]) -> Fl
     return torch.where(inside, 1 / ratio + ratio - (1 - cosine**2), 0.0)
 
 
-def photoelectric(energy: Float[Tensor, "*n"], material: Material) -> Float[Tensor, "*n"]:
+def photoelectric(energy: Float[Tensor, "*#n"], material: Material) -> Float[Tensor, "*#n"]:
     """Photoelectric absorptions per cm of a photon of energy (MeV), above the K edge.
 
     Raises:

@@ -25,7 +25,7 @@ def integrate_range(energies: Float[Tensor, " n"], loss: Float[Tensor, " n"]) ->
     return torch.cat([first, first + steps.cumsum(0)])
 
 
-def csda_range(kinetic: Float[Tensor, "*n"], mass: float, material: Material) -> Float[Tensor, "*n"]:
+def csda_range(kinetic: Float[Tensor, "*#n"], mass: float, material: Material) -> Float[Tensor, "*#n"]:
     """Mean path length (cm) of a heavy charged particle of kinetic energy (MeV) until it stops.
 
     Bethe's formula without radiative losses: 0.1 % high for muons of 1 GeV, 1 % for 10 GeV.
@@ -34,7 +34,7 @@ def csda_range(kinetic: Float[Tensor, "*n"], mass: float, material: Material) ->
     return torch.as_tensor(np.exp(np.interp(kinetic.log().numpy(), energies, ranges)), dtype=kinetic.dtype)
 
 
-def energy_of_range(length: Float[Tensor, "*n"], mass: float, material: Material) -> Float[Tensor, "*n"]:
+def energy_of_range(length: Float[Tensor, "*#n"], mass: float, material: Material) -> Float[Tensor, "*#n"]:
     """Kinetic energy (MeV) of a heavy charged particle that stops after `length` (cm): the inverse of `csda_range`."""
     highest = 10 * mass + 10 * float(length.max()) * material.density
     energies, ranges = _range_table(mass, material, highest)

@@ -9,12 +9,12 @@ from nuforge.physics.material import Material
 
 
 def highland_angle(
-    length: Float[Tensor, "*n"],
-    momentum: Float[Tensor, "*n"],
-    beta: Float[Tensor, "*n"],
+    length: Float[Tensor, "*#n"],
+    momentum: Float[Tensor, "*#n"],
+    beta: Float[Tensor, "*#n"],
     radiation_length: float,
     charge: float = 1.0,
-) -> Float[Tensor, "*n"]:
+) -> Float[Tensor, "*#n"]:
     """Width (rad) of the projected angle after `length` cm: the central 98 % of the Moliere distribution.
 
     Good to 11 % for 1e-3 < length / X0 < 100. Not additive: do not apply it step by step.
@@ -27,8 +27,8 @@ def highland_angle(
 
 
 def coulomb_strength(
-    momentum: Float[Tensor, "*n"], beta: Float[Tensor, "*n"], material: Material
-) -> Float[Tensor, "*n"]:
+    momentum: Float[Tensor, "*#n"], beta: Float[Tensor, "*#n"], material: Material
+) -> Float[Tensor, "*#n"]:
     """Strength S (1/cm) of single scattering off screened nuclei and their electrons, unit charge.
 
     With mu = (1 - cos theta) / 2 the collisions per cm are S dmu / (mu + A)^2, A from `coulomb_screening`.
@@ -46,8 +46,8 @@ def coulomb_strength(
 
 
 def coulomb_screening(
-    momentum: Float[Tensor, "*n"], beta: Float[Tensor, "*n"], material: Material
-) -> Float[Tensor, "*n"]:
+    momentum: Float[Tensor, "*#n"], beta: Float[Tensor, "*#n"], material: Material
+) -> Float[Tensor, "*#n"]:
     """Screening parameter A (no unit) of the Thomas-Fermi atom with Moliere's correction, averaged over the elements.
 
     Source: Moliere, Z. Naturforsch. 2a (1947) 133: chi_a^2 = chi_0^2 (1.13 + 3.76 (alpha Z / beta)^2), A = chi_a^2 / 4.

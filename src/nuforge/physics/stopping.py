@@ -11,7 +11,7 @@ from nuforge.physics.kinematics import beta_gamma, beta_squared
 from nuforge.physics.material import Material
 
 
-def density_effect(beta_gamma: Float[Tensor, "*n"], material: Material) -> Float[Tensor, "*n"]:
+def density_effect(beta_gamma: Float[Tensor, "*#n"], material: Material) -> Float[Tensor, "*#n"]:
     """Sternheimer's density-effect correction delta (no unit) at beta gamma = p / m.
 
     Source: Review of Particle Physics, eq. 34.7.
@@ -24,7 +24,7 @@ def density_effect(beta_gamma: Float[Tensor, "*n"], material: Material) -> Float
     return torch.where(x >= effect.x1, high, torch.where(x >= effect.x0, middle, low))
 
 
-def maximum_transfer(kinetic: Float[Tensor, "*n"], mass: Tensor | float) -> Float[Tensor, "*n"]:
+def maximum_transfer(kinetic: Float[Tensor, "*#n"], mass: Tensor | float) -> Float[Tensor, "*#n"]:
     """Largest energy (MeV) that a particle heavier than an electron gives to one in a collision, W_max."""
     gamma = 1 + kinetic / mass
     transfer = 2 * ELECTRON_MASS * (gamma**2 - 1)
@@ -32,8 +32,8 @@ def maximum_transfer(kinetic: Float[Tensor, "*n"], mass: Tensor | float) -> Floa
 
 
 def stopping_power(
-    kinetic: Float[Tensor, "*n"], mass: float, material: Material, charge: float = 1.0, cut: float = math.inf
-) -> Float[Tensor, "*n"]:
+    kinetic: Float[Tensor, "*#n"], mass: float, material: Material, charge: float = 1.0, cut: float = math.inf
+) -> Float[Tensor, "*#n"]:
     """Mean dE/dx (MeV/cm) of a particle heavier than an electron: Bethe's formula, restricted to transfers below a cut.
 
     Valid for 0.1 < p/m < 1000 (no shell or Barkas corrections: 2 % high for protons of 10 MeV); muons above some
@@ -60,8 +60,8 @@ def stopping_power(
 
 
 def electron_stopping_power(
-    kinetic: Float[Tensor, "*n"], material: Material, cut: float = math.inf, positron: bool = False
-) -> Float[Tensor, "*n"]:
+    kinetic: Float[Tensor, "*#n"], material: Material, cut: float = math.inf, positron: bool = False
+) -> Float[Tensor, "*#n"]:
     """Mean collision loss (MeV/cm) of electrons (Moller) or positrons (Bhabha), restricted to transfers below a cut.
 
     An electron gives away at most half of its kinetic energy (the faster of the two goes on), a positron all of it.

@@ -1,7 +1,8 @@
 """A pixel liquid-argon time projection chamber: deposits to voxels."""
 
 import torch
-from torch import Generator
+from jaxtyping import Bool
+from torch import Generator, Tensor
 
 from nuforge.detectors.constant import number
 from nuforge.detectors.detector import Detector
@@ -182,7 +183,7 @@ def _energy(image: Image, charge: Scalars, calibration: Detector) -> Scalars:
     return charge * per_electron.index_select(0, image.index[:, axis])
 
 
-def _with_voxels(events: Events, read: Mask, image: Image, value: Scalars, is_kept: Mask) -> Events:
+def _with_voxels(events: Events, read: Bool[Tensor, " s"], image: Image, value: Scalars, is_kept: Mask) -> Events:
     """Events with the voxels of an image that are kept and their links, without segments."""
     n = len(events)
     chosen = rows_where(is_kept)

@@ -1,6 +1,6 @@
 """Labels: the class and the main particle of each voxel."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 _SEEN = VISIBLE - 1e-6  # fractions are float32
 
 
+@runtime_checkable
 class VoxelReadout(Protocol):
     """A readout in cubic voxels."""
 
@@ -33,6 +34,7 @@ class VoxelReadout(Protocol):
         """Side of a voxel in cm."""
 
 
+@runtime_checkable
 class VoxelDetector(Protocol):
     """A detector that is read out in voxels."""
 
