@@ -1,5 +1,7 @@
 """Features of voxels: what a person sees at and around each voxel, as numbers for a classical classifier."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,10 +54,12 @@ bigger_*             nearest cluster that is bigger: its distance, size, lineari
 """
 
 
+@lru_cache(maxsize=1)
 def voxel_features(events: Events) -> NDArray[np.float32]:
     """The features (N, len(FEATURES)) of all voxels of all events, from `voxels.index` and `voxels.value` alone.
 
-    They do not change when an event is moved, mirrored or turned by right angles; they hold no position.
+    They do not change when an event is moved, mirrored or turned by right angles; they hold no position. Those of the
+    last events are kept, for the next method that asks for the same: do not write to them.
     """
     voxels = events["voxels"]
     index, value = voxels["index"].cpu().numpy().astype(np.float64), voxels["value"].cpu().numpy().astype(np.float64)

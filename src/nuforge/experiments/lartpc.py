@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _SIDE = 768
 """Voxels along an edge of the cube."""
 
+_LOG_VALUE = (-1.8, 0.7)
+"""Mean and standard deviation of ln(value / MeV) of the voxels of particle bombs."""
+
 _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in lecture slides"
 
 
@@ -31,18 +34,26 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
         Published("recall of delta", 0.825, _SLIDES),
         Published("recall of low-energy", 0.781, _SLIDES),
     ),
-    quick={"events": 400, "steps": 250, "width": 8, "validate_every": 50, "baseline_events": 60},
+    quick={
+        "events": 400,
+        "steps": 400,
+        "batch": 4,
+        "validate_every": 200,
+        "baseline_events": 50,
+        "tree_rounds": 40,
+    },
 )
 def lartpc_segmentation(
-    events: int = 4000,
+    events: int = 4500,
     shard_size: int = 100,
     depth: int = 5,
     width: int = 16,
-    steps: int = 4000,
+    steps: int = 5000,
     batch: int = 8,
     learning_rate: float = 3e-3,
-    validate_every: int = 250,
-    baseline_events: int = 1000,
+    validate_every: int = 500,
+    baseline_events: int = 400,
+    tree_rounds: int = 150,
 ) -> Experiment:
     """Semantic segmentation of voxels by a sparse UResNet, beside rules and boosted trees.
 
@@ -56,6 +67,7 @@ def lartpc_segmentation(
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
         baseline_events: Training events that the boosted trees are fitted on, at most.
+        tree_rounds: Rounds of boosting.
     """
     from nuforge.baselines.boosted_trees import BoostedTrees
     from nuforge.baselines.rules import Rules
@@ -68,13 +80,13 @@ def lartpc_segmentation(
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
-    model = UResNet(depth, width)
+    model = UResNet(depth, width, value_mean=_LOG_VALUE[0], value_spread=_LOG_VALUE[1])
     task = Segmentation(CLASSES, model.features)
     return Experiment(
         sample=particle_bomb(events, shard_size=shard_size),
         learner=Supervised(model, [task]),
         task=task,
-        baselines={"rules": Rules(), "boosted trees": BoostedTrees()},
+        baselines={"rules": Rules(), "boosted trees": BoostedTrees(rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=partial(_respond, detector=lartpc_cube()),

@@ -25,10 +25,12 @@ from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
+from nuforge.experiments.tuning import choose_correction
 from nuforge.tasks.segmentation import Segmentation, class_weights
-from nuforge.training.checkpoint import load_weights, read_description
+from nuforge.training.checkpoint import load_weights, read_description, save_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
+from nuforge.training.learner import Supervised
 from nuforge.training.stream import rank_and_world
 
 
@@ -169,8 +171,19 @@ def _train(this: Run, store: Store, devices: int) -> None:
     learning = _learning_curves(read_description(best.with_name("last"))["history"])
     if best.exists():  # else it was put in place before an interruption
         best.rename(this.checkpoint)
+    _tune(this, _side(this, store, "validation", tables))
     this.folder.mark("training", seconds=time.perf_counter() - begin, learning=learning)
     shutil.rmtree(this.folder.path / "training")
+
+
+def _tune(this: Run, validation: Iterable[Events]) -> None:
+    """Sets what is chosen on validation events, in the checkpoint."""
+    learner, task = this.experiment.learner, this.experiment.task
+    load_weights(learner, this.checkpoint)
+    if not isinstance(learner, Supervised):
+        return
+    task.correction.fill_(choose_correction(learner, task, validation))
+    save_weights(learner, this.checkpoint)
 
 
 def _weigh_classes(task: Segmentation, batches: Iterable[Events]) -> None:

@@ -123,6 +123,14 @@ def load_weights(learner: nn.Module, path: Path) -> None:
     fill(learner, _tensors(path, WEIGHTS), path)
 
 
+def save_weights(learner: nn.Module, path: Path) -> None:
+    """Put the learner's weights in place of those of a checkpoint, whole or not at all."""
+    temporary = path / f".{WEIGHTS}.new"
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in learner.state_dict().items()}, temporary)
+    _to_disk(temporary)
+    temporary.replace(path / WEIGHTS)
+
+
 def fill(learner: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Fill the learner with weights; `path` is for the message if they do not fit."""
     own = learner.state_dict()

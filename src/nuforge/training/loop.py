@@ -153,6 +153,10 @@ class Loop(lightning.LightningModule):
         if inside and self._asked_to_stop():
             self._stop()
 
+    def on_validation_start(self) -> None:
+        """Weights that are not finite are not worth a look."""
+        self._training_loss()
+
     def validation_step(self, batch: Events, batch_idx: int) -> None:
         """Sums over the events of a batch."""
         loss, statistics = self.learner.evaluate(batch)
@@ -165,6 +169,7 @@ class Loop(lightning.LightningModule):
     def on_train_epoch_end(self) -> None:
         """A block is done: its figures, the checkpoints, and whether to go on."""
         self.history.append({"step": self.step, "training loss": self._training_loss(), **self._figures()})
+        self._loss_sum, self._loss_count = torch.zeros_like(self._loss_sum), 0
         if best_of(self.history, self.options.monitor) == len(self.history) - 1:
             self._save("best")
         self._save("last")
@@ -190,9 +195,8 @@ class Loop(lightning.LightningModule):
     # Parts
 
     def _training_loss(self) -> float:
-        """Mean training loss of the block; the next one begins."""
-        mean = float(self._loss_sum) / self._loss_count
-        self._loss_sum, self._loss_count = torch.zeros_like(self._loss_sum), 0
+        """Mean training loss of the block so far."""
+        mean = float(self._loss_sum) / max(1, self._loss_count)
         if not math.isfinite(mean):
             raise InputError(
                 f"training loss became {mean} before step {self.step}; lower learning_rate (now "
