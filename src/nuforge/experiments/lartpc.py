@@ -36,19 +36,19 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
     ),
     quick={
         "events": 400,
-        "steps": 400,
+        "steps": 1200,
         "batch": 4,
-        "validate_every": 200,
+        "validate_every": 400,
         "baseline_events": 50,
         "tree_rounds": 40,
     },
 )
 def lartpc_segmentation(
-    events: int = 4500,
+    events: int = 5000,
     shard_size: int = 100,
     depth: int = 5,
     width: int = 16,
-    steps: int = 5000,
+    steps: int = 7000,
     batch: int = 8,
     learning_rate: float = 3e-3,
     validate_every: int = 500,

@@ -2,7 +2,8 @@
 
 Output row i is the sum over offsets k and the input rows j that meet it there, of x[j] W[k]. In blocks of output rows:
 gather the input rows of all pairs, one matrix product per offset into a pair buffer, and a sum over the pairs of each
-output row. Everything is plain torch, so it runs wherever torch runs; results do not depend on the number of threads.
+output row. That is plain torch, and runs wherever torch runs. In single precision on a CPU the compiled kernels do the
+same in registers (`nuforge.nn.sparse.compiled`). Results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import embedding_bag
 
 from nuforge.errors import InputError
+from nuforge.nn.sparse import compiled
 from nuforge.nn.sparse.level import Level
 from nuforge.nn.sparse.maps import Block, KernelMap, Pairing
 from nuforge.nn.sparse.tensor import SparseTensor
@@ -111,7 +113,9 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:  # noqa: ANN401
         ctx.save_for_backward(features, weight)
-        ctx.kernel_map = kernel_map
+        ctx.kernel_map, ctx.compiled = kernel_map, compiled.usable(features, weight)
+        if ctx.compiled:
+            return compiled.convolve(features, weight, kernel_map.forward)
         return _gather_multiply_sum(features, weight, kernel_map.forward)
 
     @staticmethod
@@ -119,6 +123,8 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # noqa: ANN401
         features, weight = ctx.saved_tensors
         kernel_map: KernelMap = ctx.kernel_map
+        if ctx.compiled:
+            return *_compiled_gradients(gradient, features, weight, kernel_map, *ctx.needs_input_grad[:2]), None
         back = weight.flip(0) if kernel_map.mirrored else weight
         with torch.autocast(gradient.device.type, enabled=False):
             to_features, to_weight = _gradients(
@@ -127,6 +133,19 @@ class _Convolution(torch.autograd.Function):
         if to_weight is not None and kernel_map.mirrored:
             to_weight = to_weight.flip(0)
         return to_features, to_weight, None
+
+
+def _compiled_gradients(
+    gradient: Tensor, features: Tensor, weight: Tensor, kernel_map: KernelMap, want_features: bool, want_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients of features (N_in, C_in) and weight (K, C_in, C_out) by the compiled kernels."""
+    to_features = to_weight = None
+    if want_features:
+        back = weight.flip(0) if kernel_map.mirrored else weight
+        to_features = compiled.convolve(gradient, back.transpose(1, 2), kernel_map.backward)
+    if want_weight:
+        to_weight = compiled.weight_gradient(features, gradient, kernel_map.forward)
+    return to_features, to_weight
 
 
 def _gather_multiply_sum(features: Tensor, weight: Tensor, pairing: Pairing) -> Tensor:

@@ -60,6 +60,15 @@ class Pairing:
         """Number of pairs."""
         return self.n_out if self.single else int((self.table >= 0).sum())
 
+    @cached_property
+    def pairs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Input and output row of each pair (P,) int32, by offset, then output row; starts of offsets (K + 1,)."""
+        flat = self.table.flatten()
+        place = (flat >= 0).nonzero().squeeze(1)
+        target = (place % max(self.n_out, 1)).int()
+        counts = (self.table >= 0).sum(1)
+        return flat[place].int(), target, torch.nn.functional.pad(counts.cumsum(0), (1, 0))
+
     def blocks(self, pair_bytes: int) -> list[Block]:
         """Blocks of output rows whose pairs, at `pair_bytes` each, fill about `PAIR_BYTES`. Kept for the next layer."""
         n_blocks = 1
