@@ -1,0 +1,97 @@
+"""The compiled kernels against the plain-torch path, and the choice between them."""
+
+import pytest
+import torch
+
+from nuforge.errors import InputError
+from nuforge.nn.sparse import Level, compiled
+from nuforge.nn.sparse.convolution import convolve
+
+needs_kernel = pytest.mark.skipif(compiled.backend() == "torch", reason="the compiled kernel was not built")
+
+
+def voxels(n, side, generator):
+    coordinates = torch.randint(0, side, (n, 3), generator=generator)
+    event = torch.randint(0, 3, (n, 1), generator=generator)
+    return torch.unique(torch.cat([event, coordinates], 1), dim=0)
+
+
+def maps_of(level):
+    return [level.neighbours, level.downward, level.downward.transposed]
+
+
+def results(features, weight, kernel_map, monkeypatch, backend):
+    monkeypatch.setenv("NUFORGE_SPARSE", backend)
+    features, weight = features.clone().requires_grad_(), weight.clone().requires_grad_()
+    out = convolve(features, weight, kernel_map)
+    (out * torch.linspace(-1, 1, out.shape[1])).sum().backward()
+    return out.detach(), features.grad, weight.grad
+
+
+@needs_kernel
+@pytest.mark.parametrize(("channels_in", "channels_out"), [(8, 8), (16, 16), (24, 48), (80, 64), (32, 80), (16, 96)])
+@pytest.mark.parametrize(("n", "side"), [(0, 4), (1, 4), (300, 5), (2000, 30)])
+def test_compiled_and_plain_torch_give_the_same_numbers(channels_in, channels_out, n, side, monkeypatch):
+    generator = torch.Generator().manual_seed(channels_in * n + channels_out)
+    level = Level.of(voxels(n, side, generator))
+    for kernel_map in maps_of(level):
+        features = torch.randn(kernel_map.forward.n_in, channels_in, generator=generator)
+        offsets = kernel_map.forward.table.shape[0]
+        weight = torch.randn(offsets, channels_in, channels_out, generator=generator)
+        plain, fast = (results(features, weight, kernel_map, monkeypatch, b) for b in ("torch", "compiled"))
+        for a, b in zip(plain, fast, strict=True):
+            scale = float(a.abs().max()) if a.numel() else 1.0
+            torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * scale)
+
+
+@needs_kernel
+def test_any_number_of_threads_gives_the_same_bytes(monkeypatch):
+    generator = torch.Generator().manual_seed(2)
+    level = Level.of(voxels(8000, 40, generator))
+    features = torch.randn(len(level), 32, generator=generator)
+    weight = torch.randn(27, 32, 32, generator=generator)
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            found += [results(features, weight, level.neighbours, monkeypatch, "compiled") for _ in range(5)]
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+@needs_kernel
+@pytest.mark.parametrize(
+    ("features", "weight"),
+    [
+        (torch.zeros(3, 8, dtype=torch.float64), torch.zeros(27, 8, 8, dtype=torch.float64)),
+        (torch.zeros(3, 8), torch.zeros(27, 8, 5)),
+        (torch.zeros(3, 5, requires_grad=True), torch.zeros(27, 5, 8)),
+    ],
+)
+def test_what_the_kernels_cannot_take_goes_by_plain_torch(features, weight):
+    assert not compiled.usable(features, weight)
+
+
+@needs_kernel
+def test_channels_of_the_input_need_no_vectors_where_no_gradient_is_asked():
+    assert compiled.usable(torch.zeros(3, 1), torch.zeros(27, 1, 16))
+
+
+def test_the_backend_can_be_chosen_and_a_wrong_name_is_refused(monkeypatch):
+    monkeypatch.setenv("NUFORGE_SPARSE", "torch")
+    assert compiled.backend() == "torch"
+    monkeypatch.setenv("NUFORGE_SPARSE", "cuda")
+    with pytest.raises(InputError, match="NUFORGE_SPARSE must be 'torch' or 'compiled', got 'cuda'"):
+        compiled.backend()
+
+
+def test_to_insist_on_a_kernel_that_was_not_built_is_refused(monkeypatch):
+    monkeypatch.setattr(compiled, "_library", lambda: None)
+    monkeypatch.setenv("NUFORGE_SPARSE", "compiled")
+    with pytest.raises(InputError, match="no kernel was built"):
+        compiled.backend()
+    monkeypatch.delenv("NUFORGE_SPARSE")
+    assert compiled.backend() == "torch"
