@@ -1,0 +1,1 @@
+"""What learns: one architecture a file, from readout to features of tables."""

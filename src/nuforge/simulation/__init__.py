@@ -1,0 +1,1 @@
+"""How it looks: who flies, what is deposited, what is read out, what is true."""
