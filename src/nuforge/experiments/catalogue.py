@@ -31,6 +31,7 @@ _MACHINERY = {
     "progress",
     "run",
     "simulate",
+    "tuning",
 }
 """Modules of this room that hold no experiments; everything else is looked through, and imports nothing heavy."""
 

@@ -35,7 +35,8 @@ def _particle_bomb(n_events: int, shard: int, generator: torch.Generator, detect
     from nuforge.simulation.response.lartpc import respond
     from nuforge.simulation.sources import particle_bomb
     from nuforge.simulation.transport import transport
-    from nuforge.simulation.truth import label_voxels
+    from nuforge.simulation.truth import label_voxels, prune
 
     flying = particle_bomb(n_events, detector, generator)
-    return label_voxels(respond(transport(flying, detector, generator), detector, generator), detector)
+    deposited = transport(flying, detector, generator)
+    return prune(label_voxels(respond(deposited, detector, generator), detector))
