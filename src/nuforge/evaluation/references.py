@@ -1,0 +1,67 @@
+"""Figures beside those of a reference that somebody else computed: which agree within both errors and the models'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nuforge.evaluation.single_particles import Figure
+
+MODEL = 0.03
+"""Allowance for both codes being models: relative, and absolute for a fraction of the energy."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number beside the reference's, each with its standard error; `within` if they agree."""
+
+    name: str
+    ours: float
+    ours_error: float
+    reference: float
+    reference_error: float
+    allowance: float
+    within: bool
+
+
+def compared(own: Mapping[str, Figure], reference: Mapping[str, Any]) -> Iterator[Entry]:
+    """Every figure of the reference that has an error, beside our own; a profile gives an entry for each bin.
+
+    An entry is within if the difference is no more than three combined standard errors plus the allowance.
+
+    Args:
+        own: Our figures, as `single_particle_figures` names them.
+        reference: {figure: {"value", "error"}}, lists for profiles; for contained fractions {figure: {radius: ...}}.
+
+    Raises:
+        ValueError: If the reference has a figure that we have not.
+    """
+    for name, value, error in _figures(reference):
+        if name not in own:
+            raise ValueError(f"no figure '{name}' of ours, there are {sorted(own)}; leave it out of the reference")
+        ours, errors = (np.atleast_1d(a) for a in (own[name].value, own[name].error))
+        for i, (v, e) in enumerate(zip(np.atleast_1d(value), np.atleast_1d(error), strict=True)):
+            allowance = MODEL if name.startswith("contained") else MODEL * abs(float(v))
+            limit = 3 * float(np.hypot(errors[i], e)) + allowance
+            yield Entry(
+                name if len(ours) == 1 else f"{name} {i}",
+                float(ours[i]),
+                float(errors[i]),
+                float(v),
+                float(e),
+                allowance,
+                bool(abs(ours[i] - v) <= limit),
+            )
+
+
+def _figures(reference: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Name, value and error of the figures that have an error."""
+    for name, figure in reference.items():
+        if name.startswith("contained"):
+            for radius, inner in figure.items():
+                yield f"{name} {float(radius):g}", inner["value"], inner["error"]
+        elif isinstance(figure, Mapping) and "error" in figure:
+            yield name, figure["value"], figure["error"]

@@ -1,0 +1,41 @@
+"""Figures beside a reference's."""
+
+import numpy as np
+import pytest
+
+from nuforge.evaluation.references import compared
+from nuforge.evaluation.single_particles import Figure
+
+
+def figure(value, error):
+    return Figure(np.asarray(value, float), np.asarray(error, float))
+
+
+def test_agreement_is_three_errors_and_three_per_cent():
+    reference = {"deposit_MeV": {"value": 100.0, "error": 0.3, "n": 10}}
+    limit = 3 * np.hypot(0.3, 0.4) + 3.0
+    for shift, within in ((limit - 1e-6, True), (limit + 1e-6, False), (-limit + 1e-6, True), (-limit - 1e-6, False)):
+        (entry,) = compared({"deposit_MeV": figure(100.0 + shift, 0.4)}, reference)
+        assert entry.within is within
+
+
+def test_contained_fractions_have_an_absolute_allowance_and_profiles_an_entry_for_each_bin():
+    reference = {
+        "contained_fraction_within_radius_cm": {"9.04": {"value": 0.5, "error": 0.0}},
+        "profile": {"value": [1.0, 2.0], "error": [0.0, 0.0]},
+        "spread": 3.0,
+    }
+    own = {
+        "contained_fraction_within_radius_cm 9.04": figure(0.529, 0.0),
+        "profile": figure([1.0, 2.1], [0.0, 0.0]),
+    }
+    assert [(entry.name, entry.within) for entry in compared(own, reference)] == [
+        ("contained_fraction_within_radius_cm 9.04", True),
+        ("profile 0", True),
+        ("profile 1", False),
+    ]
+
+
+def test_a_figure_that_we_have_not_is_refused():
+    with pytest.raises(ValueError, match="no figure 'light' of ours"):
+        list(compared({}, {"light": {"value": 1.0, "error": 0.1}}))
