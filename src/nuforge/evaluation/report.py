@@ -30,6 +30,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from nuforge.errors import InputError
 from nuforge.metrics.interval import Interval
 
 SCHEMA = 1
@@ -41,7 +42,7 @@ Json = Any
 Figures = Mapping[str, Interval]
 
 
-class ReportError(ValueError):
+class ReportError(InputError):
     """A document that is no report; the message says where and what to do."""
 
 

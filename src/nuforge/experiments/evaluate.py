@@ -14,7 +14,7 @@ import torch
 from nuforge import __version__
 from nuforge.detectors import from_description
 from nuforge.display.report_html import write_report_page
-from nuforge.evaluation.report import Published, Report
+from nuforge.evaluation.report import Report
 from nuforge.events import Events
 from nuforge.events.store import Store
 from nuforge.experiments.catalogue import find
@@ -68,7 +68,7 @@ def report_on(
         metrics=compared.metrics,
         baselines=compared.baselines,
         difference=compared.difference,
-        published=[Published(p.name, p.value, p.source) for p in published],
+        published=list(published),
         split=dict(split),
         seeds=list(seeds),
         curves={**one_pass.comparison.curves(task.classes), **(curves or {})},

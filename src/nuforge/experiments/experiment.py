@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
+from nuforge.evaluation.report import Published
+
 if TYPE_CHECKING:
     import torch
 
@@ -63,15 +65,6 @@ class Experiment:
     respond: Callable[[Events, torch.Generator], Events]
     augment: Callable[[Events, torch.Generator], Events] | None = None
     baseline_events: int | None = None
-
-
-@dataclass(frozen=True)
-class Published:
-    """A published figure, named as in the report, with where it stands."""
-
-    name: str
-    value: float
-    source: str
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nuforge.experiments.experiment import Experiment, Published, experiment
+from nuforge.evaluation.report import Published
+from nuforge.experiments.experiment import Experiment, experiment
 
 if TYPE_CHECKING:
     import torch
