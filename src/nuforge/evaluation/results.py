@@ -36,8 +36,10 @@ def _section(report: Report) -> str:
     short = shortfalls(report)
     question = report.provenance.get("question")
     sources = sorted({published.source for published in report.published})
+    files = report.split.get("files")
+    elsewhere = f" on {', '.join(map(str, files))}" if isinstance(files, list) else ""
     parts = [
-        f"## {report.experiment}\n",
+        f"## {report.experiment}{elsewhere}\n",
         f"{question}\n" if isinstance(question, str) else "",
         f"```\n{command_of(report)}\n```\n",
         f"{n} test events; training seeds: {', '.join(map(str, report.seeds)) or 'none'}.\n",

@@ -92,7 +92,12 @@ def evaluate_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experi
         _pieces(events_of(files, predictor.built, seed)),
         out,
         seed=seed,
-        provenance={"checkpoint": str(checkpoint), "files": named, "response seed": seed},
+        provenance={
+            "command": " ".join(["nuforge evaluate", str(checkpoint), *named, "--out", str(out)]),
+            "checkpoint": str(checkpoint),
+            "files": named,
+            "response seed": seed,
+        },
         split={"method": "all events of the files", "files": named},
     )
     return headline(report, out)
