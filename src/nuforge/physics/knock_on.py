@@ -45,9 +45,21 @@ def heavy_knock_on(transfer: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"]
     """
     b2 = beta_squared(kinetic, mass)
     largest = maximum_transfer(kinetic, mass)
-    shape = 1 - b2 * transfer / largest + 0.5 * (transfer / (kinetic + mass)) ** 2
+    shape = heavy_shape(transfer, largest, b2, kinetic + mass)
     scale = 2 * CROSS_SECTION_SCALE * ELECTRON_MASS / b2
     return torch.where(transfer <= largest, scale * shape / transfer**2, 0.0)
+
+
+def heavy_shape(transfer: Tensor, largest: Tensor, beta_squared: Tensor, total: Tensor) -> Tensor:
+    """The cross section of `heavy_knock_on` over that of 1 / W^2 alone, at most 1.
+
+    Args:
+        transfer: W in MeV.
+        largest: W_max in MeV.
+        beta_squared: Velocity squared of the particle.
+        total: Its energy with its mass, in MeV.
+    """
+    return 1 - beta_squared * transfer / largest + 0.5 * (transfer / total) ** 2
 
 
 def _scale(kinetic: Tensor) -> Tensor:

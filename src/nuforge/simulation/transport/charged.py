@@ -10,10 +10,11 @@ from torch import Tensor
 from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.kinematics import beta_squared, momentum
+from nuforge.physics.knock_on import heavy_shape
 from nuforge.physics.stopping import maximum_transfer
 from nuforge.simulation.transport.directions import remaining, sine_squared, turned
 from nuforge.simulation.transport.flight import Birth, Flight, Record
-from nuforge.simulation.transport.medium import MediumTables
+from nuforge.simulation.transport.medium import DECAY, KNOCK, RADIATE, MediumTables
 from nuforge.simulation.transport.species import MASSES, Species
 from nuforge.simulation.transport.walls import Box
 
@@ -113,21 +114,32 @@ def step_charged(
     moved = Flight(flight.numbers, state, time)
     escapes = (length >= wall) & ~ends
     where = (interacts & ~ends & ~escapes).nonzero().squeeze(1)
-    choice = uniform[7][where] * (knock + radiate + decay)[where]
-    knocks = where[choice < knock[where]]
-    radiates = where[(choice >= knock[where]) & (choice < (knock + radiate)[where])]
-    decays = where[choice >= (knock + radiate)[where]]
-
-    births = []
-    for chosen, interaction in ((knocks, _knock_on), (radiates, _radiate)):
-        if len(chosen):
-            accepted, birth, after_direction, after_energy = interaction(moved, chosen, medium, generator)
-            births.append(birth)
-            moved.direction[accepted] = after_direction
-            moved.energy[accepted] = after_energy
+    births, decays = _interact(moved, where, uniform[7], columns, medium, generator)
     flies = ~(ends | escapes)
     flies[decays] = False
     return Step(moved[flies], moved[ends], moved[decays], births)
+
+
+def _interact(
+    moved: Flight, where: Tensor, uniform: Tensor, columns: Tensor, medium: MediumTables, generator: torch.Generator
+) -> tuple[list[Birth], Tensor]:
+    """Lets the particles at `where` knock out electrons or radiate, which turns and slows them in place.
+
+    Returns:
+        Who is born, and the rows of those that decay instead.
+    """
+    knock, radiate, decay = (columns[where, kind] for kind in (KNOCK, RADIATE, DECAY))
+    choice = uniform[where] * (knock + radiate + decay)
+    knocks = where[choice < knock]
+    radiates = where[(choice >= knock) & (choice < knock + radiate)]
+    births = []
+    for chosen, interaction in ((knocks, _knock_on), (radiates, _radiate)):
+        if len(chosen):
+            accepted, birth, direction, energy = interaction(moved, chosen, medium, generator)
+            births.append(birth)
+            moved.direction[accepted] = direction
+            moved.energy[accepted] = energy
+    return births, where[choice >= knock + radiate]
 
 
 def _scatter(direction: Tensor, steps: Scattering, uniform: Tensor) -> Tensor:
@@ -183,13 +195,13 @@ def _knock_on(
     largest = torch.where(heavy, maximum_transfer(energy, mass), largest)
     transfer = torch.where(heavy, 1 / torch.lerp(1 / largest, torch.full_like(u, 1 / cut), u), light_transfer)
     b2 = beta_squared(energy, mass)
-    shape = 1 - b2 * transfer / largest + 0.5 * (transfer / (energy + mass)) ** 2
+    shape = heavy_shape(transfer, largest, b2, energy + mass)
     happens = (largest > cut) & (~heavy | (v < shape))
     rows, transfer, energy, mass = rows[happens], transfer[happens], energy[happens], mass[happens]
     p, taken = momentum(energy, mass), momentum(transfer, ELECTRON_MASS)
     cosine = (transfer * (energy + mass + ELECTRON_MASS) / (p * taken)).clamp(max=1)
     direction = turned(flight.direction[rows], (1 - cosine) / 2, 2 * torch.pi * phi[happens])
-    birth = _born(flight, rows, 11, Process.IONISATION, direction, transfer)
+    birth = Birth.here(flight, rows, 11, Process.IONISATION, direction, transfer)
     return rows, birth, remaining(flight.direction[rows], p, direction, taken), energy - transfer
 
 
@@ -204,7 +216,7 @@ def _radiate(
     k = cut * (energy / cut) ** medium.radiated(energy.log(), u)
     angle = emission_angle(a, b, c) * ELECTRON_MASS / (energy + ELECTRON_MASS)
     direction = turned(flight.direction[rows], sine_squared(angle), 2 * torch.pi * phi)
-    birth = _born(flight, rows, 22, Process.BREMSSTRAHLUNG, direction, k)
+    birth = Birth.here(flight, rows, 22, Process.BREMSSTRAHLUNG, direction, k)
     p = momentum(energy, ELECTRON_MASS)
     return rows, birth, remaining(flight.direction[rows], p, direction, k), (energy - k).clamp(min=1e-6)
 
@@ -216,17 +228,3 @@ def emission_angle(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     """
     slope = torch.where(c < 0.25, 0.625, 1.875)
     return -torch.log((a * b).clamp(min=1e-30)) / slope
-
-
-def _born(flight: Flight, rows: Tensor, pdg: int, process: Process, direction: Tensor, energy: Tensor) -> Birth:
-    """Particles of one kind that begin where the particles at `rows` are."""
-    return Birth(
-        flight,
-        rows,
-        torch.full_like(rows, pdg),
-        torch.full_like(rows, int(process)),
-        flight.position[rows],
-        direction,
-        energy,
-        flight.time[rows],
-    )

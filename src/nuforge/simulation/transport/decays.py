@@ -79,11 +79,7 @@ def _annihilation(flight: Flight, rows: Tensor, generator: torch.Generator) -> B
     axis = isotropic(len(rows), generator)
     both = rows.repeat(2)
     energy = torch.full((len(both),), ELECTRON_MASS)
-    kinds = torch.full_like(both, int(Process.ANNIHILATION))
-    direction = torch.cat([axis, -axis])
-    return Birth(
-        flight, both, torch.full_like(both, 22), kinds, flight.position[both], direction, energy, flight.time[both]
-    )
+    return Birth.here(flight, both, 22, Process.ANNIHILATION, torch.cat([axis, -axis]), energy)
 
 
 def _wait(flight: Flight, rows: Tensor, lifetime: float, generator: torch.Generator) -> Tensor:

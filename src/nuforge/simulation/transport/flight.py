@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nuforge.events import Events, Table
+from nuforge.events import Events, Process, Table
 from nuforge.physics.kinematics import momentum
 
 
@@ -113,6 +113,15 @@ class Birth:
     direction: Tensor
     energy: Tensor
     time: Tensor
+
+    @classmethod
+    def here(
+        cls, parents: Flight, rows: Tensor, pdg: Tensor | int, process: Process, direction: Tensor, energy: Tensor
+    ) -> Birth:
+        """Particles that begin where and when their parents, at `rows`, are."""
+        kinds = torch.full_like(rows, int(process))
+        number = torch.full_like(rows, pdg) if isinstance(pdg, int) else pdg
+        return cls(parents, rows, number, kinds, parents.position[rows], direction, energy, parents.time[rows])
 
 
 class Record:

@@ -21,7 +21,7 @@ from nuforge.physics.ranges import integrate_range
 from nuforge.physics.scattering import coulomb_screening, coulomb_strength, electron_share, nuclear_radius
 from nuforge.physics.stopping import electron_stopping_power, maximum_transfer, stopping_power
 from nuforge.simulation.transport.species import PROPERTIES, Species
-from nuforge.simulation.transport.tables import EnergyTable, Spectrum
+from nuforge.simulation.transport.tables import EnergyTable, Spectrum, bilinear
 from nuforge.units import GeV, keV
 
 _LOWEST, _HIGHEST, _POINTS = 1 * keV, 100 * GeV, 500
@@ -77,11 +77,7 @@ class MediumTables:
         low, step = math.log(_KAPPAS[0]), math.log(_KAPPAS[1] / _KAPPAS[0])
         x = ((kappa.log() - low) / step).clamp(0, rows - 1.001)
         y = ((normal - _NORMALS[0]) / (_NORMALS[1] - _NORMALS[0])).clamp(0, points - 1.001)
-        i, j = x.long(), y.long()
-        at, fx, fy = i * points + j, x - i, y - j
-        flat = self.fluctuation.view(-1)
-        below, above = at + points, at + points + 1
-        return torch.lerp(torch.lerp(flat[at], flat[at + 1], fy), torch.lerp(flat[below], flat[above], fy), fx)
+        return bilinear(self.fluctuation, x, y)
 
 
 @lru_cache(maxsize=8)

@@ -69,7 +69,7 @@ def _pair(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, r
     both = rows.repeat(2)
     made = (energies > medium.threshold) | (pdg < 0)
     _deposit(flight, both[~made], energies[~made], record)
-    return _birth(flight, both[made], pdg[made], Process.PAIR_PRODUCTION, directions[made], energies[made])
+    return Birth.here(flight, both[made], pdg[made], Process.PAIR_PRODUCTION, directions[made], energies[made])
 
 
 def _compton(
@@ -103,7 +103,7 @@ def _electrons(
     """Electrons freed by photons; those below the threshold are deposits."""
     made = energy > medium.threshold
     _deposit(flight, rows[~made], energy[~made], record)
-    return _birth(flight, rows[made], torch.full_like(rows[made], 11), process, direction[made], energy[made])
+    return Birth.here(flight, rows[made], 11, process, direction[made], energy[made])
 
 
 def _deposit(flight: Flight, rows: Tensor, energy: Tensor, record: Record) -> None:
@@ -111,8 +111,3 @@ def _deposit(flight: Flight, rows: Tensor, energy: Tensor, record: Record) -> No
     if len(rows):
         at = flight[rows]
         record.deposit(at, at.position, at.position, energy, torch.zeros_like(energy))
-
-
-def _birth(flight: Flight, rows: Tensor, pdg: Tensor, process: Process, direction: Tensor, energy: Tensor) -> Birth:
-    kinds = torch.full_like(rows, int(process))
-    return Birth(flight, rows, pdg, kinds, flight.position[rows], direction, energy, flight.time[rows])

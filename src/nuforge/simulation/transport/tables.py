@@ -78,10 +78,14 @@ class Spectrum:
         """v (N,) at ln T (N,) and uniform numbers (N,)."""
         rows, points = self.values.shape
         x = ((log_energy - self.lowest) / self.step).clamp(0, rows - 1.001)
-        y = uniform.clamp(0, 1) * (points - 1.001)
-        i, j = x.long(), y.long()
-        flat = self.values.view(-1)
-        at = i * points + j
-        fx, fy = x - i, y - j
-        below, above = at + points, at + points + 1
-        return torch.lerp(torch.lerp(flat[at], flat[at + 1], fy), torch.lerp(flat[below], flat[above], fy), fx)
+        return bilinear(self.values, x, uniform.clamp(0, 1) * (points - 1.001))
+
+
+def bilinear(values: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Values (R, P) at fractional rows x (N,) below R - 1 and columns y (N,) below P - 1."""
+    points = values.shape[1]
+    i, j = x.long(), y.long()
+    flat = values.view(-1)
+    at, fx, fy = i * points + j, x - i, y - j
+    below, above = at + points, at + points + 1
+    return torch.lerp(torch.lerp(flat[at], flat[at + 1], fy), torch.lerp(flat[below], flat[above], fy), fx)
