@@ -12,7 +12,7 @@ from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.knock_on import heavy_shape
 from nuforge.physics.stopping import maximum_transfer
-from nuforge.simulation.transport.directions import remaining, sine_squared, turned
+from nuforge.simulation.directions import remaining, sine_squared, turned
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.medium import DECAY, KNOCK, RADIATE, MediumTables
 from nuforge.simulation.transport.species import MASSES, Species

@@ -17,7 +17,7 @@ from nuforge.physics.constants import (
 )
 from nuforge.physics.decays import MUON_CAPTURE_IN_ARGON, michel_fraction, two_body_momentum
 from nuforge.physics.kinematics import momentum
-from nuforge.simulation.transport.directions import isotropic
+from nuforge.simulation.directions import isotropic
 from nuforge.simulation.transport.flight import Birth, Flight
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
 from nuforge.simulation.transport.charged import emission_angle
-from nuforge.simulation.transport.directions import remaining, sine_squared, turned
+from nuforge.simulation.directions import remaining, sine_squared, turned
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.medium import COMPTON, PAIR, MediumTables
 from nuforge.simulation.transport.walls import Box

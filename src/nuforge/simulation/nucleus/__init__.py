@@ -1,0 +1,5 @@
+"""Hadrons on nuclei: what an interaction, an absorption or a capture leaves behind, many at once."""
+
+from nuforge.simulation.nucleus.interaction import Products, interact
+
+__all__ = ["Products", "interact"]

@@ -1,0 +1,298 @@
+"""The intranuclear cascade: hadrons cross nuclei step by step, all of all nuclei at once.
+
+A nucleus is a Fermi gas with the local density of Woods and Saxon. A hadron flies straight in short steps; in each it
+may meet a nucleon of the local Fermi sea with the cross section on free nucleons, unless Pauli's principle forbids what
+would come out; pions may be absorbed by pairs of nucleons. Nucleons too slow to leave stay, and their energy heats what
+is left.
+
+Source of the method: Bertini, Phys. Rev. 131 (1963) 1801; Cugnon et al., Nucl. Phys. A 620 (1997) 475.
+Validity: some 20 MeV to 2 GeV; one pion at most is made in a collision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nuforge.physics.hadron_nucleon import pion_deuteron_absorption
+from nuforge.simulation.directions import isotropic
+from nuforge.simulation.nucleus.channels import Channel, cross_sections
+from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest_frame_momentum
+from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, Hadron, is_nucleon, is_pion
+from nuforge.simulation.nucleus.kinematics import four_momentum
+from nuforge.simulation.nucleus.target import Target
+
+_STEP = 0.5  # fm
+_MOST_STEPS = 400
+_SATURATION = 0.17  # nucleons per fm^3
+_PAIRS = 6.5  # Levinger's factor: quasi-deuterons per N Z / A (Levinger, Phys. Rev. 84 (1951) 43)
+_LIKE_PAIRS = 0.1  # of absorptions, on two nucleons of one kind
+_IN_MEDIUM = 0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
+_FEWEST = 3  # nucleons: fewer are not broken up further
+_MB = 0.1  # fm^2
+_ABSORBED = 4  # a channel beyond those of `Channel`
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """M hadrons on their way through nuclei.
+
+    Args:
+        owner: Rows (M,) of their nuclei.
+        kind: `Hadron` (M,).
+        position: From the middle of the nucleus (M, 3), fm.
+        direction: Unit vectors (M, 3).
+        energy: Kinetic energy (M,) in MeV that they have outside of the nucleus.
+    """
+
+    owner: Tensor
+    kind: Tensor
+    position: Tensor
+    direction: Tensor
+    energy: Tensor
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def __getitem__(self, key: Tensor) -> Swarm:
+        return Swarm(self.owner[key], self.kind[key], self.position[key], self.direction[key], self.energy[key])
+
+    @staticmethod
+    def concat(parts: list[Swarm]) -> Swarm:
+        """Swarms end to end."""
+        names = ("owner", "kind", "position", "direction", "energy")
+        return Swarm(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+
+def entering(kind: Tensor, energy: Tensor, direction: Tensor, target: Target, generator: torch.Generator) -> Swarm:
+    """A hadron (N,) of kinetic energy (MeV) and direction (N, 3) that comes to each nucleus, at any distance evenly."""
+    n = len(kind)
+    return Swarm(torch.arange(n), kind, _front(direction, target.edge, generator), direction, energy)
+
+
+def _front(direction: Tensor, edge: Tensor, generator: torch.Generator) -> Tensor:
+    """Points (N, 3) on the front half of spheres of radius `edge` (N,), even over the disc that is seen."""
+    u = torch.rand(len(edge), generator=generator, dtype=torch.float64)
+    any_way = isotropic(len(edge), generator).double()
+    across = any_way - (any_way * direction).sum(1, keepdim=True) * direction
+    across = across / across.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    distance = 0.999 * edge * u.sqrt()
+    return across * distance.unsqueeze(1) - direction * torch.sqrt(edge**2 - distance**2).unsqueeze(1)
+
+
+def cascade(swarm: Swarm, target: Target, generator: torch.Generator, passes: Tensor | None = None) -> Swarm:
+    """The hadrons that leave the nuclei; `target.z` and `target.a` become what stays.
+
+    Args:
+        swarm: Who enters, or begins inside.
+        target: The nuclei.
+        generator: Source of randomness.
+        passes: Where given (N,), a hadron that passed its nucleus without a collision comes again at another distance,
+            this many times at most, and then is swallowed: for interactions known to happen. One hadron a nucleus.
+    """
+    waiting = torch.zeros_like(target.a) if passes is None else passes.clone()
+    whole = waiting > 0
+    out = []
+    for _ in range(_MOST_STEPS):
+        if not len(swarm):
+            break
+        swarm, untouched_exit, gone = _step(swarm, target, whole, generator)
+        out.append(gone)
+        if len(untouched_exit):
+            waiting[untouched_exit.owner] -= 1
+            again = waiting[untouched_exit.owner] > 0
+            swallow(untouched_exit[~again], target)
+            back = untouched_exit[again]
+            position = _front(back.direction, target.edge[back.owner], generator)
+            swarm = Swarm.concat([swarm, Swarm(back.owner, back.kind, position, back.direction, back.energy)])
+    swallow(swarm, target)
+    return Swarm.concat(out) if out else swarm
+
+
+def swallow(swarm: Swarm, target: Target) -> None:
+    """Hadrons become part of their nuclei."""
+    target.change(swarm.owner, CHARGE[swarm.kind], BARYON[swarm.kind])
+
+
+def _step(
+    swarm: Swarm, target: Target, whole: Tensor, generator: torch.Generator
+) -> tuple[Swarm, Swarm, Swarm]:
+    """One step: who flies on, who left a nucleus that is still whole, who left one that is not.
+
+    `whole` (N,) says which nuclei nothing has happened to; it is changed in place.
+    """
+    middle = swarm.position + swarm.direction * (0.5 * _STEP)
+    r = middle.norm(dim=1)
+    outward = (middle * swarm.direction).sum(1) > 0
+    leaves = (r > target.edge[swarm.owner]) & outward
+    untouched = whole[swarm.owner]
+    gone, again = swarm[leaves & ~untouched], swarm[leaves & untouched]
+    stay = ~leaves
+    swarm, middle, r = swarm[stay], middle[stay], r[stay]
+    density = target.density(swarm.owner, r)
+    four, size = _four_momenta(swarm, density, target)
+    partner, partner_four = _partner(swarm.owner, target, density, generator)
+    lab = rest_frame_momentum(swarm.kind, four, partner, partner_four)
+    share = (target.a / target.a0)[swarm.owner]
+    flux = lab * MASS[partner] / (partner_four[:, 0] * size.clamp(min=1e-6))
+    medium = torch.where(is_nucleon(swarm.kind), 1 - _IN_MEDIUM * density / _SATURATION, 1.0)
+    rates = cross_sections(swarm.kind, partner, lab) * (_MB * density * share * flux * medium).unsqueeze(1)
+    rates = torch.cat([rates, _absorption(swarm, target, density, share, size).unsqueeze(1)], 1)
+    enough = target.a[swarm.owner] >= _FEWEST
+    rate = rates.sum(1) * enough
+    uniform = torch.rand((2, len(swarm)), generator=generator, dtype=torch.float64)
+    hit = (uniform[0] < -torch.expm1(-rate * _STEP)).nonzero().squeeze(1)
+    channel = (uniform[1, hit].unsqueeze(1) * rate[hit].unsqueeze(1) > rates[hit].cumsum(1)).sum(1).clamp(max=_ABSORBED)
+
+    rows, outcome, taken_z, taken_a = _outcome(
+        swarm, hit, channel, four, partner, partner_four, target, density, generator
+    )
+    moved = Swarm(swarm.owner, swarm.kind, middle + swarm.direction * (0.5 * _STEP), swarm.direction, swarm.energy)
+    if not len(rows):
+        return moved, again, gone
+    rows, keep = _first_of_owner(swarm.owner, rows)
+    outcome = Outcome(outcome.kind[keep], outcome.four[keep])
+    born = _replace(swarm, rows, outcome, middle, density, target, taken_z[keep], taken_a[keep])
+    whole[swarm.owner[rows]] = False
+    flies = torch.ones(len(swarm), dtype=torch.bool)
+    flies[rows] = False
+    return Swarm.concat([moved[flies], born]), again, gone
+
+
+def _first_of_owner(owner: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Of rows (C,) the first of each nucleus: two collisions in one step could take the same nucleon; and where."""
+    _, order = torch.unique(owner[rows], return_inverse=True)
+    first = torch.full((int(order.max()) + 1,), len(rows)).scatter_reduce(0, order, torch.arange(len(rows)), "amin")
+    keep = first.sort().values
+    return rows[keep], keep
+
+
+def _partner(owner: Tensor, target: Target, density: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A nucleon of the local Fermi sea for each: kinds (M,) and four-momenta (M, 4)."""
+    uniform = torch.rand((2, len(owner)), generator=generator, dtype=torch.float64)
+    proton = uniform[0] * target.a[owner] < target.z[owner]
+    kind = torch.where(proton, int(Hadron.PROTON), int(Hadron.NEUTRON))
+    size = target.fermi_momentum(owner, kind, density) * uniform[1] ** (1 / 3)
+    return kind, four_momentum(isotropic(len(owner), generator).double() * size.unsqueeze(1), MASS[kind])
+
+
+def absorbed_by_pairs(swarm: Swarm, target: Target, generator: torch.Generator) -> tuple[Tensor, Swarm]:
+    """Pions that pairs of nucleons absorb where they are: those rows (C,) of nuclei, and who flies instead.
+
+    Where Pauli's principle forbids what would come out, nothing happens. One pion a nucleus.
+    """
+    return _happens_here(swarm, torch.full_like(swarm.kind, _ABSORBED), target, generator)
+
+
+def met(swarm: Swarm, channel: Channel, target: Target, generator: torch.Generator) -> tuple[Tensor, Swarm]:
+    """Hadrons that meet a nucleon where they are, by `channel`; as `absorbed_by_pairs`."""
+    return _happens_here(swarm, torch.full_like(swarm.kind, int(channel)), target, generator)
+
+
+def _happens_here(
+    swarm: Swarm, channel: Tensor, target: Target, generator: torch.Generator
+) -> tuple[Tensor, Swarm]:
+    density = target.density(swarm.owner, swarm.position.norm(dim=1))
+    four, _ = _four_momenta(swarm, density, target)
+    partner, partner_four = _partner(swarm.owner, target, density, generator)
+    rows, outcome, taken_z, taken_a = _outcome(
+        swarm, torch.arange(len(swarm)), channel, four, partner, partner_four, target, density, generator
+    )
+    return swarm.owner[rows], _replace(swarm, rows, outcome, swarm.position, density, target, taken_z, taken_a)
+
+
+def _four_momenta(swarm: Swarm, density: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+    """Four-momenta (M, 4) inside, and the size (M,) of the momenta."""
+    mass = MASS[swarm.kind]
+    total = swarm.energy + target.depth(swarm.owner, swarm.kind, density) + mass
+    size = torch.sqrt((total**2 - mass**2).clamp(min=0))
+    return torch.cat([total.unsqueeze(1), swarm.direction * size.unsqueeze(1)], 1), size
+
+
+def _absorption(swarm: Swarm, target: Target, density: Tensor, share: Tensor, momentum: Tensor) -> Tensor:
+    """Rate (M,) per fm at which pairs of nucleons absorb pions, 0 for other hadrons."""
+    x = (target.z / target.a.clamp(min=1))[swarm.owner]
+    pairs = _PAIRS * x * (1 - x) * density * share**2 * (density / _SATURATION)
+    rate = _MB * pairs * pion_deuteron_absorption(momentum)
+    return torch.where(is_pion(swarm.kind), rate, 0.0)
+
+
+def _outcome(
+    swarm: Swarm,
+    hit: Tensor,
+    channel: Tensor,
+    four: Tensor,
+    partner: Tensor,
+    partner_four: Tensor,
+    target: Target,
+    density: Tensor,
+    generator: torch.Generator,
+) -> tuple[Tensor, Outcome, Tensor, Tensor]:
+    """Collisions that Pauli's principle allows: rows of the swarm, outcomes, protons and nucleons that they take."""
+    absorbs = channel == _ABSORBED
+    rows, pairs = hit[~absorbs], hit[absorbs]
+    parts = [collide(swarm.kind[rows], four[rows], partner[rows], partner_four[rows], channel[~absorbs], generator)]
+    charges, counts = [CHARGE[partner[rows]]], [torch.ones_like(rows)]
+    if len(pairs):
+        second, second_four = _second(swarm, pairs, partner[pairs], target, density[pairs], generator)
+        pair_charge = CHARGE[partner[pairs]] + CHARGE[second]
+        pair_four = partner_four[pairs] + second_four
+        parts.append(absorb(swarm.kind[pairs], four[pairs], pair_four, pair_charge, generator))
+        charges.append(pair_charge)
+        counts.append(torch.full_like(pairs, 2))
+        rows = torch.cat([rows, pairs])
+    outcome = Outcome(torch.cat([part.kind for part in parts]), torch.cat([part.four for part in parts]))
+    owner = swarm.owner[rows].unsqueeze(1).expand(-1, 3).flatten()
+    kind = outcome.kind.flatten()
+    fermi = target.fermi_momentum(owner, kind, density[rows].repeat_interleave(3)).view(-1, 3)
+    nucleon = (outcome.kind >= 0) & is_nucleon(outcome.kind)
+    forbidden = nucleon & (outcome.four[:, :, 1:].norm(dim=2) < fermi)
+    charge, count = torch.cat(charges), torch.cat(counts)
+    nuclei = swarm.owner[rows]
+    left_z, left_a = target.z[nuclei] - charge, target.a[nuclei] - count
+    allowed = ~forbidden.any(1) & (left_z >= 0) & (left_a >= left_z) & (left_a > 0)
+    return rows[allowed], Outcome(outcome.kind[allowed], outcome.four[allowed]), charge[allowed], count[allowed]
+
+
+def _second(
+    swarm: Swarm, rows: Tensor, partner: Tensor, target: Target, density: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The second nucleon of pairs that absorb a pion: the other kind but for a few, of a kind that charge allows."""
+    u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    like = u < _LIKE_PAIRS
+    second = torch.where(like, partner, 1 - partner)
+    charge = CHARGE[swarm.kind[rows]] + CHARGE[partner] + CHARGE[second]
+    impossible = (charge < 0) | (charge > 2)
+    second = torch.where(impossible, 1 - second, second)
+    size = target.fermi_momentum(swarm.owner[rows], second, density)
+    size = size * torch.rand(len(rows), generator=generator, dtype=torch.float64) ** (1 / 3)
+    return second, four_momentum(isotropic(len(rows), generator).double() * size.unsqueeze(1), MASS[second])
+
+
+def _replace(
+    swarm: Swarm,
+    rows: Tensor,
+    outcome: Outcome,
+    middle: Tensor,
+    density: Tensor,
+    target: Target,
+    taken_z: Tensor,
+    taken_a: Tensor,
+) -> Swarm:
+    """Who flies instead of the hadrons at `rows`; nucleons that cannot leave become part of their nuclei."""
+    owner = swarm.owner[rows]
+    target.change(owner, -taken_z, -taken_a)
+    there = (outcome.kind >= 0).flatten()
+    each = owner.repeat_interleave(3)[there]
+    kind = outcome.kind.flatten()[there]
+    four = outcome.four.flatten(0, 1)[there]
+    energy = outcome.kinetic().flatten()[there]
+    energy = energy - target.depth(each, kind, density[rows].repeat_interleave(3)[there])
+    position = middle[rows].repeat_interleave(3, dim=0)[there]
+    direction = four[:, 1:] / four[:, 1:].norm(dim=1, keepdim=True).clamp(min=1e-9)
+    born = Swarm(each, kind, position, direction, energy)
+    stays = energy <= target.lowest(each, kind)
+    swallow(born[stays], target)
+    return born[~stays]

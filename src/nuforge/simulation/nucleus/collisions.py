@@ -1,0 +1,106 @@
+"""Collisions of hadrons with nucleons inside nuclei: who goes in, who comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nuforge.simulation.nucleus.channels import (
+    Channel,
+    charges_of_production,
+    exchanged,
+    resonance_mass,
+    scattering_cosine,
+)
+from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, nucleon_of_charge, pion_of_charge
+from nuforge.simulation.nucleus.kinematics import (
+    centre_direction,
+    kinetic_energy,
+    mass_squared,
+    two_bodies,
+    two_body_momentum,
+)
+from nuforge.simulation.directions import isotropic, turned
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What C collisions leave.
+
+    Args:
+        kind: Hadrons (C, 3), -1 where there is none.
+        four: Their four-momenta (C, 3, 4) in the nucleus, MeV.
+    """
+
+    kind: Tensor
+    four: Tensor
+
+    def kinetic(self) -> Tensor:
+        """Kinetic energies (C, 3) in the nucleus, 0 where there is none."""
+        mass = MASS[self.kind.clamp(min=0)]
+        energy = kinetic_energy(self.four.flatten(0, 1), mass.flatten()).view(self.kind.shape)
+        return torch.where(self.kind < 0, 0.0, energy)
+
+
+def collide(
+    kind: Tensor, four: Tensor, partner: Tensor, partner_four: Tensor, channel: Tensor, generator: torch.Generator
+) -> Outcome:
+    """Collisions of hadrons (C,) with nucleons (C,), four-momenta (C, 4) each, by `Channel` (C,)."""
+    n = len(kind)
+    uniform = torch.rand((6, n), generator=generator, dtype=torch.float64)
+    total = four + partner_four
+    root = torch.sqrt(mass_squared(total))
+    axis = centre_direction(four, total)
+    lab = _rest_momentum(root, kind, partner)
+    centre = two_body_momentum(root, MASS[kind], MASS[partner])
+    cosine = scattering_cosine(kind, partner, lab, centre, uniform[:2])
+    direction = turned(axis, (1 - cosine) / 2, 2 * torch.pi * uniform[2])
+
+    swapped, other = exchanged(kind, partner)
+    swaps, strange, three = (channel == c for c in (Channel.EXCHANGE, Channel.HYPERON, Channel.PRODUCTION))
+    first = torch.where(swaps, swapped, torch.where(strange, int(Hadron.LAMBDA), kind))
+    charge = (CHARGE[kind] + CHARGE[partner]).clamp(-1, 1)
+    second = torch.where(swaps, other, torch.where(strange, pion_of_charge(charge), partner))
+    third = torch.full_like(first, -1)
+    mass_first, mass_second = MASS[first], MASS[second]
+    nucleon, pion, spectator = charges_of_production(kind, partner, uniform[3:5])
+    resonance = resonance_mass(root, nucleon, pion, spectator, uniform[5])
+    mass_first = torch.where(three, resonance, mass_first)
+    mass_second = torch.where(three, MASS[spectator], mass_second)
+    one, two = two_bodies(total, mass_first, mass_second, direction)
+    kinds = torch.stack([first, second, third], 1)
+    fours = torch.stack([one, two, torch.zeros_like(one)], 1)
+    rows = three.nonzero().squeeze(1)
+    if len(rows):
+        a, b = two_bodies(one[rows], MASS[nucleon[rows]], MASS[pion[rows]], isotropic(len(rows), generator).double())
+        kinds[rows] = torch.stack([nucleon, spectator, pion], 1)[rows]
+        fours[rows] = torch.stack([a, two[rows], b], 1)
+    return Outcome(kinds, fours)
+
+
+def absorb(kind: Tensor, four: Tensor, pair_four: Tensor, pair_charge: Tensor, generator: torch.Generator) -> Outcome:
+    """Pions (C,) absorbed by pairs of nucleons, which share everything, isotropic in the frame of their centre.
+
+    Args:
+        kind: Pions (C,).
+        four: Their four-momenta (C, 4).
+        pair_four: Four-momenta (C, 4) of the pairs.
+        pair_charge: Charges of the pairs (C,), 0 to 2.
+    """
+    charge = CHARGE[kind] + pair_charge
+    first = nucleon_of_charge((charge > 0).long())
+    second = nucleon_of_charge((charge > 1).long())
+    one, two = two_bodies(four + pair_four, MASS[first], MASS[second], isotropic(len(kind), generator).double())
+    none = torch.full_like(first, -1)
+    return Outcome(torch.stack([first, second, none], 1), torch.stack([one, two, torch.zeros_like(one)], 1))
+
+
+def rest_frame_momentum(kind: Tensor, four: Tensor, partner: Tensor, partner_four: Tensor) -> Tensor:
+    """Momentum (N,) in MeV of hadrons where the nucleon that they meet rests."""
+    return _rest_momentum(torch.sqrt(mass_squared(four + partner_four)), kind, partner)
+
+
+def _rest_momentum(root: Tensor, kind: Tensor, partner: Tensor) -> Tensor:
+    return two_body_momentum(root, MASS[kind], MASS[partner]) * root / MASS[partner]

@@ -1,0 +1,194 @@
+"""What excited nuclei boil off: nucleons and light nuclei, then photons, all nuclei at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nuforge.physics.nuclei import coulomb_barrier, nuclear_mass
+from nuforge.simulation.directions import isotropic
+from nuforge.simulation.nucleus.kinematics import mass_squared, two_bodies
+
+_Z = torch.tensor([0, 1, 1, 1, 2, 2])
+_A = torch.tensor([1, 1, 2, 3, 3, 4])
+_SPINS = torch.tensor([2.0, 2.0, 3.0, 2.0, 2.0, 1.0], dtype=torch.float64)
+_PDG = torch.tensor([2112, 2212, 1000010020, 1000010030, 1000020030, 1000020040])
+_TUNNEL = torch.tensor([0.0, 0.7, 0.74, 0.78, 0.79, 0.83], dtype=torch.float64)
+_LEVELS = 8.0  # MeV: the density of levels is A / 8 MeV
+_LAST = 1.0  # MeV: an excitation below leaves as one photon
+_LEAST = 1e-3  # MeV of excitation that is left alone
+_TRIES = 12
+_MOST = 60
+
+
+@dataclass(frozen=True)
+class Excited:
+    """N excited nuclei.
+
+    Args:
+        z: Protons (N,).
+        a: Nucleons (N,).
+        four: Four-momenta (N, 4) in MeV; their mass is that of the ground state plus the excitation.
+    """
+
+    z: Tensor
+    a: Tensor
+    four: Tensor
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """M particles that nuclei emitted: rows of the nuclei, PDG numbers, four-momenta (M, 4)."""
+
+    owner: Tensor
+    pdg: Tensor
+    four: Tensor
+
+
+def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = False) -> tuple[Emitted, Excited]:
+    """Emits particles until only photons can leave, then photons to the ground state.
+
+    Particles: widths and spectra of Weisskopf with the cross sections of Dostrovsky, Fraenkel, Friedlander (Phys. Rev.
+    116 (1959) 683), A / 8 MeV for the density of levels. Photons: E1 with a statistical spectrum, the last from 1 MeV.
+
+    Args:
+        nuclei: Who is hot; unbound ones fall apart.
+        generator: Source of randomness.
+        photons_only: Whether only photons leave, as after the capture of a slow neutron.
+
+    Returns:
+        Who left, and the nuclei in their ground states.
+    """
+    z, a, four = nuclei.z.clone(), nuclei.a.clone(), nuclei.four.clone()
+    owners, pdgs, fours = [], [], []
+    if not photons_only:
+        rows = (a > 1).nonzero().squeeze(1)
+        for _ in range(_MOST):
+            if not len(rows):
+                break
+            rows, channel, ground = _open(rows, z, a, four, generator)
+            if not len(rows):
+                break
+            light = _mass_of(channel)
+            left = _excitation_after(rows, channel, z, a, four, ground, light, generator)
+            emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator).double())
+            owners.append(rows)
+            pdgs.append(_PDG[channel])
+            fours.append(emitted)
+            z[rows] -= _Z[channel]
+            a[rows] -= _A[channel]
+            four[rows] = rest
+            rows = rows[a[rows] > 1]
+    rows = torch.arange(len(z))
+    for _ in range(_MOST):
+        ground = nuclear_mass(z[rows], a[rows])
+        excitation = torch.sqrt(mass_squared(four[rows]).clamp(min=0)) - ground
+        hot = (excitation > _LEAST) & (a[rows] > 1)
+        rows, ground, excitation = rows[hot], ground[hot], excitation[hot]
+        if not len(rows):
+            break
+        energy = _photon_energy(excitation, a[rows], generator)
+        zero = torch.zeros_like(energy)
+        photon, rest = two_bodies(
+            four[rows], zero, ground + excitation - energy, isotropic(len(rows), generator).double()
+        )
+        owners.append(rows)
+        pdgs.append(torch.full_like(rows, 22))
+        fours.append(photon)
+        four[rows] = rest
+    none = torch.zeros(0, dtype=torch.int64)
+    emitted_all = Emitted(
+        torch.cat([none, *owners]), torch.cat([none, *pdgs]), torch.cat([torch.zeros(0, 4, dtype=torch.float64), *fours])
+    )
+    return emitted_all, Excited(z, a, four)
+
+
+def _mass_of(channel: Tensor) -> Tensor:
+    return nuclear_mass(_Z, _A)[channel]
+
+
+def _level_density(a: Tensor) -> Tensor:
+    return a.double() / _LEVELS
+
+
+def _pairing(z: Tensor, a: Tensor) -> Tensor:
+    """Energy (N,) in MeV by which pairs shift the levels, 12 / sqrt(A) for each kind of nucleon in pairs."""
+    even = (z % 2 == 0).double() + ((a - z) % 2 == 0).double()
+    return torch.where(a > 4, 12 / a.clamp(min=1).double().sqrt() * even, 0.0)
+
+
+def _room(z: Tensor, a: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of nuclei (N,) of a mass (N,): energy (N, 6) above the barrier of each channel, barriers, and ground masses."""
+    rest_z, rest_a = z.unsqueeze(1) - _Z, a.unsqueeze(1) - _A
+    possible = (rest_a > 0) & (rest_z >= 0) & (rest_z <= rest_a)
+    safe_z, safe_a = rest_z.clamp(min=0), torch.maximum(rest_a, rest_z.clamp(min=0)).clamp(min=1)
+    ground = nuclear_mass(safe_z, safe_a)
+    barrier = _TUNNEL * coulomb_barrier(_Z, safe_z, _A, safe_a).clamp(min=0)
+    room = mass.unsqueeze(1) - ground - nuclear_mass(_Z, _A) - barrier
+    return torch.where(possible, room, -1.0), barrier, ground
+
+
+def _open(
+    rows: Tensor, z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The nuclei of `rows` that emit: their rows, channels, and ground masses (MeV) of what is left."""
+    mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
+    room, _, ground = _room(z[rows], a[rows], mass)
+    rest_a = (a[rows].unsqueeze(1) - _A).clamp(min=1)
+    rest_z = z[rows].unsqueeze(1) - _Z
+    thermal = (room - _pairing(rest_z, rest_a)).clamp(min=0) + 0.05 * room.clamp(min=0)
+    level = _level_density(rest_a)
+    y = 2 * torch.sqrt(level * thermal)
+    integral = (torch.exp(y) * (2 * y**2 - 6 * y + 6) + y**2 - 6).clamp(min=0) / level**2
+    integral = torch.where(y < 0.3, 0.5 * y**4 / level**2, integral)
+    width = _SPINS * nuclear_mass(_Z, _A) * rest_a.double() ** (2 / 3) * integral
+    width = torch.where(room > 0, width, 0.0)
+    total = width.sum(1)
+    emits = total > 0
+    u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    channel = (u.unsqueeze(1) * total.unsqueeze(1) > width.cumsum(1)).sum(1).clamp(max=len(_A) - 1)
+    return rows[emits], channel[emits], ground.gather(1, channel.unsqueeze(1)).squeeze(1)[emits]
+
+
+def _excitation_after(
+    rows: Tensor,
+    channel: Tensor,
+    z: Tensor,
+    a: Tensor,
+    four: Tensor,
+    ground: Tensor,
+    light: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Excitation (N,) in MeV that is left: energy above the barrier x drawn from x exp(2 sqrt(a (R - x))).
+
+    By rejection from x exp(-x sqrt(a / R)), which lies above it.
+    """
+    mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
+    at = channel.unsqueeze(1)
+    room_all, barrier_all, _ = _room(z[rows], a[rows], mass)
+    room, barrier = room_all.gather(1, at).squeeze(1).clamp(min=1e-9), barrier_all.gather(1, at).squeeze(1)
+    level = _level_density((a[rows] - _A[channel]).clamp(min=1))
+    u = torch.rand((3, _TRIES, len(rows)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
+    x = -torch.sqrt(room / level) * torch.log(u[0] * u[1])
+    bound = 2 * torch.sqrt(level * (room - x).clamp(min=0)) - 2 * torch.sqrt(level * room) + x * torch.sqrt(level / room)
+    good = (x < room) & (u[2].log() < bound)
+    first = good.long().argmax(0)
+    drawn = x.gather(0, first.unsqueeze(0)).squeeze(0)
+    drawn = torch.where(good.any(0), drawn, room * u[0, 0])
+    return (mass - ground - light - barrier - drawn).clamp(min=0)
+
+
+def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) -> Tensor:
+    """Energies (N,) in MeV of the next photons: E^3 exp(-E / T) up to the excitation, T = sqrt(E* / a).
+
+    All that is left when it is little.
+    """
+    u = torch.rand((5, _TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
+    energy = -torch.sqrt(excitation / _level_density(a)) * torch.log(u[:4]).sum(0)
+    good = energy < excitation
+    drawn = energy.gather(0, good.long().argmax(0, keepdim=True)).squeeze(0)
+    drawn = torch.where(good.any(0), drawn, excitation * u[4, 0])
+    return torch.where(excitation < _LAST, excitation, drawn)

@@ -1,0 +1,72 @@
+"""The hadrons of a cascade, and their numbers in its tables."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from nuforge.physics.constants import (
+    KAON_MASS,
+    LAMBDA_MASS,
+    NEUTRAL_KAON_MASS,
+    NEUTRAL_PION_MASS,
+    NEUTRON_MASS,
+    PION_MASS,
+    PROTON_MASS,
+)
+
+
+class Hadron(IntEnum):
+    """Kinds of hadrons inside a nucleus; sigmas are taken as lambdas."""
+
+    PROTON = 0
+    NEUTRON = 1
+    PI_PLUS = 2
+    PI_ZERO = 3
+    PI_MINUS = 4
+    K_PLUS = 5
+    K_ZERO = 6
+    K_MINUS = 7
+    ANTI_K_ZERO = 8
+    LAMBDA = 9
+
+
+PDG = torch.tensor([2212, 2112, 211, 111, -211, 321, 311, -321, -311, 3122])
+_OF = {Hadron.PROTON: PROTON_MASS, Hadron.NEUTRON: NEUTRON_MASS, Hadron.PI_ZERO: NEUTRAL_PION_MASS}
+_OF |= dict.fromkeys((Hadron.PI_PLUS, Hadron.PI_MINUS), PION_MASS)
+_OF |= dict.fromkeys((Hadron.K_PLUS, Hadron.K_MINUS), KAON_MASS)
+_OF |= dict.fromkeys((Hadron.K_ZERO, Hadron.ANTI_K_ZERO), NEUTRAL_KAON_MASS) | {Hadron.LAMBDA: LAMBDA_MASS}
+MASS = torch.tensor([_OF[h] for h in Hadron], dtype=torch.float64)
+"""MeV."""
+CHARGE = torch.tensor([1, 0, 1, 0, -1, 1, 0, -1, 0, 0])
+BARYON = torch.tensor([1, 1, 0, 0, 0, 0, 0, 0, 0, 1])
+
+
+def hadron_of(pdg: Tensor) -> Tensor:
+    """`Hadron` of PDG numbers (N,), -1 for what is none. K0 of definite lifetime are taken as K0; the caller chooses."""
+    kind = torch.full_like(pdg, -1)
+    for hadron in Hadron:
+        kind = torch.where(pdg == PDG[hadron], int(hadron), kind)
+    return torch.where((pdg == 130) | (pdg == 310), int(Hadron.K_ZERO), kind)
+
+
+def is_nucleon(kind: Tensor) -> Tensor:
+    """Whether kinds (N,) are protons or neutrons."""
+    return kind <= Hadron.NEUTRON
+
+
+def is_pion(kind: Tensor) -> Tensor:
+    """Whether kinds (N,) are pions."""
+    return (kind >= Hadron.PI_PLUS) & (kind <= Hadron.PI_MINUS)
+
+
+def pion_of_charge(charge: Tensor) -> Tensor:
+    """Kinds of pions of charges (N,) -1, 0 or 1."""
+    return Hadron.PI_ZERO - charge
+
+
+def nucleon_of_charge(charge: Tensor) -> Tensor:
+    """Kinds of nucleons of charges (N,) 0 or 1."""
+    return 1 - charge

@@ -1,0 +1,120 @@
+"""An inelastic interaction of a hadron with a nucleus, from the first collision to the ground state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nuforge.errors import InputError
+from nuforge.physics.nuclei import nuclear_mass
+from nuforge.simulation.nucleus.cascade import Swarm, cascade, entering
+from nuforge.simulation.nucleus.evaporation import Excited, evaporate
+from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
+from nuforge.simulation.nucleus.kinematics import four_momentum
+from nuforge.simulation.nucleus.target import Target
+
+_PASSES = 60
+_PASSES_OF_THE_SLOW = 6  # of nucleons below `_SLOW`, which a nucleus rather swallows
+_SLOW = 20.0  # MeV
+
+
+@dataclass(frozen=True)
+class Products:
+    """M particles that N interactions leave, remnants of the nuclei among them.
+
+    Args:
+        owner: Rows (M,) of the interactions.
+        pdg: PDG numbers (M,).
+        four: Four-momenta (M, 4) in MeV.
+    """
+
+    owner: Tensor
+    pdg: Tensor
+    four: Tensor
+
+
+def interact(
+    pdg: Tensor, kinetic: Tensor, direction: Tensor, z: Tensor, a: Tensor, generator: torch.Generator
+) -> Products:
+    """What inelastic interactions of hadrons with nuclei at rest leave.
+
+    Energy, momentum, charge and baryon number of hadron and nucleus are those of the products, to rounding.
+
+    Args:
+        pdg: Nucleons, pions, kaons (N,).
+        kinetic: MeV (N,).
+        direction: Unit vectors (N, 3).
+        z: Protons of the nuclei (N,).
+        a: Nucleons of the nuclei (N,), 3 or more.
+        generator: Source of randomness.
+
+    Raises:
+        InputError: If a particle is not a hadron of the cascade, or a nucleus too small.
+    """
+    kind = hadron_of(pdg)
+    if bool((kind < 0).any()):
+        raise InputError(
+            f"particle {int(pdg[kind < 0][0])} has no interaction with nuclei; expected nucleons, pions or kaons"
+        )
+    if bool((a < 3).any()):
+        raise InputError(f"a nucleus of {int(a.min())} nucleons has no cascade; expected 3 or more")
+    direction, kinetic = direction.double(), kinetic.double()
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    target = Target.of(z, a)
+    slow = is_nucleon(kind) & (kinetic < _SLOW)
+    passes = torch.where(slow, _PASSES_OF_THE_SLOW, _PASSES)
+    gone = cascade(entering(kind, kinetic, direction, target, generator), target, generator, passes)
+    mass = MASS[kind]
+    size = torch.sqrt(kinetic * (kinetic + 2 * mass))
+    total = four_momentum(direction * size.unsqueeze(1), mass)
+    total = total + torch.nn.functional.pad(nuclear_mass(z, a).unsqueeze(1), (0, 3))
+    return settle(gone, target, total, generator)
+
+
+def settle(gone: Swarm, target: Target, total: Tensor, generator: torch.Generator) -> Products:
+    """The end of N cascades: what is left takes the rest of energy and momentum, and cools.
+
+    Where hadrons carry away more than there is (separation energies are those of the first nucleon only), all are
+    slowed by one factor.
+
+    Args:
+        gone: Hadrons that left.
+        target: What stays.
+        total: Four-momenta (N, 4) of everything.
+        generator: Source of randomness.
+    """
+    ground = nuclear_mass(target.z, target.a)
+    mass = MASS[gone.kind]
+    four = _closed(gone, mass, ground, total)
+    rest = total.clone().index_add_(0, gone.owner, -four)
+    emitted, cold = evaporate(Excited(target.z, target.a, rest), generator)
+    remains = (cold.a > 0).nonzero().squeeze(1)
+    return Products(
+        torch.cat([gone.owner, emitted.owner, remains]),
+        torch.cat([PDG[gone.kind], emitted.pdg, nucleus_number(cold.z[remains], cold.a[remains])]),
+        torch.cat([four, emitted.four, cold.four[remains]]),
+    )
+
+
+def nucleus_number(z: Tensor, a: Tensor) -> Tensor:
+    """PDG numbers (N,) of nuclei; of single nucleons their own."""
+    number = 1000000000 + z * 10000 + a * 10
+    return torch.where(a == 1, torch.where(z == 1, 2212, 2112), number)
+
+
+def _closed(gone: Swarm, mass: Tensor, ground: Tensor, total: Tensor) -> Tensor:
+    """Four-momenta (M, 4) of who left, slowed where the nucleus would end below its ground state."""
+    energy = gone.energy
+    for _ in range(6):
+        size = torch.sqrt(energy * (energy + 2 * mass))
+        four = four_momentum(gone.direction * size.unsqueeze(1), mass)
+        rest = total.clone().index_add_(0, gone.owner, -four)
+        missing = torch.sqrt(ground**2 + rest[:, 1:].square().sum(1)) - rest[:, 0]
+        kinetic = torch.zeros_like(missing).index_add_(0, gone.owner, energy)
+        factor = torch.where(missing > 0, 1 - (missing + 1e-4) / kinetic.clamp(min=1e-6), 1.0).clamp(min=0)
+        if not bool((factor < 1).any()):
+            break
+        energy = energy * factor[gone.owner]
+    return four
