@@ -148,7 +148,7 @@ def binding_energy(z: Tensor, a: Tensor, mass: float) -> Tensor:
     point = 0.5 * reduced * strength**2
     radius = 1.29 * half_density_radius(a)  # of a sphere of even charge: sqrt(5/3) of the root mean square
     bohr = HBAR_C_FM / (reduced * strength)
-    return point / (1 + 0.8 * (radius / bohr) ** 2 / (1 + 0.6 * radius / bohr))
+    return point / (1 + 0.8 * (radius / bohr) ** 2 / (1 + 2.4 * radius / bohr))
 
 
 def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.Generator) -> Products:
