@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nuforge.physics.constants import AVOGADRO
 from nuforge.units import eV
 
 
@@ -58,6 +59,11 @@ class Material:
     def z_over_a(self) -> float:
         """Electrons per nucleon, sum of w Z/A (mol/g)."""
         return sum(element.mass_fraction * element.Z / element.A for element in self.elements)
+
+    @property
+    def number_densities(self) -> tuple[float, ...]:
+        """Nuclei of each element per unit volume (1/cm^3), one an element."""
+        return tuple(AVOGADRO * self.density * element.mass_fraction / element.A for element in self.elements)
 
 
 LIQUID_ARGON = Material(
