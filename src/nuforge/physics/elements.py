@@ -11,7 +11,7 @@ from nuforge.units import eV
 
 @dataclass(frozen=True)
 class Entry:
-    """What the table says of an element: Z, molar mass A (g/mol), mean excitation energy of the element itself (MeV)."""
+    """What the table says of an element: Z, molar mass A (g/mol), its mean excitation energy when alone (MeV)."""
 
     Z: int
     A: float

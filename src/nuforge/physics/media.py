@@ -34,7 +34,7 @@ MINERAL_OIL = compound(
     mean_excitation=55.9 * eV,
     density_effect=compressed(DensityEffect(a=0.12087, k=3.4288, x0=0.1289, x1=2.5084, cbar=2.9551), 0.86 / 0.93),
 )
-"""With the constants of paraffin wax (0.93 g/cm^3). 0.86: liquid scintillator on this base (NOvA, NIM A 2015); MiniBooNE's oil has 0.836."""
+"""With the constants of paraffin wax (0.93 g/cm^3). NOvA's scintillator has 0.86, MiniBooNE's oil 0.836."""
 
 PLASTIC_SCINTILLATOR = compound(
     "plastic scintillator",
@@ -86,7 +86,7 @@ def xenon_gas(pressure: float = 10.0, temperature: float = 300.0) -> Material:
 
 
 def selenium_hexafluoride(pressure: float = 10.0, temperature: float = 293.15) -> Material:
-    """Gaseous SeF6 as an ideal gas: 0.079 g/cm^3 at 10 bar. The real gas is denser, by a tenth or so at 10 bar (SF6 is).
+    """Gaseous SeF6 as an ideal gas: 0.079 g/cm^3 at 10 bar. The real one is some 10 % denser there, if it is like SF6.
 
     Args:
         pressure: bar.

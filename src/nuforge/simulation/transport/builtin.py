@@ -7,6 +7,7 @@ import torch
 from nuforge.detectors import Detector
 from nuforge.events import Events
 from nuforge.physics.constants import NEUTRAL_PION_MASS
+from nuforge.simulation.transport.annihilation import annihilate_in_flight
 from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import come_to_rest, decay_in_flight
@@ -73,7 +74,8 @@ def transport(
             case Next.REST:
                 crowd.admit(come_to_rest(flight, generator), record)
             case Next.DECAY:
-                crowd.admit(decay_in_flight(flight, generator), record)
+                annihilated = annihilate_in_flight(flight, medium, generator)
+                crowd.admit([*decay_in_flight(flight, generator), annihilated], record)
     return record.events()
 
 
