@@ -57,7 +57,7 @@ def test_pair_split_is_symmetric():
 
 def test_plasma_energy_follows_from_the_electron_density():
     expected = 28.816e-6 * math.sqrt(LIQUID_ARGON.density * LIQUID_ARGON.z_over_a)  # Review of Particle Physics
-    assert bremsstrahlung.plasma_energy(LIQUID_ARGON) == pytest.approx(expected, rel=1e-3)
+    assert LIQUID_ARGON.plasma_energy == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize(("momentum", "milliradians"), [(1000.0, 13.68), (500.0, 27.85)])

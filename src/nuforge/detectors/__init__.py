@@ -1,5 +1,6 @@
 """With what: geometry, medium, sensors and readout as frozen values, and functions that return one."""
 
+from nuforge.detectors.block import Block, box
 from nuforge.detectors.description import from_description
 from nuforge.detectors.detector import Detector
 from nuforge.detectors.lartpc import lartpc_cube
@@ -10,12 +11,14 @@ from nuforge.detectors.volume import Volume
 
 __all__ = [
     "Birks",
+    "Block",
     "Detector",
     "EllipsoidalBox",
     "Medium",
     "ModifiedBox",
     "PixelReadout",
     "Volume",
+    "box",
     "from_description",
     "lartpc_cube",
 ]

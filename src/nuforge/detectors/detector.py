@@ -9,6 +9,7 @@ from nuforge.detectors.medium import Medium
 from nuforge.detectors.pixels import PixelReadout
 from nuforge.detectors.plain import plain
 from nuforge.detectors.volume import Volume
+from nuforge.physics.material import Material
 
 Direction = tuple[float, float, float]
 
@@ -57,6 +58,11 @@ class Detector:
     def description(self) -> dict[str, Any]:
         """This detector as plain JSON (cm, ns, MeV, kV, K); `nuforge.detectors.from_description` is the inverse."""
         return cast(dict[str, Any], plain(self))
+
+    @property
+    def material(self) -> Material:
+        """The material of the medium."""
+        return self.medium.material
 
     @property
     def drift_axis(self) -> int:

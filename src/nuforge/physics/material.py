@@ -1,7 +1,9 @@
 """Matter: what the formulas of this room need to know of it."""
 
+import math
 from dataclasses import dataclass
 
+from nuforge.physics.constants import AVOGADRO, ELECTRON_RADIUS, HBAR_C
 from nuforge.units import eV
 
 
@@ -58,6 +60,17 @@ class Material:
     def z_over_a(self) -> float:
         """Electrons per nucleon, sum of w Z/A (mol/g)."""
         return sum(element.mass_fraction * element.Z / element.A for element in self.elements)
+
+    @property
+    def number_densities(self) -> tuple[float, ...]:
+        """Nuclei of each element per unit volume (1/cm^3), one an element."""
+        return tuple(AVOGADRO * self.density * element.mass_fraction / element.A for element in self.elements)
+
+    @property
+    def plasma_energy(self) -> float:
+        """Plasma energy of the electrons (MeV), 28.816 eV sqrt(rho Z / A)."""
+        electrons = AVOGADRO * self.density * self.z_over_a
+        return HBAR_C * math.sqrt(4 * math.pi * electrons * ELECTRON_RADIUS)
 
 
 LIQUID_ARGON = Material(

@@ -68,11 +68,12 @@ def electron_share(material: Material) -> float:
     return float(electrons / sum(e.mass_fraction / e.A * e.Z * (e.Z + 1) for e in material.elements))
 
 
-def nuclear_radius(material: Material) -> float:
-    """Root-mean-square-like radius (cm) of the nuclei, 1.27 A^0.27 fm, averaged with weights Z^2.
+def nuclei(material: Material) -> tuple[tuple[float, float], ...]:
+    """Share in the scattering by nuclei (Z^2) and root-mean-square radius of the charge (cm), one pair an element.
 
-    Source: the exponential form factor of Butkevich et al., Nucl. Instrum. Meth. A 488 (2002) 282.
+    Source: 1.27 A^0.27 fm, for the exponential form factor: Butkevich et al., Nucl. Instrum. Meth. A 488 (2002) 282;
+    of the proton 0.84 fm (CODATA 2018).
     """
-    weights = [e.mass_fraction / e.A * e.Z**2 for e in material.elements]
-    radii = [1.27e-13 * e.A**0.27 for e in material.elements]
-    return float(sum(w * r for w, r in zip(weights, radii, strict=True)) / sum(weights))
+    weights = [n * e.Z**2 for n, e in zip(material.number_densities, material.elements, strict=True)]
+    radii = [0.84e-13 if e.Z == 1 else 1.27e-13 * e.A**0.27 for e in material.elements]
+    return tuple((weight / sum(weights), radius) for weight, radius in zip(weights, radii, strict=True))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import Block, Detector
 from nuforge.events import Events
 from nuforge.simulation.sources.primaries import primaries
 
@@ -22,7 +22,7 @@ MENU: tuple[tuple[int, float, float], ...] = (
 
 def particle_bomb(
     n_events: int,
-    detector: Detector,
+    detector: Detector | Block,
     generator: torch.Generator,
     *,
     fewest: int = 2,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from nuforge.detectors import Detector
+from nuforge.detectors import Block, Detector
 from nuforge.events import Events
 from nuforge.physics.constants import NEUTRAL_PION_MASS
+from nuforge.simulation.transport.annihilation import annihilate_in_flight
 from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import come_to_rest, decay_in_flight
@@ -21,7 +22,7 @@ _NEUTRINOS = (12, 14, 16)
 
 def transport(
     events: Events,
-    detector: Detector,
+    detector: Detector | Block,
     generator: torch.Generator,
     *,
     threshold: float = 0.3,
@@ -38,7 +39,7 @@ def transport(
 
     Args:
         events: `particles` (the primaries) and `interactions`.
-        detector: Its first volume and its medium are used.
+        detector: Its first volume and its material are used.
         generator: Source of randomness; the same state gives the same events.
         threshold: Kinetic energy in MeV above which electrons that are knocked out are particles of their own.
         photon_threshold: Energy in MeV above which radiated photons are.
@@ -51,7 +52,7 @@ def transport(
     Raises:
         ValueError: If a particle is unknown, or a momentum is not finite.
     """
-    medium = medium_tables(detector.medium.material, threshold, photon_threshold)
+    medium = medium_tables(detector.material, threshold, photon_threshold)
     volume = detector.volumes[0]
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
     record = Record(events)
@@ -73,7 +74,8 @@ def transport(
             case Next.REST:
                 crowd.admit(come_to_rest(flight, generator), record)
             case Next.DECAY:
-                crowd.admit(decay_in_flight(flight, generator), record)
+                annihilated = annihilate_in_flight(flight, medium, generator)
+                crowd.admit([*decay_in_flight(flight, generator), annihilated], record)
     return record.events()
 
 

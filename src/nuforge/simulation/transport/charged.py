@@ -1,4 +1,4 @@
-"""One step of all charged particles: loss with fluctuation, scattering, knock-on electrons, radiated photons."""
+"""One step of all charged particles: loss with fluctuation, scattering, and discrete interactions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FRACTION_OF_RANGE = 0.2  # of the remaining range, at most, in one step
 
 @dataclass(frozen=True)
 class Step:
-    """What came of one step: those who fly on, those who stopped, those who decay in flight, those who were born."""
+    """What came of one step: who flies on, who stopped, who decays (positrons: annihilates) in flight, who was born."""
 
     flying: Flight
     stopped: Flight
@@ -41,17 +41,19 @@ class Scattering:
         strength: S times the length: the collisions' density is S dmu / (mu + A)^2 with mu = sin^2(theta / 2).
         screening: A.
         beta_squared: Velocity squared.
-        size: Momentum times the nuclear radius R over hbar.
+        momentum: MeV.
         knock: mu at which an electron that is hit gets the threshold energy of knock-on electrons.
         electrons: The electrons' share of the strength.
+        nuclei: Share of the rest, and radius R over hbar c (1/MeV), one pair an element.
     """
 
     strength: Tensor
     screening: Tensor
     beta_squared: Tensor
-    size: Tensor
+    momentum: Tensor
     knock: Tensor
     electrons: float
+    nuclei: tuple[tuple[float, float], ...]
 
 
 def step_charged(
@@ -98,9 +100,10 @@ def step_charged(
         strength * length,
         screening,
         b2,
-        p * medium.nuclear_radius,
+        p,
         ELECTRON_MASS * medium.threshold / (2 * p**2),
         medium.electron_share,
+        medium.nuclei,
     )
     direction = _scatter(flight.direction, scattering, uniform[2:7])
     middle = flight.position + flight.direction * hinge.unsqueeze(1)
@@ -126,7 +129,7 @@ def _interact(
     """Lets the particles at `where` knock out electrons or radiate, which turns and slows them in place.
 
     Returns:
-        Who is born, and the rows of those that decay instead.
+        Who is born, and the rows of those that decay or annihilate instead.
     """
     knock, radiate, decay = (columns[where, kind] for kind in (KNOCK, RADIATE, DECAY))
     choice = uniform[where] * (knock + radiate + decay)
@@ -167,7 +170,8 @@ def _scatter(direction: Tensor, steps: Scattering, uniform: Tensor) -> Tensor:
     single = (uniform[2] < hard).nonzero().squeeze(1)
     u, end = uniform[3][single], inverse_end[single]
     mu = (1 / (end + u * (1 / (edge + a)[single] - end)) - a[single]).clamp(0, 1)
-    form = (1 + steps.size[single] ** 2 * mu / 3) ** -4
+    squared = steps.momentum[single] ** 2 * mu / 3
+    form = sum(weight * (1 + radius**2 * squared) ** -4 for weight, radius in steps.nuclei)
     nuclei = (1 - share) * form * (1 - steps.beta_squared[single] * mu)
     kept = uniform[2][single] < hard[single] * (nuclei + torch.where(mu < steps.knock[single], share, 0.0))
     single = single[kept]

@@ -16,7 +16,7 @@ class Next(Enum):
     STEP = "a step of a charged particle"
     INTERACTION = "a photon's next interaction"
     REST = "what becomes of it at rest"
-    DECAY = "its decay in flight"
+    DECAY = "its decay or annihilation in flight"
 
 
 class Crowd:

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from nuforge.physics import bremsstrahlung as brems
 from nuforge.physics import knock_on, photons
+from nuforge.physics.annihilation import annihilation, annihilation_split, lowest_share
 from nuforge.physics.constants import AVOGADRO, CROSS_SECTION_SCALE, ELECTRON_MASS, HBAR_C, SPEED_OF_LIGHT
 from nuforge.physics.fluctuations import collision_scale, vavilov_quantiles
 from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.material import Material
 from nuforge.physics.ranges import integrate_range
-from nuforge.physics.scattering import coulomb_screening, coulomb_strength, electron_share, nuclear_radius
+from nuforge.physics.scattering import coulomb_screening, coulomb_strength, electron_share, nuclei
 from nuforge.physics.stopping import electron_stopping_power, maximum_transfer, stopping_power
 from nuforge.simulation.transport.species import PROPERTIES, Species
 from nuforge.simulation.transport.tables import EnergyTable, Spectrum, bilinear
@@ -32,10 +33,11 @@ LOSS, SLOPE, RANGE, KNOCK, RADIATE, DECAY, SCALE, TRANSFER, STRENGTH, SCREENING 
 """Columns of `MediumTables.charged`.
 
 LOSS restricted dE/dx (MeV/cm), SLOPE its derivative by T (1/cm), RANGE (cm); rates per cm of KNOCK-on electrons above
-the threshold, of RADIATEd photons above theirs, of DECAY in flight; SCALE xi per cm (MeV/cm) and TRANSFER (MeV), the
-largest that is part of LOSS, of the fluctuations; STRENGTH (1/cm) and SCREENING of Coulomb scattering.
+the threshold, of RADIATEd photons above theirs, of DECAY in flight (of positrons: annihilation); SCALE xi per cm
+(MeV/cm) and TRANSFER (MeV), the largest that is part of LOSS, of the fluctuations; STRENGTH (1/cm) and SCREENING of
+Coulomb scattering.
 """
-PAIR, COMPTON, PHOTO = range(3)
+PAIR, COMPTON, PHOTO, RAYLEIGH = range(4)
 """Columns of `MediumTables.photons`: rates per cm."""
 
 
@@ -45,17 +47,21 @@ class MediumTables:
 
     Args:
         charged: By species and ln T, the columns LOSS to SCREENING.
-        photons: By ln k, the columns PAIR to PHOTO.
+        photons: By ln k, the columns PAIR to RAYLEIGH.
         knock: Spectrum of an electron's transfer W, W = threshold (W_max / threshold)^v, T / 2 at most.
         knock_positron: The same of a positron, T at most.
         radiated: Spectrum of a radiated photon's energy k, k = threshold (T / threshold)^v.
         pair: Spectrum of the electron's fraction of a photon's energy between the kinematic edges.
         compton: Spectrum of the ratio r of energies after and before, r = r_min^(1 - v).
+        rayleigh: Spectrum of v, see `photons.forward`, of the angle of coherent scattering.
+        coherent_scale: Its scale is this times (MeV / k)^2.
+        photoelectron: Spectrum of v of the angle of photoelectrons of kinetic energy T, `photoelectron_scale`.
+        annihilation: Spectrum of a photon's share x of the energy, x = x_min (x_max / x_min)^v.
         fluctuation: Standardised energy loss by ln kappa and a unit normal.
         threshold: MeV, electrons below are not made.
         photon_threshold: MeV, photons below are not radiated.
         electron_share: Share of the electrons in the strength of Coulomb scattering.
-        nuclear_radius: Radius of the mean nucleus over hbar c (1/MeV).
+        nuclei: Share in the scattering by nuclei, and radius over hbar c (1/MeV), one pair an element.
     """
 
     charged: EnergyTable
@@ -65,11 +71,15 @@ class MediumTables:
     radiated: Spectrum
     pair: Spectrum
     compton: Spectrum
+    rayleigh: Spectrum
+    coherent_scale: float
+    photoelectron: Spectrum
+    annihilation: Spectrum
     fluctuation: Tensor
     threshold: float
     photon_threshold: float
     electron_share: float
-    nuclear_radius: float
+    nuclei: tuple[tuple[float, float], ...]
 
     def fluctuate(self, kappa: Tensor, normal: Tensor) -> Tensor:
         """Standardised loss (N,): Vavilov's distribution at kappa (N,), drawn by unit normals (N,)."""
@@ -96,7 +106,7 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
         raise ValueError(f"threshold must be between 0.02 and 100 MeV, got {threshold}; electrons below it do not fly")
     energies = EnergyTable.grid(_LOWEST, _HIGHEST, _POINTS)
     charged = torch.stack([_charged_columns(s, energies, material, threshold, photon_threshold) for s in Species])
-    interactions = (photons.pair_production, photons.compton, photons.photoelectric)
+    interactions = (photons.pair_production, photons.compton, photons.photoelectric, photons.rayleigh)
     rates = torch.stack([rate(energies, material) for rate in interactions], 1)
     coarse = EnergyTable.grid(2 * keV, _HIGHEST, 180)
     return MediumTables(
@@ -107,11 +117,15 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
         _radiated_spectrum(EnergyTable.grid(1.001 * photon_threshold, _HIGHEST, 150), material, photon_threshold),
         _pair_spectrum(EnergyTable.grid(2.001 * ELECTRON_MASS, _HIGHEST, 120), material),
         Spectrum.build(coarse, _compton_density),
+        _rayleigh_spectrum(coarse, material),
+        float(photons.coherent_scale(torch.ones(()), material)),
+        Spectrum.build(coarse, _photoelectron_density),
+        Spectrum.build(coarse, _annihilation_density),
         vavilov_quantiles(_KAPPAS, _NORMALS).to(torch.float32).contiguous(),
         threshold,
         photon_threshold,
         electron_share(material),
-        nuclear_radius(material) / HBAR_C,
+        tuple((share, radius / HBAR_C) for share, radius in nuclei(material)),
     )
 
 
@@ -129,6 +143,8 @@ def _charged_columns(species: Species, energies: Tensor, material: Material, cut
         knock = density * (1 / cut - 1 / maximum_transfer(energies, mass)).clamp(min=0)
         radiate = torch.zeros_like(loss)
     decay = mass / (p * SPEED_OF_LIGHT * properties.lifetime) if properties.lifetime else torch.zeros_like(p)
+    if species == Species.POSITRON:
+        decay = annihilation(energies, material)
     return torch.stack(
         [
             loss,
@@ -201,6 +217,31 @@ def _pair_spectrum(energies: Tensor, material: Material) -> Spectrum:
 def _compton_density(v: Tensor, photon: Tensor) -> Tensor:
     ratio = (1 + 2 * photon / ELECTRON_MASS) ** (v - 1)
     return photons.compton_split(ratio, photon) * ratio
+
+
+def _rayleigh_spectrum(energies: Tensor, material: Material) -> Spectrum:
+    def density(v: Tensor, photon: Tensor) -> Tensor:
+        mu, slope = photons.forward(v, photons.coherent_scale(photon, material))
+        return photons.rayleigh_split(mu, photon, material) * slope
+
+    return Spectrum.build(energies, density)
+
+
+def photoelectron_scale(kinetic: Tensor) -> Tensor:
+    """Scale of mu in `photons.forward` of photoelectrons, (1 - beta) / (2 beta)."""
+    gamma, beta = 1 + kinetic / ELECTRON_MASS, beta_squared(kinetic, ELECTRON_MASS).sqrt()
+    return 1 / (2 * beta * (1 + beta) * gamma**2)
+
+
+def _photoelectron_density(v: Tensor, kinetic: Tensor) -> Tensor:
+    mu, slope = photons.forward(v, photoelectron_scale(kinetic))
+    return photons.photoelectron_split(mu, kinetic) * slope
+
+
+def _annihilation_density(v: Tensor, kinetic: Tensor) -> Tensor:
+    low = lowest_share(kinetic)
+    share = low * (1 / low - 1) ** v
+    return annihilation_split(share, kinetic) * share
 
 
 def electron_density(material: Material) -> float:

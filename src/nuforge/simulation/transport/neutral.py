@@ -1,4 +1,4 @@
-"""The flight of photons to their next interaction: pairs, Compton scatters, absorption."""
+"""The flight of photons to their next interaction: pairs, scatters, absorption."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from torch import Tensor
 
 from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
+from nuforge.physics.photons import forward
 from nuforge.simulation.transport.charged import emission_angle
 from nuforge.simulation.directions import remaining, sine_squared, turned
 from nuforge.simulation.transport.flight import Birth, Flight, Record
-from nuforge.simulation.transport.medium import COMPTON, PAIR, MediumTables
+from nuforge.simulation.transport.medium import COMPTON, PAIR, PHOTO, RAYLEIGH, MediumTables, photoelectron_scale
 from nuforge.simulation.transport.walls import Box
 from nuforge.units import keV
 
-_ABSORBED = 10 * keV  # photons below this are absorbed where they are: 0.1 mm of argon
+_ABSORBED = 10 * keV  # photons below this are absorbed where they are: 0.1 mm of argon, 2 mm of water
 
 
 def step_photons(
@@ -25,7 +26,7 @@ def step_photons(
     Electrons below the medium's threshold are not born: their energy is a deposit of the photon's, of no length.
 
     Returns:
-        Photons that fly on after a Compton scatter, and the electrons and positrons that begin.
+        Photons that fly on after a scatter, and the electrons and positrons that begin.
     """
     n = len(flight)
     uniform = torch.rand((7, n), generator=generator)
@@ -37,21 +38,17 @@ def step_photons(
     time = flight.time + length / SPEED_OF_LIGHT
     moved = Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)
     choice = uniform[1] * total
-    pairs = stays & (choice < rates[:, PAIR])
-    scatters = stays & ~pairs & (choice < rates[:, PAIR] + rates[:, COMPTON])
-    absorbed = stays & ~pairs & ~scatters
-
-    births = []
-    where = pairs.nonzero().squeeze(1)
-    if len(where):
-        births.append(_pair(moved, where, medium, uniform[2:7, where], record))
-    where = scatters.nonzero().squeeze(1)
-    scattered, birth = _compton(moved, where, medium, uniform[2:4, where], record)
-    births.append(birth)
-    where = absorbed.nonzero().squeeze(1)
-    energy = moved.energy[where]
-    births.append(_electrons(moved, where, medium, Process.PHOTOELECTRIC, moved.direction[where], energy, record))
-    return scattered, births
+    kind = (choice.unsqueeze(1) >= rates[:, :RAYLEIGH].cumsum(1)).sum(1)
+    pairs, scatters, absorbed, deflected = (
+        (stays & (kind == of)).nonzero().squeeze(1) for of in (PAIR, COMPTON, PHOTO, RAYLEIGH)
+    )
+    flying, knocked = _compton(moved, scatters, medium, uniform[2:4, scatters], record)
+    births = [knocked, _photoelectric(moved, absorbed, medium, uniform[2:4, absorbed], record)]
+    if len(pairs):
+        births.append(_pair(moved, pairs, medium, uniform[2:7, pairs], record))
+    if len(deflected):
+        flying = Flight.concat([flying, _rayleigh(moved, deflected, medium, uniform[2:4, deflected])])
+    return flying, births
 
 
 def _pair(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, record: Record) -> Birth:
@@ -75,14 +72,17 @@ def _pair(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, r
 def _compton(
     flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, record: Record
 ) -> tuple[Flight, Birth]:
-    """Photons after a Compton scatter and the electrons that they hit."""
+    """Photons after a Compton scatter and the electrons that they hit; those below the threshold are deposits."""
     k, direction = flight.energy[rows], flight.direction[rows]
     lowest = 1 / (1 + 2 * k / ELECTRON_MASS)
     ratio = lowest ** (1 - medium.compton(k.log(), uniform[0]))
     mu = (0.5 * ELECTRON_MASS / k * (1 / ratio - 1)).clamp(0, 1)
     after = turned(direction, mu, 2 * torch.pi * uniform[1])
     electron = remaining(direction, k, after, k * ratio)
-    birth = _electrons(flight, rows, medium, Process.COMPTON, electron, k * (1 - ratio), record)
+    given = k * (1 - ratio)
+    made = given > medium.threshold
+    _deposit(flight, rows[~made], given[~made], record)
+    birth = Birth.here(flight, rows[made], 11, Process.COMPTON, electron[made], given[made])
     photons = flight[rows]
     photons.direction[:] = after
     photons.energy[:] = k * ratio
@@ -91,19 +91,24 @@ def _compton(
     return photons[~ends], birth
 
 
-def _electrons(
-    flight: Flight,
-    rows: Tensor,
-    medium: MediumTables,
-    process: Process,
-    direction: Tensor,
-    energy: Tensor,
-    record: Record,
-) -> Birth:
-    """Electrons freed by photons; those below the threshold are deposits."""
-    made = energy > medium.threshold
-    _deposit(flight, rows[~made], energy[~made], record)
-    return Birth.here(flight, rows[made], 11, process, direction[made], energy[made])
+def _rayleigh(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor) -> Flight:
+    """Photons after a coherent scatter."""
+    photons = flight[rows]
+    v = medium.rayleigh(photons.energy.log(), uniform[0])
+    mu, _ = forward(v, medium.coherent_scale / photons.energy.square())
+    photons.direction[:] = turned(photons.direction, mu.clamp(0, 1), 2 * torch.pi * uniform[1])
+    return photons
+
+
+def _photoelectric(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, record: Record) -> Birth:
+    """Photoelectrons with the whole energy of their photons; those below the threshold are deposits."""
+    made = flight.energy[rows] > medium.threshold
+    _deposit(flight, rows[~made], flight.energy[rows[~made]], record)
+    rows, (u, phi) = rows[made], uniform[:, made]
+    energy = flight.energy[rows]
+    mu, _ = forward(medium.photoelectron(energy.log(), u), photoelectron_scale(energy))
+    direction = turned(flight.direction[rows], mu.clamp(0, 1), 2 * torch.pi * phi)
+    return Birth.here(flight, rows, 11, Process.PHOTOELECTRIC, direction, energy)
 
 
 def _deposit(flight: Flight, rows: Tensor, energy: Tensor, record: Record) -> None:
