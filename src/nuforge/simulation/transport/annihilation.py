@@ -8,7 +8,7 @@ from nuforge.events import Process
 from nuforge.physics.annihilation import lowest_share, photon_cosine
 from nuforge.physics.constants import ELECTRON_MASS
 from nuforge.physics.kinematics import momentum
-from nuforge.simulation.transport.directions import remaining, turned
+from nuforge.simulation.directions import remaining, turned
 from nuforge.simulation.transport.flight import Birth, Flight
 from nuforge.simulation.transport.medium import MediumTables
 
