@@ -18,7 +18,7 @@ _BARYONS_ABOVE = 900.0  # MeV
 def largest_transfer(
     mass: Float[Tensor, " n"], momentum: Float[Tensor, " n"], A: Float[Tensor, " n"]
 ) -> Float[Tensor, " n"]:
-    """Largest squared momentum transfer (MeV^2), 4 p*^2, of hadrons of mass (MeV), momentum (MeV/c) on mass number A."""
+    """Largest squared momentum transfer (MeV^2), 4 p*^2, of hadrons: mass in MeV, momentum in MeV/c, mass number A."""
     target = A * _ATOMIC_MASS
     s = mass**2 + target**2 + 2 * target * torch.sqrt(momentum**2 + mass**2)
     return 4 * (momentum * target) ** 2 / s
@@ -33,9 +33,9 @@ def sample_transfer(
     """Squared momentum transfers (MeV^2) of elastic scattering, from 0 to `largest_transfer`.
 
     On nuclei the density is a exp(-b t) + c exp(-d t), cut at the largest transfer: the model of GHEISHA in the form of
-    G4HadronElastic (Geant4 Physics Reference Manual, "Hadron elastic scattering"). It is isotropic in the centre of mass
-    where b t_max << 1, so for neutrons of a few MeV. Nucleons on hydrogen: exp(-b t) with the slope of Cugnon,
-    Vandermeulen and L'Hote, NIM B 111 (1996) 215, isotropic below 1 GeV/c.
+    G4HadronElastic (Geant4 Physics Reference Manual, "Hadron elastic scattering"). It is isotropic in the centre of
+    mass where b t_max << 1: for neutrons of less than about 0.1 MeV. Nucleons on hydrogen: exp(-b t) with the slope of
+    Cugnon, Vandermeulen and L'Hote, NIM B 111 (1996) 215, isotropic below 1 GeV/c.
 
     Args:
         mass: MeV; lighter than 317 MeV is taken for a pion.

@@ -1,9 +1,10 @@
 """Cross sections of hadrons on free protons and, for kaons, on the average nucleon.
 
 Sources: nucleons below 3 GeV/c: Cugnon, Vandermeulen and L'Hote, NIM B 111 (1996) 215; above: fits of the Review of
-Particle Properties 1994 (A + B p^n + C ln^2 p + D ln p). Slow neutrons: effective-range theory. Pions and kaons: read
-from the compilation of the Particle Data Group (total and elastic), charge exchange from the Delta(1232) with isospin 2 : 1;
-10 % where data are sparse. Coulomb scattering is left out.
+Particle Properties 1994. Slow neutrons: effective-range theory. Pions and kaons: smooth curves read from the total and
+elastic cross sections in the compilation of the Particle Data Group; charge exchange of slow pi- from the Delta(1232),
+2/9 of the elastic cross section of pi+. Good to 10 % where data are dense, 20 % elsewhere. Coulomb scattering is left
+out.
 """
 
 import math
@@ -33,8 +34,8 @@ _PI_PLUS_INELASTIC = (
     21.5, 21.5, 20, 21.5, 20.6, 20.1, 19.9, 19.9, 20,
 )
 _PI_MINUS_ELASTIC = (
-    1.4, 1.6, 1.7, 2, 3, 4.8, 7.2, 11, 16.5, 21.5, 23.3, 21.5, 18.2, 13.6, 9.9, 9.6, 10.8, 11.8, 13.8, 18.6, 20, 17.5, 14.6,
-    16.5, 18.6, 15.3, 13.3, 12.5, 10.2, 9.2, 6.9, 5.8, 4.5, 3.8, 3.3, 3.3,
+    1.4, 1.6, 1.7, 2, 3, 4.8, 7.2, 11, 16.5, 21.5, 23.3, 21.5, 18.2, 13.6, 9.9, 9.6, 10.8, 11.8, 13.8, 18.6, 20, 17.5,
+    14.6, 16.5, 18.6, 15.3, 13.3, 12.5, 10.2, 9.2, 6.9, 5.8, 4.5, 3.8, 3.3, 3.3,
 )
 _PI_MINUS_INELASTIC = (
     5, 5.3, 5.6, 7, 9, 12, 17, 24.5, 34, 43, 45.5, 41, 34, 27, 19, 17, 16.3, 16.5, 18, 23, 27, 24, 22, 31, 40, 34, 26,
@@ -52,8 +53,8 @@ _K_MINUS_NUCLEON = (
     150, 100, 85, 65, 65, 40, 34, 32.5, 37, 40, 44, 38, 32, 30, 31.5, 28.3, 25.8, 22.9, 21.5, 20.5, 20, 20.1,
 )
 _K_PLUS_PROTON = (
-    10.5, 11.5, 12, 12.3, 12.6, 12.7, 12.7, 12.3, 12.8, 14.2, 15.9, 17.6, 18.4, 18.2, 17.8, 17.6, 17.1, 17.3, 17.3, 17.4,
-    18.2, 18.9,
+    10.5, 11.5, 12, 12.3, 12.6, 12.7, 12.7, 12.3, 12.8, 14.2, 15.9, 17.6, 18.4, 18.2, 17.8, 17.6, 17.1, 17.3, 17.3,
+    17.4, 18.2, 18.9,
 )
 _K_PLUS_PROTON_ELASTIC = (
     10.5, 11.5, 12, 12.3, 12.6, 12.7, 12.6, 12.1, 12, 11.9, 11.8, 11.3, 10.6, 9, 7.9, 6.5, 5, 4, 3, 2.6, 2.4, 2.4,
@@ -66,7 +67,8 @@ _K_MINUS_PROTON_ELASTIC = (
 )
 # fmt: on
 
-# A, B, n, C, D of A + B p^n + C ln^2 p + D ln p, mb and GeV/c: Review of Particle Properties, Phys. Rev. D 50 (1994) 1335.
+# A, B, n, C, D of A + B p^n + C ln^2 p + D ln p, mb and GeV/c.
+# Source: Review of Particle Properties, Phys. Rev. D 50 (1994) 1335.
 _PP_TOTAL = (48.0, 0.0, 0.0, 0.522, -4.51)
 _NP_TOTAL = (47.30, 0.0, 0.0, 0.513, -4.27)
 _PP_ELASTIC = (11.9, 26.9, -1.21, 0.169, -1.85)
@@ -85,7 +87,7 @@ def elastic(pdg: int, kinetic: Float[Tensor, " g"]) -> Float[Tensor, " g"]:
 
 
 def inelastic(pdg: int, kinetic: Float[Tensor, " g"]) -> Float[Tensor, " g"]:
-    """Cross section (mb) of all other reactions with a proton: pion production; for pi-, K- and K0_L charge exchange."""
+    """Cross section (mb) of all other reactions with a proton: production; for pi-, K- and K0_L charge exchange."""
     if pdg in (2212, 2112):
         return _nucleon(pdg, kinetic)[1]
     if pdg in (211, -211):

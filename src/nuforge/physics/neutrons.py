@@ -28,31 +28,30 @@ def first_level(Z: int) -> float:
 
 
 def slow_elastic(
-    kinetic: Float[Tensor, " g"], Z: int, A: float, edge_energy: float, edge: float
+    kinetic: Float[Tensor, " g"], Z: int, A: float, edge_energy: float, edge: Float[Tensor, " g"]
 ) -> Float[Tensor, " g"]:
     """Elastic cross section (mb) of neutrons of kinetic energy (MeV) below the table of fast neutrons.
 
     Constant at the free atom's value below 20 keV (the bound one times (A / (A + 1))^2), then through averages over
-    resonances to the lower end of the table, linearly in ln T. Elements without tabulated averages pass through the black
-    nucleus pi (R + lambda-bar)^2 at 1 MeV.
+    resonances to the lower end of the table, linearly in ln T. Elements without tabulated averages pass through the
+    black nucleus pi (R + lambda-bar)^2 at 1 MeV.
 
     Args:
         kinetic: MeV.
         Z: Atomic number, not hydrogen.
         A: Mass, u.
         edge_energy: Lower end of the table, MeV.
-        edge: Elastic cross section there, mb.
+        edge: Elastic cross section there, mb, repeated.
     """
-    if Z in ELASTIC:
-        energies, values = ELASTIC_ENERGIES, tuple(_MB_PER_B * value for value in ELASTIC[Z])
-    else:
-        energies, values = (1.0,), (_black_nucleus(1.0, A),)
+    energies: list[float] = list(ELASTIC_ENERGIES) if Z in ELASTIC else [1.0]
+    values = [_MB_PER_B * value for value in ELASTIC[Z]] if Z in ELASTIC else [_black_nucleus(1.0, A)]
     free = _MB_PER_B * ELEMENTS[Z].bound * (A / (A + 1)) ** 2 if Z in ELEMENTS else 4 * math.pi * _radius(A) ** 2 / _MB
     grid = torch.tensor([_FLAT, *energies, edge_energy], dtype=kinetic.dtype).log()
-    y = torch.tensor([free, *values, edge], dtype=kinetic.dtype)
+    y = torch.tensor([free, *values, 0.0], dtype=kinetic.dtype)
     x = kinetic.log().clamp(grid[0], grid[-1])
     k = torch.searchsorted(grid, x, right=True).clamp(1, len(grid) - 1)
-    return torch.lerp(y[k - 1], y[k], (x - grid[k - 1]) / (grid[k] - grid[k - 1]))
+    above = torch.where(k == len(grid) - 1, edge, y[k])
+    return torch.lerp(y[k - 1], above, (x - grid[k - 1]) / (grid[k] - grid[k - 1]))
 
 
 def capture(kinetic: Float[Tensor, "*#n"], Z: int) -> Float[Tensor, "*#n"]:
