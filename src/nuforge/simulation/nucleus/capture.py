@@ -20,7 +20,7 @@ from nuforge.simulation.nucleus.channels import Channel
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron
 from nuforge.simulation.nucleus.interaction import Products, nucleus_number, settle
-from nuforge.simulation.nucleus.kinematics import four_momentum
+from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.target import Target
 
 _TRIES = 200

@@ -21,7 +21,7 @@ from nuforge.simulation.directions import isotropic
 from nuforge.simulation.nucleus.channels import Channel, cross_sections
 from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest_frame_momentum
 from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, Hadron, is_nucleon, is_pion
-from nuforge.simulation.nucleus.kinematics import four_momentum
+from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.target import Target
 
 _STEP = 0.5  # fm

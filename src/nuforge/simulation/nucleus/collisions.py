@@ -15,7 +15,7 @@ from nuforge.simulation.nucleus.channels import (
     scattering_cosine,
 )
 from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, nucleon_of_charge, pion_of_charge
-from nuforge.simulation.nucleus.kinematics import (
+from nuforge.simulation.four_momenta import (
     centre_direction,
     kinetic_energy,
     mass_squared,

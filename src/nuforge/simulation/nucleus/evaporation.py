@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nuforge.physics.nuclei import coulomb_barrier, nuclear_mass
 from nuforge.simulation.directions import isotropic
-from nuforge.simulation.nucleus.kinematics import mass_squared, two_bodies
+from nuforge.simulation.four_momenta import mass_squared, two_bodies
 
 _Z = torch.tensor([0, 1, 1, 1, 2, 2])
 _A = torch.tensor([1, 1, 2, 3, 3, 4])

@@ -12,7 +12,7 @@ from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, entering
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
-from nuforge.simulation.nucleus.kinematics import four_momentum
+from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.target import Target
 
 _PASSES = 60

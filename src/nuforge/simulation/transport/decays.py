@@ -1,113 +1,112 @@
-"""What becomes of particles at rest, and of those that decay in flight."""
+"""Decays of unstable particles, in flight and at rest."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from nuforge.events import Process
-from nuforge.physics.constants import (
-    ELECTRON_MASS,
-    MICHEL_ENDPOINT,
-    MUON_LIFETIME,
-    MUON_MASS,
-    NEUTRAL_PION_MASS,
-    PION_LIFETIME,
-    PION_MASS,
-)
-from nuforge.physics.decays import MUON_CAPTURE_IN_ARGON, michel_fraction, two_body_momentum
+from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
+from nuforge.physics.decays import michel_fraction
 from nuforge.physics.kinematics import momentum
+from nuforge.physics.particles import DECAYS, LIFETIMES, MASSES, antiparticle, mass_of
 from nuforge.simulation.directions import isotropic
+from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, two_bodies, two_body_momentum
 from nuforge.simulation.transport.flight import Birth, Flight
+from nuforge.simulation.transport.walls import Box
+
+_TRIES = 24
+_LONG_KAON, _MUON = 130, 13
 
 
-def come_to_rest(stopped: Flight, generator: torch.Generator) -> list[Birth]:
-    """What particles at rest become.
+def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator) -> Flight:
+    """Short-lived neutral particles where they decay; those that leave the box before are left out."""
+    mass = mass_of(flight.pdg)
+    mean = torch.zeros_like(mass)
+    for number, lifetime in LIFETIMES.items():
+        mean = torch.where(flight.pdg.abs() == number, lifetime, mean)
+    gamma_beta = momentum(flight.energy.double(), mass) / mass.clamp(min=1e-9)
+    wait = -torch.log1p(-torch.rand(len(flight), generator=generator, dtype=torch.float64)) * mean
+    length = (wait * gamma_beta * SPEED_OF_LIGHT).float()
+    stays = length <= box.distance(flight.position, flight.direction)
+    position = flight.position + flight.direction * length.unsqueeze(1)
+    time = flight.time + wait * torch.sqrt(1 + gamma_beta**2)
+    return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
 
-    Positrons annihilate to two photons of 511 keV; mu+ and pi+ decay; mu- are captured by an argon nucleus or decay
-    in its orbit (as if free). What captured mu- and pi- leave behind is hadronic and not made here.
+
+def decay(
+    flight: Flight, rows: Tensor, generator: torch.Generator, time: Tensor | None = None, bound: Tensor | None = None
+) -> list[Birth]:
+    """Products of the particles at `rows` that decay where they are, neutrinos among them.
+
+    Muons decay unpolarised with the Michel spectrum, other three bodies share their phase space evenly.
+
+    Args:
+        flight: Particles.
+        rows: Which of them.
+        generator: Source of randomness.
+        time: When (N,) in ns; now if it is not given.
+        bound: Energy (N,) in MeV that the orbit of a bound muon has already given away.
     """
-    positrons, plus, minus, pions = ((stopped.pdg == pdg).nonzero().squeeze(1) for pdg in (-11, -13, 13, 211))
-    rate = 1 / MUON_LIFETIME + MUON_CAPTURE_IN_ARGON
-    leaves_at = _wait(stopped, minus, 1 / rate, generator)
-    decays = torch.rand(len(minus), generator=generator) < 1 / (MUON_LIFETIME * rate)
-    return [
-        _annihilation(stopped, positrons, generator),
-        muon_decay(stopped, plus, _wait(stopped, plus, MUON_LIFETIME, generator), generator),
-        muon_decay(stopped, minus[decays], leaves_at[decays], generator),
-        pion_decay(stopped, pions, _wait(stopped, pions, PION_LIFETIME, generator), generator),
-    ]
+    births = []
+    pdg = flight.pdg[rows]
+    energy, uniform = flight.energy[rows].double(), torch.rand((2, len(rows)), generator=generator)
+    for number, channels in DECAYS.items():
+        edge = 0.0
+        for probability, products in channels:
+            chosen = (pdg.abs() == number) & (uniform[0] >= edge)
+            edge = edge + probability if products is not channels[-1][1] else 2.0
+            where = (chosen & (uniform[0] < edge)).nonzero().squeeze(1)
+            if not len(where):
+                continue
+            mass = torch.full((len(where),), MASSES[number], dtype=torch.float64)
+            mass = mass if bound is None else mass - bound[where]
+            size = momentum(energy[where], mass)
+            frame = four_momentum(flight.direction[rows[where]].double() * size.unsqueeze(1), mass)
+            anti = (uniform[1, where] < 0.5) if number == _LONG_KAON else pdg[where] < 0
+            at = None if time is None else time[where]
+            for product, four in zip(products, _shares(number, products, frame, generator), strict=True):
+                names = torch.where(anti, antiparticle(product), product)
+                births.append(Birth.with_momenta(flight, rows[where], names, Process.DECAY, four, at))
+    return births
 
 
-def decay_in_flight(flight: Flight, generator: torch.Generator) -> list[Birth]:
-    """Products of muons and pions that decay where they are, now."""
-    muons, pions, neutral = ((flight.pdg.abs() == pdg).nonzero().squeeze(1) for pdg in (13, 211, 111))
-    return [
-        neutral_pion_decay(flight, neutral, generator),
-        muon_decay(flight, muons, flight.time[muons], generator),
-        pion_decay(flight, pions, flight.time[pions], generator),
-    ]
+def _shares(number: int, products: Sequence[int], frame: Tensor, generator: torch.Generator) -> list[Tensor]:
+    """Four-momenta (N, 4) of each product of the decays of systems (N, 4)."""
+    n = len(frame)
+    first, second, *others = (torch.full((n,), MASSES[abs(p)], dtype=torch.float64) for p in products)
+    if not others:
+        return list(two_bodies(frame, first, second, isotropic(n, generator).double()))
+    mass = torch.sqrt(mass_squared(frame))
+    if number == _MUON:
+        return _michel(frame, mass, generator)
+    third = others[0]
+    low, high = first + second, mass - third
+    pair, waiting = low.clone(), torch.arange(n)
+    most = two_body_momentum(mass, low, third) * two_body_momentum(high, first, second)
+    for _ in range(_TRIES):
+        u = torch.rand((2, len(waiting)), generator=generator, dtype=torch.float64)
+        pair[waiting] = torch.lerp(low[waiting], high[waiting], u[0])
+        weight = two_body_momentum(mass[waiting], pair[waiting], third[waiting])
+        weight = weight * two_body_momentum(pair[waiting], first[waiting], second[waiting])
+        waiting = waiting[u[1] * most[waiting] > weight]
+        if not len(waiting):
+            break
+    both, last = two_bodies(frame, pair, third, isotropic(n, generator).double())
+    return [*two_bodies(both, first, second, isotropic(n, generator).double()), last]
 
 
-def muon_decay(flight: Flight, rows: Tensor, time: Tensor, generator: torch.Generator) -> Birth:
-    """Electrons of muon decays, isotropic with the Michel spectrum at rest; neutrinos are left out."""
-    total = michel_fraction(torch.rand(len(rows), generator=generator)) * MICHEL_ENDPOINT
+def _michel(frame: Tensor, mass: Tensor, generator: torch.Generator) -> list[Tensor]:
+    """Electron and both neutrinos, which share the rest isotropically."""
+    n = len(frame)
+    highest = (mass**2 + ELECTRON_MASS**2) / (2 * mass)
+    total = michel_fraction(torch.rand(n, generator=generator).double()) * highest
     total = total.clamp(min=ELECTRON_MASS * 1.001)
-    pdg = torch.where(flight.pdg[rows] > 0, 11, -11)
-    return _product(flight, rows, MUON_MASS, pdg, total, ELECTRON_MASS, time, isotropic(len(rows), generator))
-
-
-def pion_decay(flight: Flight, rows: Tensor, time: Tensor, generator: torch.Generator) -> Birth:
-    """Muons of charged-pion decays; neutrinos, and the 1e-4 of decays to electrons, are left out."""
-    p = two_body_momentum(PION_MASS, MUON_MASS, 0.0)
-    total = torch.full((len(rows),), (p**2 + MUON_MASS**2) ** 0.5)
-    pdg = torch.where(flight.pdg[rows] > 0, -13, 13)
-    return _product(flight, rows, PION_MASS, pdg, total, MUON_MASS, time, isotropic(len(rows), generator))
-
-
-def neutral_pion_decay(flight: Flight, rows: Tensor, generator: torch.Generator) -> Birth:
-    """Both photons of neutral pions; the 1.2 % of Dalitz decays are left out."""
-    axis = isotropic(len(rows), generator)
-    both = rows.repeat(2)
-    half = torch.full((len(both),), NEUTRAL_PION_MASS / 2)
-    pdg = torch.full_like(both, 22)
-    return _product(flight, both, NEUTRAL_PION_MASS, pdg, half, 0.0, flight.time[both], torch.cat([axis, -axis]))
-
-
-def _annihilation(flight: Flight, rows: Tensor, generator: torch.Generator) -> Birth:
-    """Two photons back to back from positrons at rest."""
-    axis = isotropic(len(rows), generator)
-    both = rows.repeat(2)
-    energy = torch.full((len(both),), ELECTRON_MASS)
-    return Birth.here(flight, both, 22, Process.ANNIHILATION, torch.cat([axis, -axis]), energy)
-
-
-def _wait(flight: Flight, rows: Tensor, lifetime: float, generator: torch.Generator) -> Tensor:
-    """Times (ns) at which particles at rest decay."""
-    wait = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-    return flight.time[rows] - lifetime * torch.log1p(-wait)
-
-
-def _product(
-    flight: Flight,
-    rows: Tensor,
-    parent_mass: float,
-    pdg: Tensor,
-    total: Tensor,
-    mass: float,
-    time: Tensor,
-    direction: Tensor,
-) -> Birth:
-    """Products with `total` energy and `direction` in their parents' rest frames, boosted."""
-    p = torch.sqrt((total**2 - mass**2).clamp(min=0))
-    kinetic = flight.energy[rows]
-    boost = momentum(kinetic, parent_mass) / parent_mass
-    gamma = 1 + kinetic / parent_mass
-    along = (direction * flight.direction[rows]).sum(1)
-    shift = boost * total + (gamma - 1) * p * along
-    vector = direction * p.unsqueeze(1) + flight.direction[rows] * shift.unsqueeze(1)
-    size = vector.norm(dim=1)
-    energy = torch.sqrt(size**2 + mass**2) - mass
-    kinds = torch.full_like(rows, int(Process.DECAY))
-    unit = vector / size.clamp(min=1e-9).unsqueeze(1)
-    return Birth(flight, rows, pdg, kinds, flight.position[rows], unit, energy.clamp(min=1e-6), time)
+    size = torch.sqrt(total**2 - ELECTRON_MASS**2)
+    electron = torch.cat([total.unsqueeze(1), isotropic(n, generator).double() * size.unsqueeze(1)], 1)
+    rest = torch.nn.functional.pad(mass.unsqueeze(1), (0, 3)) - electron
+    zero = torch.zeros_like(mass)
+    neutrinos = two_bodies(rest, zero, zero, isotropic(n, generator).double())
+    return [boosted(four, frame) for four in (electron, *neutrinos)]

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from nuforge.events import Events, Process, Table
 from nuforge.physics.kinematics import momentum
+from nuforge.physics.particles import mass_of
+from nuforge.simulation.four_momenta import kinetic_energy
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,18 @@ class Birth:
         number = torch.full_like(rows, pdg) if isinstance(pdg, int) else pdg
         return cls(parents, rows, number, kinds, parents.position[rows], direction, energy, parents.time[rows])
 
+    @classmethod
+    def with_momenta(
+        cls, parents: Flight, rows: Tensor, pdg: Tensor, process: Process, four: Tensor, time: Tensor | None = None
+    ) -> Birth:
+        """Particles of four-momenta (N, 4) that begin where their parents are, at `time` (N,) or now."""
+        size = four[:, 1:].norm(dim=1)
+        direction = four[:, 1:] / size.clamp(min=1e-12).unsqueeze(1)
+        energy = kinetic_energy(four, mass_of(pdg)).clamp(min=1e-12)
+        kinds = torch.full_like(rows, int(process))
+        at = parents.time[rows] if time is None else time
+        return cls(parents, rows, pdg, kinds, parents.position[rows], direction.float(), energy.float(), at)
+
 
 class Record:
     """Segments and particles as they come, and at the end as tables."""
@@ -137,13 +151,13 @@ class Record:
         """Segments of particles in flight: start and end (N, 3) cm, energy (N,) MeV, length (N,) cm."""
         self._segments.append((flight.event, flight.row, start, end, flight.time, energy, length))
 
-    def begin(self, birth: Birth, species: Tensor, mass: Tensor) -> Flight:
+    def begin(self, birth: Birth, species: Tensor) -> Flight:
         """The particles of a birth, entered into the record, in flight."""
         of, start, time = birth.parents[birth.parent], birth.position, birth.time
         n = len(birth.pdg)
         rows = torch.arange(self._count, self._count + n)
         self._count += n
-        vector = birth.direction * momentum(birth.energy, mass).unsqueeze(1)
+        vector = birth.direction * momentum(birth.energy, mass_of(birth.pdg).float()).unsqueeze(1)
         entry = (of.event, birth.pdg, of.row, birth.process, start, time, vector, of.interaction)
         self._particles.append(entry)
         numbers = (birth.pdg, species, rows, of.event, of.interaction)

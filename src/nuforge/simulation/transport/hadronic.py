@@ -1,0 +1,126 @@
+"""Hadrons and the nuclei of a material: flight of neutral ones, elastic and inelastic collisions, nuclei that recoil."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nuforge.events import Process
+from nuforge.physics.constants import SPEED_OF_LIGHT
+from nuforge.physics.elastic_transfer import largest_transfer, sample_transfer
+from nuforge.physics.kinematics import beta_squared, momentum
+from nuforge.physics.particles import mass_of
+from nuforge.physics.nuclei import nuclear_mass
+from nuforge.physics.constants import PROTON_MASS
+from nuforge.simulation.four_momenta import four_momentum, two_bodies
+from nuforge.simulation.directions import turned
+from nuforge.simulation.nucleus import Products, interact, interact_with_protons
+from nuforge.simulation.nucleus.capture import capture_neutrons
+from nuforge.simulation.nucleus.interaction import nucleus_number
+from nuforge.simulation.transport.flight import Birth, Flight, Record
+from nuforge.simulation.transport.medium import RANGE, MediumTables
+from nuforge.simulation.transport.nuclear import CAPTURE, ELASTIC, INELASTIC, NuclearTables, row_of
+from nuforge.simulation.transport.species import Species
+from nuforge.simulation.transport.walls import Box
+from nuforge.units import eV
+
+_THERMAL = 0.0253 * eV  # neutrons are not slowed below
+
+
+def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator) -> Flight:
+    """Neutrons (and K0_L) where they next meet a nucleus; those that leave the box are left out."""
+    rates = nuclear.rates(row_of(flight.pdg), flight.energy.log()).sum(1).clamp(min=1e-12)
+    length = -torch.log1p(-torch.rand(len(flight), generator=generator)) / rates
+    stays = length <= box.distance(flight.position, flight.direction)
+    position = flight.position + flight.direction * length.unsqueeze(1)
+    beta = beta_squared(flight.energy.double(), mass_of(flight.pdg)).sqrt()
+    time = flight.time + length / (SPEED_OF_LIGHT * beta)
+    return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
+
+
+def meet_nuclei(
+    flight: Flight, nuclear: NuclearTables, generator: torch.Generator
+) -> tuple[Flight, list[Birth]]:
+    """Hadrons interact with nuclei where they are.
+
+    Returns:
+        Those that scatter elastically and fly on; who is born: recoiling nuclei, and all that the others leave.
+    """
+    rates = nuclear.rates(row_of(flight.pdg), flight.energy.log())
+    total = rates.cumsum(1)
+    choice = torch.rand(len(flight), generator=generator) * total[:, -1]
+    column = (choice.unsqueeze(1) >= total).sum(1).clamp(max=rates.shape[1] - 1)
+    element, what = column // 3, column % 3
+    z, a = nuclear.z[element], nuclear.a[element]
+    rows = (what == ELASTIC).nonzero().squeeze(1)
+    scattered, births = _scatter(flight, rows, z[rows], a[rows], generator)
+    rows = ((what == INELASTIC) & (a > 1)).nonzero().squeeze(1)
+    if len(rows):
+        part = flight[rows]
+        products = interact(part.pdg, part.energy, part.direction, z[rows], a[rows], generator)
+        births += births_of(flight, rows, products, Process.INELASTIC, generator)
+    rows = ((what == INELASTIC) & (a == 1)).nonzero().squeeze(1)
+    if len(rows):
+        part = flight[rows]
+        products = interact_with_protons(part.pdg, part.energy, part.direction, generator)
+        births += births_of(flight, rows, products, Process.INELASTIC, generator)
+    rows = (what == CAPTURE).nonzero().squeeze(1)
+    if len(rows):
+        part = flight[rows]
+        products = capture_neutrons(part.energy, part.direction, z[rows], a[rows], generator)
+        births += births_of(flight, rows, products, Process.NEUTRON_CAPTURE, generator)
+    return scattered, births
+
+
+def births_of(
+    flight: Flight,
+    rows: Tensor,
+    products: Products,
+    process: Process,
+    generator: torch.Generator,
+    time: Tensor | None = None,
+) -> list[Birth]:
+    """Births of what interactions of the particles at `rows` leave; K0 become K0_S and K0_L evenly."""
+    u = torch.rand(len(products.pdg), generator=generator)
+    pdg = torch.where(products.pdg.abs() == 311, torch.where(u < 0.5, 310, 130), products.pdg)
+    at = None if time is None else time[products.owner]
+    return [Birth.with_momenta(flight, rows[products.owner], pdg, process, products.four, at)]
+
+
+def _scatter(
+    flight: Flight, rows: Tensor, z: Tensor, a: Tensor, generator: torch.Generator
+) -> tuple[Flight, list[Birth]]:
+    """Elastic scatters of the hadrons at `rows` on nuclei (z, a): the hadrons after, and the nuclei that recoil."""
+    part = flight[rows]
+    mass, target = mass_of(part.pdg), nuclear_mass(z, a)
+    kinetic, direction = part.energy.double(), part.direction.double()
+    size = momentum(kinetic, mass)
+    uniform = torch.rand((3, len(rows)), generator=generator, dtype=torch.float64)
+    transfer = sample_transfer(mass, size, a.double(), uniform[:2])
+    share = (transfer / largest_transfer(mass, size, a.double()).clamp(min=1e-30)).clamp(0, 1)
+    frame = four_momentum(direction * size.unsqueeze(1), mass)
+    frame[:, 0] += target
+    way = turned(direction, share, 2 * torch.pi * uniform[2])
+    after, recoil = two_bodies(frame, mass, target, way)
+    vector = after[:, 1:].norm(dim=1)
+    energy = (vector**2 / (after[:, 0] + mass)).clamp(min=_THERMAL)
+    turned_to = after[:, 1:] / vector.clamp(min=1e-12).unsqueeze(1)
+    state = torch.cat([part.state[:3], turned_to.float().T, energy.float().unsqueeze(0)])
+    births = [Birth.with_momenta(flight, rows, nucleus_number(z, a), Process.ELASTIC, recoil)]
+    return Flight(part.numbers, state, part.time), births
+
+
+def stop_nuclei(flight: Flight, medium: MediumTables, box: Box, record: Record) -> None:
+    """Nuclei deposit all their energy straight ahead, over the range of a proton of their velocity, by mass and charge.
+
+    The range is that of a proton times M / (z^2 m_p): for nuclei heavier than helium, which catch electrons, too short,
+    but far below any readout's resolution either way.
+    """
+    charge = (flight.pdg // 10_000 % 1000).clamp(min=1)
+    ratio = (mass_of(flight.pdg) / PROTON_MASS).float()
+    same_velocity = (flight.energy / ratio).clamp(min=1e-6)
+    proton = torch.full_like(flight.pdg, int(Species.PROTON))
+    reach = medium.charged(proton, same_velocity.log())[:, RANGE]
+    length = torch.minimum(reach * ratio / charge.float() ** 2, box.distance(flight.position, flight.direction))
+    end = box.inside(flight.position + flight.direction * length.unsqueeze(1))
+    record.deposit(flight, flight.position, end, flight.energy, length)
