@@ -93,5 +93,6 @@ ELASTIC: dict[int, tuple[float, ...]] = {
 }
 """Elastic cross section (b) averaged over resonances at `ELASTIC_ENERGIES`, within 20 %.
 
-Typical values of the evaluation ENDF/B-VIII.0: Brown et al., Nuclear Data Sheets 148 (2018) 1.
+Rounded by hand after the evaluation ENDF/B-VIII.0 (Brown et al., Nuclear Data Sheets 148 (2018) 1), not read off point
+by point.
 """
