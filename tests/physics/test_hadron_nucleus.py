@@ -113,13 +113,18 @@ def test_argon_matches_the_evaluation_between_its_neighbours():
     )
 
 
-def test_xenon_matches_the_evaluation_between_tin_and_tungsten():
-    # as above; xenon lies far from both neighbours
-    T = energies(55, 110, 330, 850)
-    sigma = inelastic_cross_section(2112, T, 54, 131.29)
-    tin, tungsten = (inelastic_cross_section(2112, T, Z, A) for Z, A in ((50, 118.71), (74, 183.84)))
-    assert (sigma > tin).all()
-    assert (sigma < tungsten).all()
+def test_xenon_iron_and_oxygen_match_the_evaluation():
+    # as above; xenon lies far from both its neighbours, tin and tungsten
+    T = energies(55, 110, 230, 550, 850)
+    reference = (
+        (inelastic_cross_section, 2112, 54, (1502.2, 1337.9, 1283.4, 1340.7, 1389.5)),
+        (elastic_cross_section, 2112, 54, (2206.3, 1846.5, 705.2, 772.9, 815.3)),
+        (inelastic_cross_section, -211, 54, (1713.0, 2263.2, 1851.8, 1313.7, 1329.9)),
+        (inelastic_cross_section, -211, 26, (863.8, 1262.5, 971.7, 740.0, 755.0)),
+        (elastic_cross_section, -211, 8, (188.3, 316.5, 289.0, 125.5, 128.5)),
+    )
+    for cross_section, pdg, Z, values in reference:
+        assert cross_section(pdg, T, Z, NUCLEI[Z]).tolist() == pytest.approx(values, rel=0.01)
 
 
 def test_fast_nucleons_have_the_published_interaction_length():

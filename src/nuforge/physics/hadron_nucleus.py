@@ -9,6 +9,7 @@ Hydrogen is `hadron_proton`; elastic scattering of neutrons below the tables is 
 
 import math
 from bisect import bisect_right
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -31,6 +32,32 @@ _KAON_RADIUS = 1.24  # fm, over A^1/3: such that K+ of 1 GeV agree with Geant4's
 _MB_PER_FM2 = 10.0
 
 
+class _Evaluation(NamedTuple):
+    """Table of one hadron: kinetic energies (MeV), mass (u) of the element of each row, cross sections (mb)."""
+
+    energies: tuple[int, ...]
+    masses: tuple[float, ...]
+    total: Rows
+    inelastic: Rows
+
+
+_EVALUATIONS = {
+    2212: _Evaluation(
+        nucleon_tables.ENERGIES, nucleon_tables.MASSES, nucleon_tables.TOTAL, nucleon_tables.PROTON_INELASTIC
+    ),
+    2112: _Evaluation(
+        nucleon_tables.ENERGIES, nucleon_tables.MASSES, nucleon_tables.TOTAL, nucleon_tables.NEUTRON_INELASTIC
+    ),
+    211: _Evaluation(
+        pion_tables.ENERGIES, pion_tables.MASSES, pion_tables.POSITIVE_TOTAL, pion_tables.POSITIVE_INELASTIC
+    ),
+    -211: _Evaluation(
+        pion_tables.ENERGIES, pion_tables.MASSES, pion_tables.NEGATIVE_TOTAL, pion_tables.NEGATIVE_INELASTIC
+    ),
+}
+_MASSES = {2212: PROTON_MASS, 211: PION_MASS}  # of the hadrons that a Coulomb barrier holds off
+
+
 def inelastic_cross_section(pdg: int, kinetic: Float[Tensor, " g"], Z: int, A: float) -> Float[Tensor, " g"]:
     """Cross section (mb) of everything but elastic scattering on the nucleus as a whole, at kinetic energies in MeV.
 
@@ -48,26 +75,21 @@ def inelastic_cross_section(pdg: int, kinetic: Float[Tensor, " g"], Z: int, A: f
         return hadron_proton.inelastic(pdg, kinetic)
     if pdg in KAONS:
         return _kaon(pdg, kinetic, A)[1]
-    if pdg in PIONS:
-        rows: Rows = pion_tables.POSITIVE_INELASTIC if pdg > 0 else pion_tables.NEGATIVE_INELASTIC
-        sigma = _interpolate(kinetic, A, pion_tables.ENERGIES, pion_tables.MASSES, rows)
-        return sigma * _below_pion_table(pdg, kinetic, Z, A)
-    rows = nucleon_tables.PROTON_INELASTIC if pdg == 2212 else nucleon_tables.NEUTRON_INELASTIC
-    sigma = _interpolate(kinetic, A, nucleon_tables.ENERGIES, nucleon_tables.MASSES, rows)
-    lowest = nucleon_tables.ENERGIES[0]
-    threshold = neutrons.first_level(Z) * (A + 1) / A
-    factor = _from_threshold(kinetic.clamp(max=lowest), threshold) / max(1 - threshold / lowest, 1e-9)
-    if pdg == 2212:
-        factor = (
-            factor * _barrier(kinetic.clamp(max=lowest), Z, A, PROTON_MASS) / _barrier_at(lowest, Z, A, PROTON_MASS)
-        )
-    return sigma * factor
+    table = _EVALUATIONS[pdg]
+    lowest, slow = float(table.energies[0]), kinetic.clamp(max=table.energies[0])
+    sigma = _interpolate(kinetic, A, table, table.inelastic) * _barrier_ratio(pdg, slow, lowest, Z, A)
+    if pdg == -211:
+        return sigma * torch.sqrt(lowest / slow)
+    if pdg == 211:
+        return sigma
+    threshold = min(neutrons.first_level(Z) * (A + 1) / A, 0.9 * lowest)
+    return sigma * (1 - threshold / slow).clamp(min=0) / (1 - threshold / lowest)
 
 
 def elastic_cross_section(pdg: int, kinetic: Float[Tensor, " g"], Z: int, A: float) -> Float[Tensor, " g"]:
     """Cross section (mb) of elastic nuclear scattering on the nucleus as a whole, without its Coulomb part.
 
-    Arguments as for `inelastic_cross_section`.
+    Arguments as for `inelastic_cross_section`; for neutrons also below 1 MeV, down to thermal energies.
     """
     _check(pdg, Z, A)
     if Z == 1:
@@ -75,20 +97,12 @@ def elastic_cross_section(pdg: int, kinetic: Float[Tensor, " g"], Z: int, A: flo
     if pdg in KAONS:
         total, inelastic = _kaon(pdg, kinetic, A)
         return total - inelastic
-    if pdg in PIONS:
-        total_rows: Rows = pion_tables.POSITIVE_TOTAL if pdg > 0 else pion_tables.NEGATIVE_TOTAL
-        rows: Rows = pion_tables.POSITIVE_INELASTIC if pdg > 0 else pion_tables.NEGATIVE_INELASTIC
-        total = _interpolate(kinetic, A, pion_tables.ENERGIES, pion_tables.MASSES, total_rows)
-        sigma = total - _interpolate(kinetic, A, pion_tables.ENERGIES, pion_tables.MASSES, rows)
-        return sigma * (_below_pion_table(pdg, kinetic, Z, A) if pdg > 0 else 1.0)
-    rows = nucleon_tables.PROTON_INELASTIC if pdg == 2212 else nucleon_tables.NEUTRON_INELASTIC
-    total = _interpolate(kinetic, A, nucleon_tables.ENERGIES, nucleon_tables.MASSES, nucleon_tables.TOTAL)
-    sigma = total - _interpolate(kinetic, A, nucleon_tables.ENERGIES, nucleon_tables.MASSES, rows)
-    lowest = nucleon_tables.ENERGIES[0]
-    if pdg == 2212:
-        return sigma * _barrier(kinetic.clamp(max=lowest), Z, A, PROTON_MASS) / _barrier_at(lowest, Z, A, PROTON_MASS)
-    # below the table sigma is its value at the lowest energy
-    return torch.where(kinetic < lowest, neutrons.slow_elastic(kinetic, Z, A, lowest, sigma), sigma)
+    table = _EVALUATIONS[pdg]
+    lowest, slow = float(table.energies[0]), kinetic.clamp(max=table.energies[0])
+    sigma = _interpolate(kinetic, A, table, table.total) - _interpolate(kinetic, A, table, table.inelastic)
+    if pdg == 2112:  # below the table, sigma is its value at the lowest energy
+        return torch.where(kinetic < lowest, neutrons.slow_elastic(kinetic, Z, A, lowest, sigma), sigma)
+    return sigma * _barrier_ratio(pdg, slow, lowest, Z, A)
 
 
 def _check(pdg: int, Z: int, A: float) -> None:
@@ -98,31 +112,31 @@ def _check(pdg: int, Z: int, A: float) -> None:
         raise ValueError(f"expected a nucleus with Z >= 1 and A >= Z, got Z={Z}, A={A}; check the element")
 
 
-def _interpolate(
-    kinetic: Float[Tensor, " g"],
-    A: float,
-    energies: tuple[int, ...],
-    masses: tuple[float, ...],
-    rows: Rows,
-) -> Float[Tensor, " g"]:
+def _interpolate(kinetic: Float[Tensor, " g"], A: float, table: _Evaluation, rows: Rows) -> Float[Tensor, " g"]:
     """Value (mb) between the rows of a table: linear in T; A^0.75 and linear weights in A; constant outside."""
+    masses = table.masses
     high = min(max(bisect_right(masses, A), 1), len(masses) - 1)
     low = high - 1
     weight = min(max((A - masses[low]) / (masses[high] - masses[low]), 0.0), 1.0)
     scaled = [torch.tensor(rows[k], dtype=kinetic.dtype) * (A / masses[k]) ** _SCALING for k in (low, high)]
     row = torch.lerp(scaled[0], scaled[1], weight)
-    grid = torch.tensor(energies, dtype=kinetic.dtype)
+    grid = torch.tensor(table.energies, dtype=kinetic.dtype)
     x = kinetic.clamp(grid[0], grid[-1])
     k = torch.searchsorted(grid, x, right=True).clamp(1, len(grid) - 1)
     return torch.lerp(row[k - 1], row[k], (x - grid[k - 1]) / (grid[k] - grid[k - 1]))
 
 
-def _from_threshold(kinetic: Float[Tensor, " g"], threshold: float) -> Float[Tensor, " g"]:
-    """Rise of an inelastic cross section from its threshold: phase space of the first level, 1 - threshold / T."""
-    return (1 - threshold / kinetic).clamp(min=0)
+def _barrier_ratio(
+    pdg: int, kinetic: Float[Tensor, " g"], lowest: float, Z: int, A: float
+) -> Float[Tensor, " g"] | float:
+    """What the Coulomb barrier of the nucleus leaves of the value at the lowest energy of a table; 1 without charge."""
+    if pdg not in _MASSES:
+        return 1.0
+    at_lowest = _barrier(torch.tensor(lowest, dtype=kinetic.dtype), Z, A, _MASSES[pdg])
+    return _barrier(kinetic, Z, A, _MASSES[pdg]) / at_lowest
 
 
-def _barrier(kinetic: Float[Tensor, " g"], Z: int, A: float, mass: float) -> Float[Tensor, " g"]:
+def _barrier(kinetic: Float[Tensor, "*g"], Z: int, A: float, mass: float) -> Float[Tensor, "*g"]:
     """Share of the geometric cross section that a Coulomb barrier leaves to a positive hadron of mass (MeV).
 
     The barrier is a parabola whose curvature scales with 1 / sqrt(mass). Source: Wong, Phys. Rev. Lett. 31 (1973) 766.
@@ -130,19 +144,6 @@ def _barrier(kinetic: Float[Tensor, " g"], Z: int, A: float, mass: float) -> Flo
     height = _COULOMB * Z / (_BARRIER_RADIUS * (A ** (1 / 3) + 1))
     steepness = 2 * math.pi / (_CURVATURE * math.sqrt(PROTON_MASS / mass))
     return torch.nn.functional.softplus((kinetic - height) * steepness) / (steepness * kinetic)
-
-
-def _barrier_at(kinetic: float, Z: int, A: float, mass: float) -> float:
-    return float(_barrier(torch.tensor([kinetic], dtype=torch.float64), Z, A, mass))
-
-
-def _below_pion_table(pdg: int, kinetic: Float[Tensor, " g"], Z: int, A: float) -> Float[Tensor, " g"]:
-    """Factor on the lowest value of the table: Coulomb barrier for pi+, 1/v of absorption for pi-; 1 inside."""
-    lowest = float(pion_tables.ENERGIES[0])
-    inside = kinetic.clamp(max=lowest)
-    if pdg > 0:
-        return _barrier(inside, Z, A, PION_MASS) / _barrier_at(lowest, Z, A, PION_MASS)
-    return torch.sqrt(lowest / inside)
 
 
 def _kaon(pdg: int, kinetic: Float[Tensor, " g"], A: float) -> tuple[Float[Tensor, " g"], Float[Tensor, " g"]]:

@@ -62,7 +62,7 @@ ELEMENTS: dict[int, NeutronElement] = {
     50: NeutronElement(4.892, 0.626, 8.5, 1.171),
     52: NeutronElement(4.32, 4.7, 9.3, 0.839),
     53: NeutronElement(3.81, 6.15, 6.826, 0.058),
-    54: NeutronElement(4.3, 23.9, 9.0, 0.668),
+    54: NeutronElement(4.3, 23.9, 9.0, 0.668),  # coherent part 3.04 b; the incoherent part is an estimate
     55: NeutronElement(3.90, 29.0, 6.892, 0.081),
     64: NeutronElement(180.0, 49700.0, 8.05, 0.080),
     74: NeutronElement(4.60, 18.3, 5.85, 0.111),
@@ -93,5 +93,6 @@ ELASTIC: dict[int, tuple[float, ...]] = {
 }
 """Elastic cross section (b) averaged over resonances at `ELASTIC_ENERGIES`, within 20 %.
 
-Typical values of the evaluation ENDF/B-VIII.0: Brown et al., Nuclear Data Sheets 148 (2018) 1.
+Rounded by hand after the evaluation ENDF/B-VIII.0 (Brown et al., Nuclear Data Sheets 148 (2018) 1), not read off point
+by point.
 """

@@ -2,7 +2,7 @@
 
 Source: V. S. Barashenkov, Cross Sections of Interactions of Particles and Nuclei with Nuclei, JINR, Dubna 1993,
 as compiled for Geant4 by V. Grichine and V. Ivanchenko; a selection of its energies. Kinetic energies in MeV, cross
-sections in mb; one row a nucleus, all rows on the same energies.
+sections in mb; one row a nucleus, all rows on the same energies, interpolated where the evaluation lacks one.
 """
 
 # fmt: off
