@@ -35,7 +35,9 @@ def nucleon_elastic(momentum: Tensor, same: Tensor) -> Tensor:
 def nucleon_inelastic(momentum: Tensor, same: Tensor) -> Tensor:
     """Cross section (N,) in mb of nucleons (momentum in MeV) for making pions on the same kind or the other kind."""
     p = momentum / GeV
-    like = torch.where(p < 1.5, 23.5 + 24.6 / (1 + torch.exp(-(p - 1.2) / 0.10)), 41 + 60 * (p - 0.9) * (-1.2 * p).exp())
+    like = torch.where(
+        p < 1.5, 23.5 + 24.6 / (1 + torch.exp(-(p - 1.2) / 0.10)), 41 + 60 * (p - 0.9) * (-1.2 * p).exp()
+    )
     unlike = torch.where(p < 2.0, 24.2 + 8.9 * p, 42.0)
     inelastic = torch.where(same, like, unlike) - nucleon_elastic(momentum, same)
     return torch.where(p > 0.80, inelastic.clamp(min=0), 0.0)

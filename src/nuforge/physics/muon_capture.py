@@ -5,7 +5,19 @@ from __future__ import annotations
 from nuforge.physics.decays import MUON_CAPTURE_IN_ARGON
 from nuforge.units import s
 
-_MEASURED = {6: 3.88e4, 7: 6.9e4, 8: 1.026e5, 9: 2.29e5, 11: 3.77e5, 12: 4.80e5, 13: 7.05e5, 14: 8.71e5, 20: 2.56e6, 26: 4.41e6, 82: 1.345e7}
+_MEASURED = {
+    6: 3.88e4,
+    7: 6.9e4,
+    8: 1.026e5,
+    9: 2.29e5,
+    11: 3.77e5,
+    12: 4.80e5,
+    13: 7.05e5,
+    14: 8.71e5,
+    20: 2.56e6,
+    26: 4.41e6,
+    82: 1.345e7,
+}
 """Rates (1/s) in natural elements, by Z. Source: Suzuki, Measday, Roalsvig, Phys. Rev. C 35 (1987) 2212."""
 _EFFECTIVE_CHARGE = (
     1.0, 1.98, 2.94, 3.89, 4.81, 5.72, 6.61, 7.49, 8.32, 9.14, 9.95, 10.69, 11.48, 12.22, 12.90, 13.64, 14.24, 14.89,

@@ -83,7 +83,9 @@ def mass_of(pdg: Tensor) -> Tensor:
     mass = torch.where(known, masses[at], 0.0)
     nucleus = is_nucleus(pdg)
     if bool((~known & ~nucleus).any()):
-        raise ValueError(f"no mass of PDG number {int(pdg[~known & ~nucleus][0])}; known are {sorted(MASSES)} and nuclei")
+        raise ValueError(
+            f"no mass of PDG number {int(pdg[~known & ~nucleus][0])}; known are {sorted(MASSES)} and nuclei"
+        )
     if bool(nucleus.any()):
         mass = torch.where(nucleus, nuclear_mass(size // 10_000 % 1000, size // 10 % 1000), mass)
     return mass

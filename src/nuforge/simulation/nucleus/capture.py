@@ -15,17 +15,19 @@ from nuforge.physics.nuclei import (
     nucleon_density,
 )
 from nuforge.simulation.directions import isotropic
+from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, absorbed_by_pairs, cascade, met, swallow
 from nuforge.simulation.nucleus.channels import Channel
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron
 from nuforge.simulation.nucleus.interaction import Products, nucleus_number, settle
-from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.target import Target
 
 _TRIES = 200
 _NEUTRINO = 14
-_EFFECTIVE_MASS = 0.7  # of a nucleon's mass, in the middle of a nucleus (Jeukenne, Lejeune, Mahaux, Phys. Rep. 25 (1976) 83)
+_EFFECTIVE_MASS = (
+    0.7  # of a nucleon's mass, in the middle of a nucleus (Jeukenne, Lejeune, Mahaux, Phys. Rep. 25 (1976) 83)
+)
 
 
 def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from nuforge.physics.hadron_nucleon import pion_deuteron_absorption
 from nuforge.simulation.directions import isotropic
+from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.channels import Channel, cross_sections
 from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest_frame_momentum
 from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, Hadron, is_nucleon, is_pion
-from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.target import Target
 
 _STEP = 0.5  # fm
@@ -29,7 +29,9 @@ _MOST_STEPS = 400
 _SATURATION = 0.17  # nucleons per fm^3
 _PAIRS = 6.5  # Levinger's factor: quasi-deuterons per N Z / A (Levinger, Phys. Rev. 84 (1951) 43)
 _LIKE_PAIRS = 0.1  # of absorptions, on two nucleons of one kind
-_IN_MEDIUM = 0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
+_IN_MEDIUM = (
+    0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
+)
 _FEWEST = 3  # nucleons: fewer are not broken up further
 _MB = 0.1  # fm^2
 _ABSORBED = 4  # a channel beyond those of `Channel`
@@ -116,9 +118,7 @@ def swallow(swarm: Swarm, target: Target) -> None:
     target.change(swarm.owner, CHARGE[swarm.kind], BARYON[swarm.kind])
 
 
-def _step(
-    swarm: Swarm, target: Target, whole: Tensor, generator: torch.Generator
-) -> tuple[Swarm, Swarm, Swarm]:
+def _step(swarm: Swarm, target: Target, whole: Tensor, generator: torch.Generator) -> tuple[Swarm, Swarm, Swarm]:
     """One step: who flies on, who left a nucleus that is still whole, who left one that is not.
 
     `whole` (N,) says which nuclei nothing has happened to; it is changed in place.
@@ -191,9 +191,7 @@ def met(swarm: Swarm, channel: Channel, target: Target, generator: torch.Generat
     return _happens_here(swarm, torch.full_like(swarm.kind, int(channel)), target, generator)
 
 
-def _happens_here(
-    swarm: Swarm, channel: Tensor, target: Target, generator: torch.Generator
-) -> tuple[Tensor, Swarm]:
+def _happens_here(swarm: Swarm, channel: Tensor, target: Target, generator: torch.Generator) -> tuple[Tensor, Swarm]:
     density = target.density(swarm.owner, swarm.position.norm(dim=1))
     four, _ = _four_momenta(swarm, density, target)
     partner, partner_four = _partner(swarm.owner, target, density, generator)

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nuforge.simulation.directions import isotropic, turned
+from nuforge.simulation.four_momenta import (
+    centre_direction,
+    kinetic_energy,
+    mass_squared,
+    two_bodies,
+    two_body_momentum,
+)
 from nuforge.simulation.nucleus.channels import (
     Channel,
     charges_of_production,
@@ -15,14 +23,6 @@ from nuforge.simulation.nucleus.channels import (
     scattering_cosine,
 )
 from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, nucleon_of_charge, pion_of_charge
-from nuforge.simulation.four_momenta import (
-    centre_direction,
-    kinetic_energy,
-    mass_squared,
-    two_bodies,
-    two_body_momentum,
-)
-from nuforge.simulation.directions import isotropic, turned
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,9 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
         four[rows] = rest
     none = torch.zeros(0, dtype=torch.int64)
     emitted_all = Emitted(
-        torch.cat([none, *owners]), torch.cat([none, *pdgs]), torch.cat([torch.zeros(0, 4, dtype=torch.float64), *fours])
+        torch.cat([none, *owners]),
+        torch.cat([none, *pdgs]),
+        torch.cat([torch.zeros(0, 4, dtype=torch.float64), *fours]),
     )
     return emitted_all, Excited(z, a, four)
 
@@ -173,7 +175,9 @@ def _excitation_after(
     level = _level_density((a[rows] - _A[channel]).clamp(min=1))
     u = torch.rand((3, _TRIES, len(rows)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
     x = -torch.sqrt(room / level) * torch.log(u[0] * u[1])
-    bound = 2 * torch.sqrt(level * (room - x).clamp(min=0)) - 2 * torch.sqrt(level * room) + x * torch.sqrt(level / room)
+    bound = (
+        2 * torch.sqrt(level * (room - x).clamp(min=0)) - 2 * torch.sqrt(level * room) + x * torch.sqrt(level / room)
+    )
     good = (x < room) & (u[2].log() < bound)
     first = good.long().argmax(0)
     drawn = x.gather(0, first.unsqueeze(0)).squeeze(0)

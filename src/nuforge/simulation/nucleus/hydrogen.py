@@ -13,9 +13,7 @@ from nuforge.simulation.nucleus.hadrons import MASS, PDG, Hadron, hadron_of
 from nuforge.simulation.nucleus.interaction import Products
 
 
-def interact_with_protons(
-    pdg: Tensor, kinetic: Tensor, direction: Tensor, generator: torch.Generator
-) -> Products:
+def interact_with_protons(pdg: Tensor, kinetic: Tensor, direction: Tensor, generator: torch.Generator) -> Products:
     """What inelastic interactions of hadrons with protons at rest leave: charge exchange, a pion more, a hyperon.
 
     Args:

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.physics.nuclei import nuclear_mass
+from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, entering
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
-from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.target import Target
 
 _PASSES = 60

@@ -4,31 +4,7 @@ import torch
 from torch import Tensor
 
 from nuforge.events import Events, Process, Table
-from nuforge.physics.constants import ELECTRON_MASS, MUON_MASS, NEUTRAL_PION_MASS, PION_MASS, PROTON_MASS
-
-MASSES = {
-    11: ELECTRON_MASS,
-    13: MUON_MASS,
-    22: 0.0,
-    111: NEUTRAL_PION_MASS,
-    211: PION_MASS,
-    2212: PROTON_MASS,
-}
-"""Masses (MeV) of the particles that sources make, by the absolute PDG number."""
-
-
-def mass_of(pdg: Tensor) -> Tensor:
-    """Masses (N,) in MeV of PDG numbers (N,).
-
-    Raises:
-        ValueError: If a number is not in `MASSES`.
-    """
-    mass = torch.full(pdg.shape, -1.0, dtype=torch.float64)
-    for number, value in MASSES.items():
-        mass = torch.where(pdg.abs() == number, value, mass)
-    if bool((mass < 0).any()):
-        raise ValueError(f"no mass of PDG number {int(pdg[mass < 0][0])}; sources make {sorted(MASSES)}")
-    return mass
+from nuforge.physics.particles import mass_of
 
 
 def primaries(

@@ -6,18 +6,22 @@ import torch
 
 from nuforge.detectors import Block, Detector
 from nuforge.events import Events
-from nuforge.physics.constants import NEUTRAL_PION_MASS
+from nuforge.physics.particles import is_nucleus, mass_of
 from nuforge.simulation.transport.annihilation import annihilate_in_flight
 from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
-from nuforge.simulation.transport.decays import come_to_rest, decay_in_flight
+from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
+from nuforge.simulation.transport.hadronic import fly_neutral, meet_nuclei, stop_nuclei
 from nuforge.simulation.transport.medium import medium_tables
 from nuforge.simulation.transport.neutral import step_photons
-from nuforge.simulation.transport.species import MASSES, species_of
+from nuforge.simulation.transport.nuclear import nuclear_tables
+from nuforge.simulation.transport.rest import come_to_rest
+from nuforge.simulation.transport.species import species_of
 from nuforge.simulation.transport.walls import Box
 
 _NEUTRINOS = (12, 14, 16)
+_NEUTRAL = (22, 111, 130, 310, 2112, 3122)
 
 
 def transport(
@@ -32,10 +36,11 @@ def transport(
 ) -> Events:
     """The events with all secondary particles and with the energy deposits of all.
 
-    Electrons, positrons, photons, muons, charged and neutral pions and protons. Electromagnetic cascades are followed
-    particle by particle; muons and pions decay, mu- may be captured. **Hadrons only lose energy: there are no nuclear
-    interactions, and captures leave nothing behind.** Particles end at the walls of the detector's volume. Neutrinos
-    are not followed. Validity: 1 MeV to some GeV (no radiation by muons and hadrons).
+    Electromagnetic cascades are followed particle by particle; unstable particles decay; hadrons scatter on nuclei and
+    break them up (`nuforge.simulation.nucleus`), neutrons slow down and are captured, mu-, pi- and K- are captured at
+    rest. Particles end at the walls of the detector's volume. Neutrinos and nuclei are particles of the record; nuclei
+    deposit their energy at once. Validity: 1 MeV to some GeV (no radiation by muons and hadrons; one pion at most is
+    made in a collision of two hadrons).
 
     Args:
         events: `particles` (the primaries) and `interactions`.
@@ -53,6 +58,7 @@ def transport(
         ValueError: If a particle is unknown, or a momentum is not finite.
     """
     medium = medium_tables(detector.material, threshold, photon_threshold)
+    nuclear = nuclear_tables(detector.material)
     volume = detector.volumes[0]
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
     record = Record(events)
@@ -66,16 +72,26 @@ def transport(
                 crowd.add(Next.STEP, result.flying)
                 crowd.add(Next.REST, result.stopped)
                 crowd.add(Next.DECAY, result.decaying)
+                crowd.add(Next.NUCLEUS, result.meeting)
                 crowd.admit(result.births, record)
             case Next.INTERACTION:
                 scattered, births = step_photons(flight, medium, box, generator, record)
                 crowd.add(Next.INTERACTION, scattered)
                 crowd.admit(births, record)
             case Next.REST:
-                crowd.admit(come_to_rest(flight, generator), record)
+                crowd.admit(come_to_rest(flight, nuclear, generator, record), record)
             case Next.DECAY:
-                annihilated = annihilate_in_flight(flight, medium, generator)
-                crowd.admit([*decay_in_flight(flight, generator), annihilated], record)
+                crowd.admit([*decay(flight, generator), annihilate_in_flight(flight, medium, generator)], record)
+            case Next.SHORT_FLIGHT:
+                crowd.admit(decay(fly_to_decay(flight, box, generator), generator), record)
+            case Next.FLIGHT:
+                crowd.add(Next.NUCLEUS, fly_neutral(flight, nuclear, box, generator))
+            case Next.NUCLEUS:
+                scattered, births = meet_nuclei(flight, nuclear, generator)
+                crowd.sort_in(scattered)
+                crowd.admit(births, record)
+            case Next.NUCLEAR_STOP:
+                stop_nuclei(flight, medium, box, record)
     return record.events()
 
 
@@ -84,22 +100,22 @@ def _launched(events: Events, box: Box) -> Flight:
     particles = events["particles"]
     pdg = particles["pdg"]
     species = species_of(pdg)
-    unknown = (species < 0) & ~torch.isin(pdg, torch.tensor([22, 111, *_NEUTRINOS, *(-n for n in _NEUTRINOS)]))
-    if bool(unknown.any()):
+    known = (species >= 0) | torch.isin(pdg, torch.tensor(_NEUTRAL)) | torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))
+    known |= is_nucleus(pdg)
+    if not bool(known.all()):
         raise ValueError(
-            f"the built-in transport does not know the particle {int(pdg[unknown][0])}; "
-            "it flies e, gamma, mu, pi, pi0 and p: choose among these or use another transport"
+            f"the built-in transport does not know the particle {int(pdg[~known][0])}; it flies e, gamma, mu, pi, K, p, "
+            "n, Lambda and nuclei: choose among these or use another transport"
         )
     vector = particles["momentum"].float()
     size = vector.double().norm(dim=1)
     if not bool(torch.isfinite(size).all()):
         bad = int((~torch.isfinite(size)).nonzero()[0])
         raise ValueError(f"momentum of particle {bad} is not finite, got {vector[bad].tolist()}; expected MeV")
-    neutral_mass = torch.where(pdg == 111, NEUTRAL_PION_MASS, 0.0)
-    mass = torch.where(species >= 0, MASSES[species.clamp(min=0)], neutral_mass).double()
-    energy = torch.sqrt(size**2 + mass**2) - mass
+    mass = mass_of(pdg)
+    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass)
     numbers = (pdg, species, torch.arange(len(pdg)), particles.batch, particles["interaction"])
     direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
-    energy = energy.clamp(min=1e-6).float()
+    energy = energy.clamp(min=1e-9).float()
     flight = Flight.of(numbers, particles["start"].float(), direction, energy, particles["time"].double())
     return flight[box.contains(flight.position) & ~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]

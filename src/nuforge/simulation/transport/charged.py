@@ -14,7 +14,7 @@ from nuforge.physics.knock_on import heavy_shape
 from nuforge.physics.stopping import maximum_transfer
 from nuforge.simulation.directions import remaining, sine_squared, turned
 from nuforge.simulation.transport.flight import Birth, Flight, Record
-from nuforge.simulation.transport.medium import DECAY, KNOCK, RADIATE, MediumTables
+from nuforge.simulation.transport.medium import DECAY, KNOCK, NUCLEAR, RADIATE, MediumTables
 from nuforge.simulation.transport.species import MASSES, Species
 from nuforge.simulation.transport.walls import Box
 
@@ -25,12 +25,23 @@ _FRACTION_OF_RANGE = 0.2  # of the remaining range, at most, in one step
 
 @dataclass(frozen=True)
 class Step:
-    """What came of one step: who flies on, who stopped, who decays (positrons: annihilates) in flight, who was born."""
+    """What came of one step.
+
+    Args:
+        flying: Who flies on.
+        stopped: Who came to rest.
+        decaying: Who decays (positrons: annihilates) in flight.
+        meeting: Who meets a nucleus.
+        births: Who was born.
+        escaped: Who left the box.
+    """
 
     flying: Flight
     stopped: Flight
     decaying: Flight
+    meeting: Flight
     births: list[Birth]
+    escaped: Flight
 
 
 @dataclass(frozen=True)
@@ -77,10 +88,10 @@ def step_charged(
     uniform = torch.rand((8, n), generator=generator)
     normal = torch.randn(n, generator=generator)
     columns = medium.charged(flight.species, flight.energy.log())
-    loss, slope, reach, knock, radiate, decay, scale, transfer, strength, screening = columns.unbind(1)
+    loss, slope, reach, knock, radiate, decay, nuclear, scale, transfer, strength, screening = columns.unbind(1)
     b2 = beta_squared(flight.energy, mass)
 
-    free = -torch.log(uniform[0].clamp(min=1e-30)) / (knock + radiate + decay)
+    free = -torch.log(uniform[0].clamp(min=1e-30)) / (knock + radiate + decay + nuclear)
     wall = box.distance(flight.position, flight.direction)
     length = torch.minimum((_FRACTION_OF_RANGE * reach).clamp(min=longest / 6, max=longest), reach)
     length = torch.minimum(torch.minimum(length, wall), free).clamp(min=_SHORTEST)
@@ -117,22 +128,23 @@ def step_charged(
     moved = Flight(flight.numbers, state, time)
     escapes = (length >= wall) & ~ends
     where = (interacts & ~ends & ~escapes).nonzero().squeeze(1)
-    births, decays = _interact(moved, where, uniform[7], columns, medium, generator)
+    births, decays, meets = _interact(moved, where, uniform[7], columns, medium, generator)
     flies = ~(ends | escapes)
     flies[decays] = False
-    return Step(moved[flies], moved[ends], moved[decays], births)
+    flies[meets] = False
+    return Step(moved[flies], moved[ends], moved[decays], moved[meets], births, moved[escapes])
 
 
 def _interact(
     moved: Flight, where: Tensor, uniform: Tensor, columns: Tensor, medium: MediumTables, generator: torch.Generator
-) -> tuple[list[Birth], Tensor]:
+) -> tuple[list[Birth], Tensor, Tensor]:
     """Lets the particles at `where` knock out electrons or radiate, which turns and slows them in place.
 
     Returns:
-        Who is born, and the rows of those that decay or annihilate instead.
+        Who is born, the rows of those that decay or annihilate instead, and of those that meet a nucleus.
     """
-    knock, radiate, decay = (columns[where, kind] for kind in (KNOCK, RADIATE, DECAY))
-    choice = uniform[where] * (knock + radiate + decay)
+    knock, radiate, decay, nuclear = (columns[where, kind] for kind in (KNOCK, RADIATE, DECAY, NUCLEAR))
+    choice = uniform[where] * (knock + radiate + decay + nuclear)
     knocks = where[choice < knock]
     radiates = where[(choice >= knock) & (choice < knock + radiate)]
     births = []
@@ -142,7 +154,9 @@ def _interact(
             births.append(birth)
             moved.direction[accepted] = direction
             moved.energy[accepted] = energy
-    return births, where[choice >= knock + radiate]
+    ends = choice >= knock + radiate
+    meets = ends & (choice >= knock + radiate + decay)
+    return births, where[ends & ~meets], where[meets]
 
 
 def _scatter(direction: Tensor, steps: Scattering, uniform: Tensor) -> Tensor:

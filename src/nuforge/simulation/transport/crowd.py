@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-import torch
-
+from nuforge.physics.particles import is_nucleus
 from nuforge.simulation.transport.flight import Birth, Flight, Record
-from nuforge.simulation.transport.species import MASSES, species_of
+from nuforge.simulation.transport.species import species_of
 
 
 class Next(Enum):
@@ -16,7 +15,11 @@ class Next(Enum):
     STEP = "a step of a charged particle"
     INTERACTION = "a photon's next interaction"
     REST = "what becomes of it at rest"
-    DECAY = "its decay or annihilation in flight"
+    DECAY = "its decay or annihilation where it is"
+    FLIGHT = "the flight of a neutral hadron to a nucleus"
+    SHORT_FLIGHT = "the flight of a neutral particle to its decay"
+    NUCLEUS = "a nucleus that it meets"
+    NUCLEAR_STOP = "the end of a nucleus that recoils"
 
 
 class Crowd:
@@ -41,15 +44,18 @@ class Crowd:
         """Particles that begin are entered into the record and wait for their first step or interaction."""
         for birth in births:
             if len(birth.pdg):
-                species = species_of(birth.pdg)
-                self.sort_in(record.begin(birth, species, torch.where(species >= 0, MASSES[species.clamp(min=0)], 0.0)))
+                self.sort_in(record.begin(birth, species_of(birth.pdg)))
 
     def sort_in(self, flight: Flight) -> None:
-        """Particles in flight wait for what their kind does next: charged, photon, or neutral pion."""
+        """Particles in flight wait for what their kind does next; neutrinos are not followed."""
+        pdg = flight.pdg
         for what, mask in (
             (Next.STEP, flight.species >= 0),
-            (Next.INTERACTION, flight.pdg == 22),
-            (Next.DECAY, flight.pdg == 111),
+            (Next.INTERACTION, pdg == 22),
+            (Next.DECAY, pdg == 111),
+            (Next.FLIGHT, (pdg == 2112) | (pdg == 130)),
+            (Next.SHORT_FLIGHT, (pdg == 310) | (pdg == 3122)),
+            (Next.NUCLEAR_STOP, is_nucleus(pdg)),
         ):
             self.add(what, flight[mask])
 

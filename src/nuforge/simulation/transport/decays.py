@@ -37,20 +37,25 @@ def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator) -> Flight
 
 
 def decay(
-    flight: Flight, rows: Tensor, generator: torch.Generator, time: Tensor | None = None, bound: Tensor | None = None
+    flight: Flight,
+    generator: torch.Generator,
+    rows: Tensor | None = None,
+    time: Tensor | None = None,
+    bound: Tensor | None = None,
 ) -> list[Birth]:
     """Products of the particles at `rows` that decay where they are, neutrinos among them.
 
     Muons decay unpolarised with the Michel spectrum, other three bodies share their phase space evenly.
 
     Args:
-        flight: Particles.
-        rows: Which of them.
+        flight: Particles; stable ones are left alone.
         generator: Source of randomness.
+        rows: Which of them (N,); all if it is not given.
         time: When (N,) in ns; now if it is not given.
         bound: Energy (N,) in MeV that the orbit of a bound muon has already given away.
     """
     births = []
+    rows = torch.arange(len(flight)) if rows is None else rows
     pdg = flight.pdg[rows]
     energy, uniform = flight.energy[rows].double(), torch.rand((2, len(rows)), generator=generator)
     for number, channels in DECAYS.items():

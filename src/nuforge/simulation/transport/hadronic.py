@@ -6,14 +6,13 @@ import torch
 from torch import Tensor
 
 from nuforge.events import Process
-from nuforge.physics.constants import SPEED_OF_LIGHT
+from nuforge.physics.constants import PROTON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.elastic_transfer import largest_transfer, sample_transfer
 from nuforge.physics.kinematics import beta_squared, momentum
-from nuforge.physics.particles import mass_of
 from nuforge.physics.nuclei import nuclear_mass
-from nuforge.physics.constants import PROTON_MASS
-from nuforge.simulation.four_momenta import four_momentum, two_bodies
+from nuforge.physics.particles import mass_of
 from nuforge.simulation.directions import turned
+from nuforge.simulation.four_momenta import four_momentum, two_bodies
 from nuforge.simulation.nucleus import Products, interact, interact_with_protons
 from nuforge.simulation.nucleus.capture import capture_neutrons
 from nuforge.simulation.nucleus.interaction import nucleus_number
@@ -38,9 +37,7 @@ def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: tor
     return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
 
 
-def meet_nuclei(
-    flight: Flight, nuclear: NuclearTables, generator: torch.Generator
-) -> tuple[Flight, list[Birth]]:
+def meet_nuclei(flight: Flight, nuclear: NuclearTables, generator: torch.Generator) -> tuple[Flight, list[Birth]]:
     """Hadrons interact with nuclei where they are.
 
     Returns:

@@ -21,6 +21,7 @@ from nuforge.physics.material import Material
 from nuforge.physics.ranges import integrate_range
 from nuforge.physics.scattering import coulomb_screening, coulomb_strength, electron_share, nuclei
 from nuforge.physics.stopping import electron_stopping_power, maximum_transfer, stopping_power
+from nuforge.simulation.transport.nuclear import hadronic_rate
 from nuforge.simulation.transport.species import PROPERTIES, Species
 from nuforge.simulation.transport.tables import EnergyTable, Spectrum, bilinear
 from nuforge.units import GeV, keV
@@ -29,11 +30,12 @@ _LOWEST, _HIGHEST, _POINTS = 1 * keV, 100 * GeV, 500
 _NORMALS = np.linspace(-5.0, 5.0, 81)
 _KAPPAS = np.logspace(-3.5, 1.5, 41)
 
-LOSS, SLOPE, RANGE, KNOCK, RADIATE, DECAY, SCALE, TRANSFER, STRENGTH, SCREENING = range(10)
+LOSS, SLOPE, RANGE, KNOCK, RADIATE, DECAY, NUCLEAR, SCALE, TRANSFER, STRENGTH, SCREENING = range(11)
 """Columns of `MediumTables.charged`.
 
 LOSS restricted dE/dx (MeV/cm), SLOPE its derivative by T (1/cm), RANGE (cm); rates per cm of KNOCK-on electrons above
-the threshold, of RADIATEd photons above theirs, of DECAY in flight (of positrons: annihilation); SCALE xi per cm
+the threshold, of RADIATEd photons above theirs, of DECAY in flight (of positrons: annihilation), of
+NUCLEAR interactions; SCALE xi per cm
 (MeV/cm) and TRANSFER (MeV), the largest that is part of LOSS, of the fluctuations; STRENGTH (1/cm) and SCREENING of
 Coulomb scattering.
 """
@@ -130,7 +132,7 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
 
 
 def _charged_columns(species: Species, energies: Tensor, material: Material, cut: float, photon_cut: float) -> Tensor:
-    """The columns LOSS to SCREENING (G, 10) of a species."""
+    """The columns LOSS to SCREENING (G, 11) of a species."""
     properties = PROPERTIES[species]
     mass = properties.mass
     p, b2 = momentum(energies, mass), beta_squared(energies, mass)
@@ -153,6 +155,7 @@ def _charged_columns(species: Species, energies: Tensor, material: Material, cut
             knock,
             radiate,
             decay,
+            hadronic_rate(properties.pdg[0], energies, material),
             collision_scale(1.0, b2, material),
             transfer,
             coulomb_strength(p, b2.sqrt(), material),

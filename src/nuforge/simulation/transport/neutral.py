@@ -8,8 +8,8 @@ from torch import Tensor
 from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.photons import forward
-from nuforge.simulation.transport.charged import emission_angle
 from nuforge.simulation.directions import remaining, sine_squared, turned
+from nuforge.simulation.transport.charged import emission_angle
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.medium import COMPTON, PAIR, PHOTO, RAYLEIGH, MediumTables, photoelectron_scale
 from nuforge.simulation.transport.walls import Box

@@ -19,9 +19,7 @@ from nuforge.simulation.transport.nuclear import NuclearTables
 _WITHOUT_CAPTURE = (-13, 211, 321)
 
 
-def come_to_rest(
-    stopped: Flight, nuclear: NuclearTables, generator: torch.Generator, record: Record
-) -> list[Birth]:
+def come_to_rest(stopped: Flight, nuclear: NuclearTables, generator: torch.Generator, record: Record) -> list[Birth]:
     """What particles at rest become.
 
     Positrons annihilate to two photons of 511 keV; mu+, pi+ and K+ decay. A mu- falls to the lowest orbit about a
@@ -30,7 +28,7 @@ def come_to_rest(
     births = [_annihilation(stopped, (stopped.pdg == -11).nonzero().squeeze(1), generator)]
     for number in _WITHOUT_CAPTURE:
         rows = (stopped.pdg == number).nonzero().squeeze(1)
-        births += decay(stopped, rows, generator, _wait(stopped, rows, LIFETIMES[abs(number)], generator))
+        births += decay(stopped, generator, rows, _wait(stopped, rows, LIFETIMES[abs(number)], generator))
     for number, capture in ((-211, capture_pions), (-321, capture_kaons)):
         rows = (stopped.pdg == number).nonzero().squeeze(1)
         if len(rows):
@@ -52,7 +50,7 @@ def _muons(
     rate = 1 / MUON_LIFETIME + nuclear.muon_capture[element]
     leaves_at = stopped.time[rows] - torch.log1p(-_uniform(len(rows), generator)) / rate
     decays = _uniform(len(rows), generator) < 1 / (MUON_LIFETIME * rate)
-    births += decay(stopped, rows[decays], generator, leaves_at[decays], bound[decays])
+    births += decay(stopped, generator, rows[decays], leaves_at[decays], bound[decays])
     captured = ~decays
     products: Products = capture_muons(z[captured], a[captured], generator)
     return births + births_of(stopped, rows[captured], products, Process.CAPTURE, generator, leaves_at[captured])

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from nuforge.physics.constants import (
     ELECTRON_MASS,
+    KAON_LIFETIME,
+    KAON_MASS,
     MUON_LIFETIME,
     MUON_MASS,
     PION_LIFETIME,
@@ -22,8 +24,11 @@ class Species(IntEnum):
     ELECTRON = 0
     POSITRON = 1
     MUON = 2
-    PION = 3
-    PROTON = 4
+    PI_PLUS = 3
+    PI_MINUS = 4
+    PROTON = 5
+    K_PLUS = 6
+    K_MINUS = 7
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,11 @@ PROPERTIES = {
     Species.ELECTRON: Properties(ELECTRON_MASS, 0.0, (11,)),
     Species.POSITRON: Properties(ELECTRON_MASS, 0.0, (-11,)),
     Species.MUON: Properties(MUON_MASS, MUON_LIFETIME, (13, -13)),
-    Species.PION: Properties(PION_MASS, PION_LIFETIME, (211, -211)),
+    Species.PI_PLUS: Properties(PION_MASS, PION_LIFETIME, (211,)),
+    Species.PI_MINUS: Properties(PION_MASS, PION_LIFETIME, (-211,)),
     Species.PROTON: Properties(PROTON_MASS, 0.0, (2212,)),
+    Species.K_PLUS: Properties(KAON_MASS, KAON_LIFETIME, (321,)),
+    Species.K_MINUS: Properties(KAON_MASS, KAON_LIFETIME, (-321,)),
 }
 MASSES = torch.tensor([PROPERTIES[s].mass for s in Species])
 
