@@ -34,6 +34,7 @@ _IN_MEDIUM = (
 )
 _FEWEST = 3  # nucleons: fewer are not broken up further
 _MB = 0.1  # fm^2
+_TOGETHER, _MOST_TRIES = 4000, 12  # tries of a first collision that fly together; of one hadron
 _ABSORBED = 4  # a channel beyond those of `Channel`
 
 
@@ -58,7 +59,7 @@ class Swarm:
     def __len__(self) -> int:
         return len(self.owner)
 
-    def __getitem__(self, key: Tensor) -> Swarm:
+    def __getitem__(self, key: Tensor | slice) -> Swarm:
         return Swarm(self.owner[key], self.kind[key], self.position[key], self.direction[key], self.energy[key])
 
     @staticmethod
@@ -68,10 +69,117 @@ class Swarm:
         return Swarm(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 
-def entering(kind: Tensor, energy: Tensor, direction: Tensor, target: Target, generator: torch.Generator) -> Swarm:
-    """A hadron (N,) of kinetic energy (MeV) and direction (N, 3) that comes to each nucleus, at any distance evenly."""
-    n = len(kind)
-    return Swarm(torch.arange(n), kind, _front(direction, target.edge, generator), direction, energy)
+@dataclass(frozen=True)
+class _Hits:
+    """C collisions that happen in a step.
+
+    Args:
+        rows: Who collides, rows (C,) of the swarm.
+        outcome: What comes out.
+        protons: Protons (C,) that nuclei lose as partners.
+        nucleons: Nucleons (C,) that they lose.
+        position: Where (C, 3), fm.
+        density: Nucleons per fm^3 there (C,).
+    """
+
+    rows: Tensor
+    outcome: Outcome
+    protons: Tensor
+    nucleons: Tensor
+    position: Tensor
+    density: Tensor
+
+    def __getitem__(self, key: Tensor) -> _Hits:
+        outcome = Outcome(self.outcome.kind[key], self.outcome.four[key])
+        values = (self.protons[key], self.nucleons[key], self.position[key], self.density[key])
+        return _Hits(self.rows[key], outcome, *values)
+
+
+def cascade(swarm: Swarm, target: Target, generator: torch.Generator) -> Swarm:
+    """The hadrons that leave the nuclei; `target.z` and `target.a` become what stays.
+
+    Args:
+        swarm: Who begins inside.
+        target: The nuclei.
+        generator: Source of randomness.
+    """
+    out = [swarm[:0]]
+    for _ in range(_MOST_STEPS):
+        if not len(swarm):
+            break
+        before = swarm
+        swarm, stays, hits = _step(before, target, generator)
+        out.append(before[~stays])
+        if len(hits.rows):
+            hits = hits[_first_of_owner(swarm.owner[hits.rows])]
+            flies = torch.ones(len(swarm), dtype=torch.bool)
+            flies[hits.rows] = False
+            swarm = Swarm.concat([swarm[flies], _replace(swarm.owner[hits.rows], hits, target)])
+    swallow(swarm, target)
+    return Swarm.concat(out)
+
+
+def first_collisions(
+    kind: Tensor,
+    energy: Tensor,
+    direction: Tensor,
+    target: Target,
+    rows: Tensor,
+    rounds: int,
+    generator: torch.Generator,
+) -> Swarm:
+    """Who flies inside after the first collision of the hadron (N,) that comes to each nucleus.
+
+    Hadrons come at any distance from the middle, evenly, again and again until one collides; after `rounds` rounds of
+    tries they are swallowed. Tries of a round fly together, and the first in order that collided counts.
+
+    Args:
+        kind: Hadrons (N,).
+        energy: Kinetic energies (N,) in MeV.
+        direction: Unit vectors (N, 3).
+        target: The nuclei; what the collisions take is taken.
+        rows: Which of them (K,); the others wait.
+        rounds: Of tries.
+        generator: Source of randomness.
+    """
+    waiting, born = rows, []
+    for _ in range(rounds):
+        if not len(waiting):
+            break
+        tries = min(max(_TOGETHER // len(waiting), 1), _MOST_TRIES)
+        owner = waiting.repeat_interleave(tries)
+        position = _front(direction[owner], target.edge[owner], generator)
+        swarm = Swarm(owner, kind[owner], position, direction[owner], energy[owner])
+        number, found, numbers = torch.arange(len(owner)), [], []
+        while len(swarm):
+            swarm, stays, hits = _step(swarm, target, generator)
+            number = number[stays]
+            found.append(hits)
+            numbers.append(number[hits.rows])
+            flies = torch.ones(len(swarm), dtype=torch.bool)
+            flies[hits.rows] = False
+            swarm, number = swarm[flies], number[flies]
+        which = torch.cat(numbers)
+        order = which.argsort()
+        keep = order[_first_of_owner(owner[which[order]])]
+        hits = _together(found)[keep]
+        done = owner[which[keep]]
+        born.append(_replace(done, hits, target))
+        left = torch.zeros(len(kind), dtype=torch.bool)
+        left[waiting] = True
+        left[done] = False
+        waiting = left.nonzero().squeeze(1)
+    at_rest = torch.zeros(len(waiting), 3, dtype=torch.float64)
+    none = Swarm(waiting, kind[waiting], at_rest, direction[waiting], energy[waiting])
+    swallow(none, target)
+    return Swarm.concat([none[:0], *born])
+
+
+def _together(hits: list[_Hits]) -> _Hits:
+    """Hits end to end."""
+    names = ("protons", "nucleons", "position", "density")
+    outcome = Outcome(*(torch.cat([getattr(h.outcome, name) for h in hits]) for name in ("kind", "four")))
+    return _Hits(torch.cat([h.rows for h in hits]), outcome, *(torch.cat([getattr(h, n) for h in hits]) for n in names))
 
 
 def _front(direction: Tensor, edge: Tensor, generator: torch.Generator) -> Tensor:
@@ -84,55 +192,20 @@ def _front(direction: Tensor, edge: Tensor, generator: torch.Generator) -> Tenso
     return across * distance.unsqueeze(1) - direction * torch.sqrt(edge**2 - distance**2).unsqueeze(1)
 
 
-def cascade(swarm: Swarm, target: Target, generator: torch.Generator, passes: Tensor | None = None) -> Swarm:
-    """The hadrons that leave the nuclei; `target.z` and `target.a` become what stays.
-
-    Args:
-        swarm: Who enters, or begins inside.
-        target: The nuclei.
-        generator: Source of randomness.
-        passes: Where given (N,), a hadron that passed its nucleus without a collision comes again at another distance,
-            this many times at most, and then is swallowed: for interactions known to happen. One hadron a nucleus.
-    """
-    waiting = torch.zeros_like(target.a) if passes is None else passes.clone()
-    whole = waiting > 0
-    out = []
-    for _ in range(_MOST_STEPS):
-        if not len(swarm):
-            break
-        swarm, untouched_exit, gone = _step(swarm, target, whole, generator)
-        out.append(gone)
-        if len(untouched_exit):
-            waiting[untouched_exit.owner] -= 1
-            again = waiting[untouched_exit.owner] > 0
-            swallow(untouched_exit[~again], target)
-            back = untouched_exit[again]
-            position = _front(back.direction, target.edge[back.owner], generator)
-            swarm = Swarm.concat([swarm, Swarm(back.owner, back.kind, position, back.direction, back.energy)])
-    swallow(swarm, target)
-    return Swarm.concat(out) if out else swarm
-
-
 def swallow(swarm: Swarm, target: Target) -> None:
     """Hadrons become part of their nuclei."""
     target.change(swarm.owner, CHARGE[swarm.kind], BARYON[swarm.kind])
 
 
-def _step(swarm: Swarm, target: Target, whole: Tensor, generator: torch.Generator) -> tuple[Swarm, Swarm, Swarm]:
-    """One step: who flies on, who left a nucleus that is still whole, who left one that is not.
-
-    `whole` (N,) says which nuclei nothing has happened to; it is changed in place.
-    """
+def _step(swarm: Swarm, target: Target, generator: torch.Generator) -> tuple[Swarm, Tensor, _Hits]:
+    """One step: who is inside after it, which of the swarm (M,) those are, and their collisions."""
     middle = swarm.position + swarm.direction * (0.5 * _STEP)
     r = middle.norm(dim=1)
-    outward = (middle * swarm.direction).sum(1) > 0
-    leaves = (r > target.edge[swarm.owner]) & outward
-    untouched = whole[swarm.owner]
-    gone, again = swarm[leaves & ~untouched], swarm[leaves & untouched]
-    stay = ~leaves
-    swarm, middle, r = swarm[stay], middle[stay], r[stay]
-    density = target.density(swarm.owner, r)
+    stays = (r <= target.edge[swarm.owner]) | ((middle * swarm.direction).sum(1) < 0)
+    swarm, middle = swarm[stays], middle[stays]
+    density = target.density(swarm.owner, r[stays])
     four, size = _four_momenta(swarm, density, target)
+
     partner, partner_four = _partner(swarm.owner, target, density, generator)
     lab = rest_frame_momentum(swarm.kind, four, partner, partner_four)
     share = (target.a / target.a0)[swarm.owner]
@@ -145,28 +218,16 @@ def _step(swarm: Swarm, target: Target, whole: Tensor, generator: torch.Generato
     uniform = torch.rand((2, len(swarm)), generator=generator, dtype=torch.float64)
     hit = (uniform[0] < -torch.expm1(-rate * _STEP)).nonzero().squeeze(1)
     channel = (uniform[1, hit].unsqueeze(1) * rate[hit].unsqueeze(1) > rates[hit].cumsum(1)).sum(1).clamp(max=_ABSORBED)
-
-    rows, outcome, taken_z, taken_a = _outcome(
-        swarm, hit, channel, four, partner, partner_four, target, density, generator
-    )
-    moved = Swarm(swarm.owner, swarm.kind, middle + swarm.direction * (0.5 * _STEP), swarm.direction, swarm.energy)
-    if not len(rows):
-        return moved, again, gone
-    rows, keep = _first_of_owner(swarm.owner, rows)
-    outcome = Outcome(outcome.kind[keep], outcome.four[keep])
-    born = _replace(swarm, rows, outcome, middle, density, target, taken_z[keep], taken_a[keep])
-    whole[swarm.owner[rows]] = False
-    flies = torch.ones(len(swarm), dtype=torch.bool)
-    flies[rows] = False
-    return Swarm.concat([moved[flies], born]), again, gone
+    hits = _allowed(swarm, hit, channel, four, partner, partner_four, middle, density, target, generator)
+    end = middle + swarm.direction * (0.5 * _STEP)
+    return Swarm(swarm.owner, swarm.kind, end, swarm.direction, swarm.energy), stays, hits
 
 
-def _first_of_owner(owner: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Of rows (C,) the first of each nucleus: two collisions in one step could take the same nucleon; and where."""
-    _, order = torch.unique(owner[rows], return_inverse=True)
-    first = torch.full((int(order.max()) + 1,), len(rows)).scatter_reduce(0, order, torch.arange(len(rows)), "amin")
-    keep = first.sort().values
-    return rows[keep], keep
+def _first_of_owner(owner: Tensor) -> Tensor:
+    """Where each nucleus occurs first in `owner` (C,), in order: two collisions could take the same nucleon."""
+    names, order = torch.unique(owner, return_inverse=True)
+    first = torch.full((len(names),), len(owner)).scatter_reduce(0, order, torch.arange(len(owner)), "amin")
+    return first.sort().values
 
 
 def _partner(owner: Tensor, target: Target, density: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -195,10 +256,10 @@ def _happens_here(swarm: Swarm, channel: Tensor, target: Target, generator: torc
     density = target.density(swarm.owner, swarm.position.norm(dim=1))
     four, _ = _four_momenta(swarm, density, target)
     partner, partner_four = _partner(swarm.owner, target, density, generator)
-    rows, outcome, taken_z, taken_a = _outcome(
-        swarm, torch.arange(len(swarm)), channel, four, partner, partner_four, target, density, generator
-    )
-    return swarm.owner[rows], _replace(swarm, rows, outcome, swarm.position, density, target, taken_z, taken_a)
+    rows = torch.arange(len(swarm))
+    hits = _allowed(swarm, rows, channel, four, partner, partner_four, swarm.position, density, target, generator)
+    owner = swarm.owner[hits.rows]
+    return owner, _replace(owner, hits, target)
 
 
 def _four_momenta(swarm: Swarm, density: Tensor, target: Target) -> tuple[Tensor, Tensor]:
@@ -217,18 +278,22 @@ def _absorption(swarm: Swarm, target: Target, density: Tensor, share: Tensor, mo
     return torch.where(is_pion(swarm.kind), rate, 0.0)
 
 
-def _outcome(
+def _allowed(
     swarm: Swarm,
     hit: Tensor,
     channel: Tensor,
     four: Tensor,
     partner: Tensor,
     partner_four: Tensor,
-    target: Target,
+    position: Tensor,
     density: Tensor,
+    target: Target,
     generator: torch.Generator,
-) -> tuple[Tensor, Outcome, Tensor, Tensor]:
-    """Collisions that Pauli's principle allows: rows of the swarm, outcomes, protons and nucleons that they take."""
+) -> _Hits:
+    """Collisions, by channel (C,), of the swarm's rows `hit` (C,) that charge and Pauli's principle allow.
+
+    The other arguments are of the whole swarm: four-momenta inside, partners, where they meet.
+    """
     absorbs = channel == _ABSORBED
     rows, pairs = hit[~absorbs], hit[absorbs]
     parts = [collide(swarm.kind[rows], four[rows], partner[rows], partner_four[rows], channel[~absorbs], generator)]
@@ -242,16 +307,14 @@ def _outcome(
         counts.append(torch.full_like(pairs, 2))
         rows = torch.cat([rows, pairs])
     outcome = Outcome(torch.cat([part.kind for part in parts]), torch.cat([part.four for part in parts]))
-    owner = swarm.owner[rows].unsqueeze(1).expand(-1, 3).flatten()
-    kind = outcome.kind.flatten()
-    fermi = target.fermi_momentum(owner, kind, density[rows].repeat_interleave(3)).view(-1, 3)
+    charge, count, nuclei = torch.cat(charges), torch.cat(counts), swarm.owner[rows]
+    each = nuclei.repeat_interleave(3)
+    fermi = target.fermi_momentum(each, outcome.kind.flatten(), density[rows].repeat_interleave(3)).view(-1, 3)
     nucleon = (outcome.kind >= 0) & is_nucleon(outcome.kind)
     forbidden = nucleon & (outcome.four[:, :, 1:].norm(dim=2) < fermi)
-    charge, count = torch.cat(charges), torch.cat(counts)
-    nuclei = swarm.owner[rows]
     left_z, left_a = target.z[nuclei] - charge, target.a[nuclei] - count
-    allowed = ~forbidden.any(1) & (left_z >= 0) & (left_a >= left_z) & (left_a > 0)
-    return rows[allowed], Outcome(outcome.kind[allowed], outcome.four[allowed]), charge[allowed], count[allowed]
+    good = ~forbidden.any(1) & (left_z >= 0) & (left_a >= left_z) & (left_a > 0)
+    return _Hits(rows, outcome, charge, count, position[rows], density[rows])[good]
 
 
 def _second(
@@ -269,26 +332,16 @@ def _second(
     return second, four_momentum(isotropic(len(rows), generator).double() * size.unsqueeze(1), MASS[second])
 
 
-def _replace(
-    swarm: Swarm,
-    rows: Tensor,
-    outcome: Outcome,
-    middle: Tensor,
-    density: Tensor,
-    target: Target,
-    taken_z: Tensor,
-    taken_a: Tensor,
-) -> Swarm:
-    """Who flies instead of the hadrons at `rows`; nucleons that cannot leave become part of their nuclei."""
-    owner = swarm.owner[rows]
-    target.change(owner, -taken_z, -taken_a)
-    there = (outcome.kind >= 0).flatten()
+def _replace(owner: Tensor, hits: _Hits, target: Target) -> Swarm:
+    """Who flies after collisions in the nuclei `owner` (C,); nucleons that cannot leave become part of their nuclei."""
+    target.change(owner, -hits.protons, -hits.nucleons)
+    there = (hits.outcome.kind >= 0).flatten()
     each = owner.repeat_interleave(3)[there]
-    kind = outcome.kind.flatten()[there]
-    four = outcome.four.flatten(0, 1)[there]
-    energy = outcome.kinetic().flatten()[there]
-    energy = energy - target.depth(each, kind, density[rows].repeat_interleave(3)[there])
-    position = middle[rows].repeat_interleave(3, dim=0)[there]
+    kind = hits.outcome.kind.flatten()[there]
+    four = hits.outcome.four.flatten(0, 1)[there]
+    energy = hits.outcome.kinetic().flatten()[there]
+    energy = energy - target.depth(each, kind, hits.density.repeat_interleave(3)[there])
+    position = hits.position.repeat_interleave(3, dim=0)[there]
     direction = four[:, 1:] / four[:, 1:].norm(dim=1, keepdim=True).clamp(min=1e-9)
     born = Swarm(each, kind, position, direction, energy)
     stays = energy <= target.lowest(each, kind)

@@ -10,14 +10,13 @@ from torch import Tensor
 from nuforge.errors import InputError
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import four_momentum
-from nuforge.simulation.nucleus.cascade import Swarm, cascade, entering
+from nuforge.simulation.nucleus.cascade import Swarm, cascade, first_collisions
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
 from nuforge.simulation.nucleus.target import Target
 
-_PASSES = 60
-_PASSES_OF_THE_SLOW = 6  # of nucleons below `_SLOW`, which a nucleus rather swallows
-_SLOW = 20.0  # MeV
+_ROUNDS = 12  # of tries for a first collision
+_SLOW = 20.0  # MeV: nucleons below try once: a nucleus rather swallows them
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,13 @@ def interact(
     direction = direction / direction.norm(dim=1, keepdim=True)
     target = Target.of(z, a)
     slow = is_nucleon(kind) & (kinetic < _SLOW)
-    passes = torch.where(slow, _PASSES_OF_THE_SLOW, _PASSES)
-    gone = cascade(entering(kind, kinetic, direction, target, generator), target, generator, passes)
+    swarm = Swarm.concat(
+        [
+            first_collisions(kind, kinetic, direction, target, rows, rounds, generator)
+            for rows, rounds in ((slow.nonzero().squeeze(1), 1), ((~slow).nonzero().squeeze(1), _ROUNDS))
+        ]
+    )
+    gone = cascade(swarm, target, generator)
     mass = MASS[kind]
     size = torch.sqrt(kinetic * (kinetic + 2 * mass))
     total = four_momentum(direction * size.unsqueeze(1), mass)

@@ -18,7 +18,7 @@ from nuforge.physics.nuclei import (
 )
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron, is_nucleon
 
-_EDGE = 6.0 * DIFFUSENESS  # fm beyond the half-density radius, where 1/400 of the density is left
+_EDGE = 5.0 * DIFFUSENESS  # fm beyond the half-density radius, where 1/150 of the density is left
 _TUNNEL = 0.7  # of the Coulomb barrier: protons below stay
 
 

@@ -12,11 +12,11 @@ from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.hadronic import fly_neutral, meet_nuclei, stop_nuclei
+from nuforge.simulation.transport.hadronic import break_up, fly_neutral, meet_nuclei, stop_nuclei
 from nuforge.simulation.transport.medium import medium_tables
 from nuforge.simulation.transport.neutral import step_photons
 from nuforge.simulation.transport.nuclear import nuclear_tables
-from nuforge.simulation.transport.rest import come_to_rest
+from nuforge.simulation.transport.rest import capture_at_rest, captured_at_rest, come_to_rest
 from nuforge.simulation.transport.species import species_of
 from nuforge.simulation.transport.walls import Box
 
@@ -70,7 +70,9 @@ def transport(
             case Next.STEP:
                 result = step_charged(flight, medium, box, step, generator, record)
                 crowd.add(Next.STEP, result.flying)
-                crowd.add(Next.REST, result.stopped)
+                bound = captured_at_rest(result.stopped)
+                crowd.add(Next.REST, result.stopped[~bound])
+                crowd.add(Next.CAPTURE, result.stopped[bound])
                 crowd.add(Next.DECAY, result.decaying)
                 crowd.add(Next.NUCLEUS, result.meeting)
                 crowd.admit(result.births, record)
@@ -79,7 +81,9 @@ def transport(
                 crowd.add(Next.INTERACTION, scattered)
                 crowd.admit(births, record)
             case Next.REST:
-                crowd.admit(come_to_rest(flight, nuclear, generator, record), record)
+                crowd.admit(come_to_rest(flight, generator), record)
+            case Next.CAPTURE:
+                crowd.admit(capture_at_rest(flight, nuclear, generator, record), record)
             case Next.DECAY:
                 crowd.admit([*decay(flight, generator), annihilate_in_flight(flight, medium, generator)], record)
             case Next.SHORT_FLIGHT:
@@ -87,9 +91,12 @@ def transport(
             case Next.FLIGHT:
                 crowd.add(Next.NUCLEUS, fly_neutral(flight, nuclear, box, generator))
             case Next.NUCLEUS:
-                scattered, births = meet_nuclei(flight, nuclear, generator)
+                scattered, breaking, births = meet_nuclei(flight, nuclear, generator)
                 crowd.sort_in(scattered)
+                crowd.add(Next.BREAK_UP, breaking)
                 crowd.admit(births, record)
+            case Next.BREAK_UP:
+                crowd.admit(break_up(flight, nuclear, generator), record)
             case Next.NUCLEAR_STOP:
                 stop_nuclei(flight, medium, box, record)
     return record.events()
@@ -104,8 +111,8 @@ def _launched(events: Events, box: Box) -> Flight:
     known |= is_nucleus(pdg)
     if not bool(known.all()):
         raise ValueError(
-            f"the built-in transport does not know the particle {int(pdg[~known][0])}; it flies e, gamma, mu, pi, K, p, "
-            "n, Lambda and nuclei: choose among these or use another transport"
+            f"the built-in transport does not know the particle {int(pdg[~known][0])}; it flies e, gamma, mu, pi, K, "
+            "p, n, Lambda and nuclei: choose among these or use another transport"
         )
     vector = particles["momentum"].float()
     size = vector.double().norm(dim=1)

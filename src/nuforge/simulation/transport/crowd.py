@@ -15,10 +15,12 @@ class Next(Enum):
     STEP = "a step of a charged particle"
     INTERACTION = "a photon's next interaction"
     REST = "what becomes of it at rest"
+    CAPTURE = "the nucleus that captures it at rest"
     DECAY = "its decay or annihilation where it is"
     FLIGHT = "the flight of a neutral hadron to a nucleus"
     SHORT_FLIGHT = "the flight of a neutral particle to its decay"
     NUCLEUS = "a nucleus that it meets"
+    BREAK_UP = "a nucleus that it breaks up"
     NUCLEAR_STOP = "the end of a nucleus that recoils"
 
 

@@ -1,4 +1,4 @@
-"""Hadrons and the nuclei of a material: flight of neutral ones, elastic and inelastic collisions, nuclei that recoil."""
+"""Hadrons and the nuclei of a material: flights of neutral ones, collisions, nuclei that recoil."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nuforge.simulation.nucleus.capture import capture_neutrons
 from nuforge.simulation.nucleus.interaction import nucleus_number
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.medium import RANGE, MediumTables
-from nuforge.simulation.transport.nuclear import CAPTURE, ELASTIC, INELASTIC, NuclearTables, row_of
+from nuforge.simulation.transport.nuclear import CAPTURE, ELASTIC, INELASTIC, KINDS, NuclearTables, row_of
 from nuforge.simulation.transport.species import Species
 from nuforge.simulation.transport.walls import Box
 from nuforge.units import eV
@@ -37,36 +37,55 @@ def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: tor
     return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
 
 
-def meet_nuclei(flight: Flight, nuclear: NuclearTables, generator: torch.Generator) -> tuple[Flight, list[Birth]]:
-    """Hadrons interact with nuclei where they are.
+def meet_nuclei(
+    flight: Flight, nuclear: NuclearTables, generator: torch.Generator
+) -> tuple[Flight, Flight, list[Birth]]:
+    """Hadrons meet nuclei where they are.
 
     Returns:
-        Those that scatter elastically and fly on; who is born: recoiling nuclei, and all that the others leave.
+        Those that scatter elastically and fly on; those that will break a nucleus up; who is born: nuclei that recoil,
+        and what captures of neutrons leave.
     """
-    rates = nuclear.rates(row_of(flight.pdg), flight.energy.log())
-    total = rates.cumsum(1)
-    choice = torch.rand(len(flight), generator=generator) * total[:, -1]
-    column = (choice.unsqueeze(1) >= total).sum(1).clamp(max=rates.shape[1] - 1)
-    element, what = column // 3, column % 3
-    z, a = nuclear.z[element], nuclear.a[element]
+    what, z, a = _chosen(flight, nuclear, generator)
     rows = (what == ELASTIC).nonzero().squeeze(1)
     scattered, births = _scatter(flight, rows, z[rows], a[rows], generator)
-    rows = ((what == INELASTIC) & (a > 1)).nonzero().squeeze(1)
-    if len(rows):
-        part = flight[rows]
-        products = interact(part.pdg, part.energy, part.direction, z[rows], a[rows], generator)
-        births += births_of(flight, rows, products, Process.INELASTIC, generator)
-    rows = ((what == INELASTIC) & (a == 1)).nonzero().squeeze(1)
-    if len(rows):
-        part = flight[rows]
-        products = interact_with_protons(part.pdg, part.energy, part.direction, generator)
-        births += births_of(flight, rows, products, Process.INELASTIC, generator)
     rows = (what == CAPTURE).nonzero().squeeze(1)
     if len(rows):
         part = flight[rows]
         products = capture_neutrons(part.energy, part.direction, z[rows], a[rows], generator)
         births += births_of(flight, rows, products, Process.NEUTRON_CAPTURE, generator)
-    return scattered, births
+    return scattered, flight[what == INELASTIC], births
+
+
+def break_up(flight: Flight, nuclear: NuclearTables, generator: torch.Generator) -> list[Birth]:
+    """What hadrons leave that interact inelastically with nuclei where they are."""
+    _, z, a = _chosen(flight, nuclear, generator, only=INELASTIC)
+    births = []
+    rows = (a > 1).nonzero().squeeze(1)
+    if len(rows):
+        part = flight[rows]
+        products = interact(part.pdg, part.energy, part.direction, z[rows], a[rows], generator)
+        births += births_of(flight, rows, products, Process.INELASTIC, generator)
+    rows = (a == 1).nonzero().squeeze(1)
+    if len(rows):
+        part = flight[rows]
+        products = interact_with_protons(part.pdg, part.energy, part.direction, generator)
+        births += births_of(flight, rows, products, Process.INELASTIC, generator)
+    return births
+
+
+def _chosen(
+    flight: Flight, nuclear: NuclearTables, generator: torch.Generator, only: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Kinds of interaction (N,), protons and nucleons of the nuclei, drawn by their rates; of one kind if `only`."""
+    rates = nuclear.rates(row_of(flight.pdg), flight.energy.log())
+    if only is not None:
+        rates = rates * (torch.arange(rates.shape[1]) % KINDS == only)
+    total = rates.cumsum(1)
+    choice = torch.rand(len(flight), generator=generator) * total[:, -1]
+    column = (choice.unsqueeze(1) >= total).sum(1).clamp(max=rates.shape[1] - 1)
+    element = column // KINDS
+    return column % KINDS, nuclear.z[element], nuclear.a[element]
 
 
 def births_of(

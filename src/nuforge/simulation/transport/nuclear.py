@@ -17,7 +17,8 @@ from nuforge.units import GeV, eV
 
 HADRONS = (2212, 2112, 211, -211, 321, -321, 130)
 """PDG numbers of the rows of `NuclearTables.rates`."""
-ELASTIC, INELASTIC, CAPTURE = range(3)
+KINDS = 3
+ELASTIC, INELASTIC, CAPTURE = range(KINDS)
 """Columns of each element in `NuclearTables.rates`."""
 
 _MB = 1e-27  # cm^2

@@ -16,19 +16,31 @@ from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.hadronic import births_of
 from nuforge.simulation.transport.nuclear import NuclearTables
 
-_WITHOUT_CAPTURE = (-13, 211, 321)
+_DECAYING = (-13, 211, 321)
+_CAPTURED = (13, -211, -321)
 
 
-def come_to_rest(stopped: Flight, nuclear: NuclearTables, generator: torch.Generator, record: Record) -> list[Birth]:
-    """What particles at rest become.
+def captured_at_rest(stopped: Flight) -> Tensor:
+    """Whether particles at rest (N,) fall to a nucleus: mu-, pi- and K-."""
+    return torch.isin(stopped.pdg, torch.tensor(_CAPTURED))
 
-    Positrons annihilate to two photons of 511 keV; mu+, pi+ and K+ decay. A mu- falls to the lowest orbit about a
-    nucleus, whose energy leaves as X-rays and a deposit, and is captured there or decays; pi- and K- are captured.
-    """
+
+def come_to_rest(stopped: Flight, generator: torch.Generator) -> list[Birth]:
+    """What particles at rest become that no nucleus attracts: positrons annihilate to two photons, others decay."""
     births = [_annihilation(stopped, (stopped.pdg == -11).nonzero().squeeze(1), generator)]
-    for number in _WITHOUT_CAPTURE:
+    for number in _DECAYING:
         rows = (stopped.pdg == number).nonzero().squeeze(1)
         births += decay(stopped, generator, rows, _wait(stopped, rows, LIFETIMES[abs(number)], generator))
+    return births
+
+
+def capture_at_rest(stopped: Flight, nuclear: NuclearTables, generator: torch.Generator, record: Record) -> list[Birth]:
+    """What mu-, pi- and K- at rest become.
+
+    A mu- falls to the lowest orbit about a nucleus, whose energy leaves as X-rays and a deposit, and is captured there
+    or decays; pi- and K- are captured at once.
+    """
+    births: list[Birth] = []
     for number, capture in ((-211, capture_pions), (-321, capture_kaons)):
         rows = (stopped.pdg == number).nonzero().squeeze(1)
         if len(rows):
