@@ -20,7 +20,7 @@ from nuforge.physics.composition import (
 from nuforge.physics.constants import CROSS_SECTION_SCALE, ELECTRON_MASS, MUON_MASS
 from nuforge.physics.elements import element
 from nuforge.physics.fluorescence import fluorescence, k_alpha, k_yield
-from nuforge.physics.material import LIQUID_ARGON, DensityEffect
+from nuforge.physics.material import LIQUID_ARGON, DensityEffect, Element
 from nuforge.physics.media import (
     ICE,
     LEAD,
@@ -172,6 +172,8 @@ def test_what_is_no_formula_element_or_gas_is_refused():
         gas("Xe", "Xe", 0.0)
     with pytest.raises(ValueError, match=r"xenon gas at 100 bar is no gas at 100.0 bar"):
         xenon_gas(100.0)
+    with pytest.raises(ValueError, match="no photoabsorption of Z = 95, known are Z = 1 to 92"):
+        photons.absorption_intervals(Element("Am", 95, 243.0))
 
 
 # Hubbell and Seltzer (NIST), cm^2/g, coherent scattering included

@@ -101,9 +101,11 @@ def absorption_intervals(element: Element) -> list[list[float]]:
         ValueError: If it has no coefficients.
     """
     table = _photoabsorption()
-    if element.symbol not in table:
-        raise ValueError(f"no photoabsorption of {element.symbol!r}, known are H to U; use a chemical symbol")
-    return table[element.symbol]
+    if not 1 <= element.Z <= len(table):
+        raise ValueError(
+            f"no photoabsorption of Z = {element.Z}, known are Z = 1 to {len(table)}; add its coefficients"
+        )
+    return table[element.Z - 1]
 
 
 def photoelectron_split(mu: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
@@ -160,6 +162,6 @@ def _inverse_radius(element: Element) -> float:
 
 
 @cache
-def _photoabsorption() -> dict[str, list[list[float]]]:
+def _photoabsorption() -> list[list[list[float]]]:
     text = (files("nuforge.physics") / "data" / "photoabsorption.json").read_text(encoding="utf-8")
-    return dict(json.loads(text)["intervals"])
+    return list(json.loads(text)["intervals"].values())
