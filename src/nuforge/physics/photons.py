@@ -102,9 +102,7 @@ def absorption_intervals(element: Element) -> list[list[float]]:
     """
     table = _photoabsorption()
     if not 1 <= element.Z <= len(table):
-        raise ValueError(
-            f"no photoabsorption of Z = {element.Z}, known are Z = 1 to {len(table)}; add its coefficients"
-        )
+        raise ValueError(f"no photoabsorption of Z = {element.Z}, known are 1 to {len(table)}; add its coefficients")
     return table[element.Z - 1]
 
 
