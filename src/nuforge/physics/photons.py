@@ -68,8 +68,15 @@ def compton_split(ratio: Float[Tensor, "*#n"], energy: Float[Tensor, "*#n"]) -> 
     return torch.where(inside, 1 / ratio + ratio - (1 - cosine**2), 0.0)
 
 
-def photoelectric(energy: Float[Tensor, "*#n"], material: Material) -> Float[Tensor, "*#n"]:
+def photoelectric(
+    energy: Float[Tensor, "*#n"], material: Material, only: Element | None = None
+) -> Float[Tensor, "*#n"]:
     """Photoelectric absorptions per cm of a photon of energy (MeV), above 1 keV: within 5 %, near edges 10 %.
+
+    Args:
+        energy: MeV.
+        material: What is passed.
+        only: One of its elements, to count its absorptions alone.
 
     Source: Biggs and Lighthill, Sandia report SAND87-0070 (1990).
 
@@ -78,13 +85,25 @@ def photoelectric(energy: Float[Tensor, "*#n"], material: Material) -> Float[Ten
     """
     mass_absorption = torch.zeros_like(energy)
     e = energy / keV
-    for element in material.elements:
+    for element in material.elements if only is None else (only,):
         part = torch.zeros_like(energy)
-        for start, *coefficients in _intervals(element):
+        for start, *coefficients in absorption_intervals(element):
             value = sum(c / e ** (j + 1) for j, c in enumerate(coefficients))
             part = torch.where(e >= start, value, part)
         mass_absorption = mass_absorption + element.mass_fraction * part
     return material.density * mass_absorption
+
+
+def absorption_intervals(element: Element) -> list[list[float]]:
+    """Photoabsorption of an element: rows of the lowest energy in keV and coefficients of keV^j / E^j in cm^2/g.
+
+    Raises:
+        ValueError: If it has no coefficients.
+    """
+    table = _photoabsorption()
+    if not 1 <= element.Z <= len(table):
+        raise ValueError(f"no photoabsorption of Z = {element.Z}, known are 1 to {len(table)}; add its coefficients")
+    return table[element.Z - 1]
 
 
 def photoelectron_split(mu: Float[Tensor, "*#n"], kinetic: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
@@ -140,15 +159,7 @@ def _inverse_radius(element: Element) -> float:
     return float(HBAR_C / (0.885 * BOHR_RADIUS) * element.Z ** (1 / 3))
 
 
-def _intervals(element: Element) -> list[list[float]]:
-    """Photoabsorption of an element: rows of the lowest energy in keV and coefficients of keV^j / E^j in cm^2/g."""
-    table = _photoabsorption()
-    if element.symbol not in table:
-        raise ValueError(f"no photoabsorption of {element.symbol!r}, known are H to U; use a chemical symbol")
-    return table[element.symbol]
-
-
 @cache
-def _photoabsorption() -> dict[str, list[list[float]]]:
+def _photoabsorption() -> list[list[list[float]]]:
     text = (files("nuforge.physics") / "data" / "photoabsorption.json").read_text(encoding="utf-8")
-    return dict(json.loads(text)["intervals"])
+    return list(json.loads(text)["intervals"].values())

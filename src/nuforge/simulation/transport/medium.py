@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from nuforge.physics import knock_on, photons
 from nuforge.physics.annihilation import annihilation, annihilation_split, lowest_share
 from nuforge.physics.constants import AVOGADRO, CROSS_SECTION_SCALE, ELECTRON_MASS, HBAR_C, SPEED_OF_LIGHT
 from nuforge.physics.fluctuations import collision_scale, vavilov_quantiles
+from nuforge.physics.fluorescence import fluorescence
 from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.material import Material
 from nuforge.physics.ranges import integrate_range
@@ -27,6 +28,7 @@ from nuforge.simulation.transport.tables import EnergyTable, Spectrum, bilinear
 from nuforge.units import GeV, keV
 
 _LOWEST, _HIGHEST, _POINTS = 1 * keV, 100 * GeV, 500
+ABSORBED = 10 * keV  # photons below this are absorbed where they are: within 0.1 mm of argon, 2 mm of water
 _NORMALS = np.linspace(-5.0, 5.0, 81)
 _KAPPAS = np.logspace(-3.5, 1.5, 41)
 
@@ -58,6 +60,8 @@ class MediumTables:
         rayleigh: Spectrum of v, see `photons.forward`, of the angle of coherent scattering.
         coherent_scale: Its scale is this times (MeV / k)^2.
         photoelectron: Spectrum of v of the angle of photoelectrons of kinetic energy T, `photoelectron_scale`.
+        lines: Energies of the X-rays of the K shell (MeV) that absorption leaves behind, L of them.
+        fluorescence: Their probabilities at an absorption, by ln k.
         annihilation: Spectrum of a photon's share x of the energy, x = x_min (x_max / x_min)^v.
         fluctuation: Standardised energy loss by ln kappa and a unit normal.
         threshold: MeV, electrons below are not made.
@@ -76,6 +80,8 @@ class MediumTables:
     rayleigh: Spectrum
     coherent_scale: float
     photoelectron: Spectrum
+    lines: tuple[float, ...]
+    fluorescence: EnergyTable
     annihilation: Spectrum
     fluctuation: Tensor
     threshold: float
@@ -110,6 +116,7 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
     charged = torch.stack([_charged_columns(s, energies, material, threshold, photon_threshold) for s in Species])
     interactions = (photons.pair_production, photons.compton, photons.photoelectric, photons.rayleigh)
     rates = torch.stack([rate(energies, material) for rate in interactions], 1)
+    lines, fluorescent = fluorescence(energies, material, ABSORBED)
     coarse = EnergyTable.grid(2 * keV, _HIGHEST, 180)
     return MediumTables(
         EnergyTable.build(energies, charged),
@@ -122,13 +129,20 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
         _rayleigh_spectrum(coarse, material),
         float(photons.coherent_scale(torch.ones(()), material)),
         Spectrum.build(coarse, _photoelectron_density),
+        tuple(lines),
+        EnergyTable.build(energies, fluorescent.unsqueeze(0)),
         Spectrum.build(coarse, _annihilation_density),
-        vavilov_quantiles(_KAPPAS, _NORMALS).to(torch.float32).contiguous(),
+        _fluctuation(),
         threshold,
         photon_threshold,
         electron_share(material),
         tuple((share, radius / HBAR_C) for share, radius in nuclei(material)),
     )
+
+
+@cache
+def _fluctuation() -> Tensor:
+    return vavilov_quantiles(_KAPPAS, _NORMALS).to(torch.float32).contiguous()
 
 
 def _charged_columns(species: Species, energies: Tensor, material: Material, cut: float, photon_cut: float) -> Tensor:

@@ -8,14 +8,19 @@ from torch import Tensor
 from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.photons import forward
-from nuforge.simulation.directions import remaining, sine_squared, turned
+from nuforge.simulation.directions import polar, remaining, sine_squared, turned
 from nuforge.simulation.transport.charged import emission_angle
 from nuforge.simulation.transport.flight import Birth, Flight, Record
-from nuforge.simulation.transport.medium import COMPTON, PAIR, PHOTO, RAYLEIGH, MediumTables, photoelectron_scale
+from nuforge.simulation.transport.medium import (
+    ABSORBED,
+    COMPTON,
+    PAIR,
+    PHOTO,
+    RAYLEIGH,
+    MediumTables,
+    photoelectron_scale,
+)
 from nuforge.simulation.transport.walls import Box
-from nuforge.units import keV
-
-_ABSORBED = 10 * keV  # photons below this are absorbed where they are: 0.1 mm of argon, 2 mm of water
 
 
 def step_photons(
@@ -43,7 +48,7 @@ def step_photons(
         (stays & (kind == of)).nonzero().squeeze(1) for of in (PAIR, COMPTON, PHOTO, RAYLEIGH)
     )
     flying, knocked = _compton(moved, scatters, medium, uniform[2:4, scatters], record)
-    births = [knocked, _photoelectric(moved, absorbed, medium, uniform[2:4, absorbed], record)]
+    births = [knocked, *_photoelectric(moved, absorbed, medium, uniform[2:7, absorbed], record)]
     if len(pairs):
         births.append(_pair(moved, pairs, medium, uniform[2:7, pairs], record))
     if len(deflected):
@@ -86,7 +91,7 @@ def _compton(
     photons = flight[rows]
     photons.direction[:] = after
     photons.energy[:] = k * ratio
-    ends = photons.energy < _ABSORBED
+    ends = photons.energy < ABSORBED
     _deposit(photons, ends.nonzero().squeeze(1), photons.energy[ends], record)
     return photons[~ends], birth
 
@@ -100,15 +105,24 @@ def _rayleigh(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tenso
     return photons
 
 
-def _photoelectric(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, record: Record) -> Birth:
-    """Photoelectrons with the whole energy of their photons; those below the threshold are deposits."""
-    made = flight.energy[rows] > medium.threshold
-    _deposit(flight, rows[~made], flight.energy[rows[~made]], record)
-    rows, (u, phi) = rows[made], uniform[:, made]
+def _photoelectric(flight: Flight, rows: Tensor, medium: MediumTables, uniform: Tensor, record: Record) -> list[Birth]:
+    """Photoelectrons, with Auger electrons as one, and X-rays of the K shell; electrons below the threshold deposit."""
+    births = []
     energy = flight.energy[rows]
+    if medium.lines:
+        chance = medium.fluorescence(0, energy.log()).cumsum(1)
+        line = (uniform[2].unsqueeze(1) >= chance).sum(1)
+        lines = torch.tensor([*medium.lines, 0.0])[line]
+        shines = (lines > 0) & (lines < energy)
+        energy = energy - torch.where(shines, lines, 0.0)
+        direction = polar(2 * uniform[3] - 1, 2 * torch.pi * uniform[4])[shines]
+        births.append(Birth.here(flight, rows[shines], 22, Process.PHOTOELECTRIC, direction, lines[shines]))
+    made = energy > medium.threshold
+    _deposit(flight, rows[~made], energy[~made], record)
+    rows, energy, (u, phi) = rows[made], energy[made], uniform[:2, made]
     mu, _ = forward(medium.photoelectron(energy.log(), u), photoelectron_scale(energy))
     direction = turned(flight.direction[rows], mu.clamp(0, 1), 2 * torch.pi * phi)
-    return Birth.here(flight, rows, 11, Process.PHOTOELECTRIC, direction, energy)
+    return [*births, Birth.here(flight, rows, 11, Process.PHOTOELECTRIC, direction, energy)]
 
 
 def _deposit(flight: Flight, rows: Tensor, energy: Tensor, record: Record) -> None:
