@@ -11,9 +11,9 @@ from nuforge.baselines.boosted_trees import BoostedTrees, _Sample
 from nuforge.baselines.features import FEATURES
 from nuforge.baselines.forest import Forest
 from nuforge.baselines.rules import Rules
-from nuforge.simulation.truth import CLASSES
+from nuforge.simulation.truth import CLASSES, VoxelClass
 
-from .toy import stopping_muon, toy_events
+from .toy import simulated_muons, toy_events
 
 
 def small_trees(**more):
@@ -49,16 +49,21 @@ def test_tracks_showers_and_blips_are_told_apart(baseline):
     assert right.float().mean() > 0.9
 
 
-@pytest.mark.parametrize(
-    ("scene", "classes"), [((True, False), (1, 3)), ((False, True), (1, 2)), ((False, False), (1,))]
-)
-def test_rules_find_the_delta_and_the_michel_of_a_muon(scene, classes):
-    events = stopping_muon(*scene)
+def test_rules_find_the_deltas_and_the_michels_of_muons_that_stop():
+    events = simulated_muons(30, 350.0)  # a range of about 150 cm
     label = events["voxels"]["label"]
     found = Rules().predict(events.readout())["voxels"]["probability"].argmax(dim=1)
-    assert set(label.tolist()) == set(classes)
-    for c in classes:  # the tip of a Michel, seen alone, is a thin straight line like any other
-        assert (found[label == c] == c).float().mean() > 0.6, CLASSES[c]
+    for c, least in ((VoxelClass.TRACK, 0.9), (VoxelClass.MICHEL, 0.65), (VoxelClass.DELTA, 0.35)):
+        true, named = label == c, found == c  # seeds 0 to 3 give 0.97, 0.85 and 0.47 at least
+        assert (true & named).sum() > least * true.sum(), f"recall of {CLASSES[c]}"
+        assert (true & named).sum() > least * named.sum(), f"precision of {CLASSES[c]}"
+
+
+def test_rules_find_hardly_a_michel_at_muons_that_leave():
+    events = simulated_muons(20, 3000.0)
+    assert not (events["voxels"]["label"] == VoxelClass.MICHEL).any()
+    found = Rules().predict(events.readout())["voxels"]["probability"].argmax(dim=1)
+    assert (found == VoxelClass.MICHEL).float().mean() < 0.01
 
 
 @pytest.mark.parametrize("classes", [[0, 1, 2, 3, 4], [1, 4], [0, 2, 3]])
