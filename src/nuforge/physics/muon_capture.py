@@ -26,14 +26,14 @@ _EFFECTIVE_CHARGE = (
     28.79, 29.03, 29.27, 29.51, 29.75, 29.99, 30.22, 30.36, 30.53, 30.69, 30.85, 31.01, 31.18, 31.34, 31.48, 31.62,
     31.76, 31.90, 32.05, 32.19, 32.33, 32.47, 32.61, 32.76, 32.94, 33.11, 33.29, 33.46, 33.64, 33.81, 34.21, 34.18,
 )  # fmt: skip
-"""Effective charges of nuclei for a muon in the lowest orbit, from Z = 1. Source: Ford and Wills, Nucl. Phys. 35 (1962) 295."""
+"""Effective charges for a muon in the lowest orbit, from Z = 1. Source: Ford and Wills, Nucl. Phys. 35 (1962) 295."""
 _RATE, _FIRST, _SECOND, _THIRD = 261.0, -0.040, -0.26, 3.24
 
 
 def capture_rate(z: int, a: int) -> float:
-    """Rate (1/ns) at which a nucleus captures a muon from the lowest orbit: measured, or Goulard and Primakoff's formula.
+    """Rate (1/ns) at which a nucleus captures a muon from the lowest orbit: measured, or from a formula.
 
-    Good to some 10 % where it was not measured. Source of the formula: Phys. Rev. C 10 (1974) 2034.
+    The formula is good to some 10 %. Source: Goulard and Primakoff, Phys. Rev. C 10 (1974) 2034.
     """
     if z == 18:
         return MUON_CAPTURE_IN_ARGON

@@ -62,4 +62,5 @@ def centre_direction(four: Tensor, frame: Tensor) -> Tensor:
 
 def kinetic_energy(four: Tensor, mass: Tensor) -> Tensor:
     """Kinetic energy (N,) without the loss of digits of E - m."""
-    return four[:, 1:].square().sum(1) / (four[:, 0] + mass)
+    energy: Tensor = four[:, 1:].square().sum(1) / (four[:, 0] + mass)
+    return energy

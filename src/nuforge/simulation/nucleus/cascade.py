@@ -189,7 +189,8 @@ def _front(direction: Tensor, edge: Tensor, generator: torch.Generator) -> Tenso
     across = any_way - (any_way * direction).sum(1, keepdim=True) * direction
     across = across / across.norm(dim=1, keepdim=True).clamp(min=1e-9)
     distance = 0.999 * edge * u.sqrt()
-    return across * distance.unsqueeze(1) - direction * torch.sqrt(edge**2 - distance**2).unsqueeze(1)
+    front: Tensor = across * distance.unsqueeze(1) - direction * torch.sqrt(edge**2 - distance**2).unsqueeze(1)
+    return front
 
 
 def swallow(swarm: Swarm, target: Target) -> None:

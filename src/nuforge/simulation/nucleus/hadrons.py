@@ -45,7 +45,7 @@ BARYON = torch.tensor([1, 1, 0, 0, 0, 0, 0, 0, 0, 1])
 
 
 def hadron_of(pdg: Tensor) -> Tensor:
-    """`Hadron` of PDG numbers (N,), -1 for what is none. K0 of definite lifetime are taken as K0; the caller chooses."""
+    """`Hadron` of PDG numbers (N,), -1 for what is none; K0 of definite lifetime are taken as K0."""
     kind = torch.full_like(pdg, -1)
     for hadron in Hadron:
         kind = torch.where(pdg == PDG[hadron], int(hadron), kind)
