@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from nuforge.errors import InputError
-from nuforge.nn.sparse import Level, compiled
+from nuforge.nn.kernels import convolution as compiled
+from nuforge.nn.kernels import library
+from nuforge.nn.sparse import Level
 from nuforge.nn.sparse.convolution import convolve
 
-needs_kernel = pytest.mark.skipif(compiled.backend() == "torch", reason="the compiled kernel was not built")
+needs_kernel = pytest.mark.skipif(library.backend() == "torch", reason="the compiled kernel was not built")
 
 
 def voxels(n, side, generator):
@@ -82,16 +84,16 @@ def test_channels_of_the_input_need_no_vectors_where_no_gradient_is_asked():
 
 def test_the_backend_can_be_chosen_and_a_wrong_name_is_refused(monkeypatch):
     monkeypatch.setenv("NUFORGE_SPARSE", "torch")
-    assert compiled.backend() == "torch"
+    assert library.backend() == "torch"
     monkeypatch.setenv("NUFORGE_SPARSE", "cuda")
     with pytest.raises(InputError, match="NUFORGE_SPARSE must be 'torch' or 'compiled', got 'cuda'"):
-        compiled.backend()
+        library.backend()
 
 
 def test_to_insist_on_a_kernel_that_was_not_built_is_refused(monkeypatch):
-    monkeypatch.setattr(compiled, "_library", lambda: None)
+    monkeypatch.setattr(library, "_library", lambda: None)
     monkeypatch.setenv("NUFORGE_SPARSE", "compiled")
     with pytest.raises(InputError, match="no kernel was built"):
-        compiled.backend()
+        library.backend()
     monkeypatch.delenv("NUFORGE_SPARSE")
-    assert compiled.backend() == "torch"
+    assert library.backend() == "torch"

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from nuforge.errors import InputError
+from nuforge.nn.kernels import library
+from nuforge.nn.kernels import maps as kernels
 from nuforge.nn.sparse.maps import KernelMap, Pairing
 
 _LARGEST_KEY = 2**62
@@ -91,7 +93,7 @@ class Level:
     @cached_property
     def neighbours(self) -> KernelMap:
         """The map of a 3^D submanifold convolution. Offsets go from (-1, ..., -1) to (1, ..., 1), last axis fastest."""
-        return KernelMap.symmetric(_neighbour_table(self.keys, self.strides))
+        return KernelMap.symmetric(neighbour_table(self.keys, self.strides))
 
     @cached_property
     def _halving(self) -> tuple[Level, KernelMap]:
@@ -103,11 +105,11 @@ class Level:
         offset = torch.zeros_like(parent)
         for bit in child:
             offset = 2 * offset + bit
-        rows = torch.arange(len(self), device=parent.device)
-        down = parent.new_full((2**self.dimension, len(keys)), -1)
+        rows = torch.arange(len(self), dtype=torch.int32, device=parent.device)
+        down = rows.new_full((2**self.dimension, len(keys)), -1)
         down[offset, parent] = rows
-        up = parent.new_full((2**self.dimension, len(self)), -1)
-        up[offset, rows] = parent
+        up = rows.new_full((2**self.dimension, len(self)), -1)
+        up[offset, rows.long()] = parent.int()
         return Level(keys, lower, strides), KernelMap(Pairing(down, len(self)), Pairing(up, len(keys), single=True))
 
     @property
@@ -139,27 +141,36 @@ def _numbering(coordinates: Tensor) -> tuple[Tensor, Tensor]:
     return lower, torch.tensor(strides, device=coordinates.device)
 
 
-def _neighbour_table(keys: Tensor, strides: Tensor) -> Tensor:
-    """For each offset and voxel the row of the neighbour there, or -1: (3^D, N) int64.
+def neighbour_table(keys: Tensor, strides: Tensor) -> Tensor:
+    """For each offset and voxel the row of the neighbour there, or -1: (3^D, N) int32.
 
-    The three neighbours along the last axis are one search: their keys follow each other. Half the offsets are
-    searched; the other half is the mirror image.
+    The three neighbours along the last axis are one search: their keys follow each other.
+
+    Args:
+        keys: Rising keys of the voxels (N,) int64.
+        strides: What a step along each axis, the batch first, adds to the key (1 + D,) int64.
     """
+    ways = torch.tensor(list(product((-1, 0, 1), repeat=len(strides) - 2)), device=keys.device)
+    lines = (ways * strides[1:-1]).sum(1)
+    if keys.device.type == "cpu" and library.backend() == "compiled":
+        return kernels.neighbour_table(keys, lines)
+    return _searched(keys, lines)
+
+
+def _searched(keys: Tensor, lines: Tensor) -> Tensor:
+    """The table by binary search. Half the offsets are searched; the other half is the mirror image."""
     n = len(keys)
-    rows = torch.arange(n, device=keys.device)
+    rows = torch.arange(n, dtype=torch.int32, device=keys.device)
     sought = torch.cat([keys, keys.new_full((3,), torch.iinfo(torch.int64).max)])
-    lines = list(product((-1, 0, 1), repeat=len(strides) - 2))
-    centre = len(lines) // 2
-    table = keys.new_full((3 * len(lines), n + 1), -1)
-    table[3 * centre + 1, :n] = rows
-    for i, line in enumerate(lines[: centre + 1]):
-        step = sum((d * s for d, s in zip(line, strides[1:-1], strict=True)), strides.new_zeros(()))
-        first = keys + step - 1
+    middle = len(lines) // 2
+    table = rows.new_full((3 * len(lines), n + 1), -1)
+    table[3 * middle + 1, :n] = rows
+    for i, line in enumerate(lines[: middle + 1]):
+        first = keys + line - 1
         row = torch.searchsorted(keys, first)
-        for j in range(3 if i < centre else 1):
+        for j in range(3 if i < middle else 1):
             found = sought[row] == first + j
             table[3 * i + j, :n] = torch.where(found, row, -1)
-            mirror = torch.where(found, row, n)
-            table[-1 - 3 * i - j].scatter_(0, mirror, rows)
+            table[-1 - 3 * i - j].scatter_(0, torch.where(found, row, n), rows)
             row = row + found
     return table[:, :n]
