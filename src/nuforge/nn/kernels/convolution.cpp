@@ -126,7 +126,7 @@ void outer(const float* x, const float* g, float* w, const int32_t* source, cons
 template <int ROWS>
 void outer_rows(const float* x, const float* g, float* w, const int32_t* source, const int32_t* target, int64_t n,
                 int64_t c_in, int64_t c_out) {
-  constexpr int64_t MOST = REGISTERS == 32 ? 3 : 1;
+  constexpr int64_t MOST = REGISTERS == 32 && ROWS <= 8 ? 3 : 1;
   int64_t c = 0;
   while (c + WIDEST <= c_out) {
     const int64_t left = (c_out - c) / WIDEST, vectors = left == 4 && MOST > 1 ? 2 : std::min(left, MOST);
@@ -140,7 +140,16 @@ void outer_rows(const float* x, const float* g, float* w, const int32_t* source,
   if (c < c_out) outer<8, 1, ROWS>(x, g + c, w + c, source, target, n, c_in, c_out);
 }
 
-constexpr int64_t ROWS_AT_ONCE = 8;
+// As many input channels at once as there are registers for their sums.
+inline void outer_products(const float* x, const float* g, float* w, const int32_t* source, const int32_t* target,
+                           int64_t n, int64_t c_in, int64_t c_out) {
+    int64_t r = 0;
+  if (REGISTERS == 32 && c_out < 2 * WIDEST)
+    for (; r + 16 <= c_in; r += 16) outer_rows<16>(x + r, g, w + r * c_out, source, target, n, c_in, c_out);
+  for (; r + 8 <= c_in; r += 8) outer_rows<8>(x + r, g, w + r * c_out, source, target, n, c_in, c_out);
+  for (; r < c_in; ++r) outer_rows<1>(x + r, g, w + r * c_out, source, target, n, c_in, c_out);
+}
+
 constexpr int64_t PAIRS_AT_ONCE = 128;  // their rows stay in the cache, and short sums keep single precision
 
 }  // namespace
@@ -169,22 +178,17 @@ void nuforge_weight_gradient(const float* x, const float* g, float* w, const int
                              int64_t c_out, int threads) {
   const Pairs pairs{source, target, starts, n_offsets, n_out, block};
   if (pairs.count() * c_in * c_out < WORTH_A_THREAD) threads = 1;
-  const int64_t share = ROWS_AT_ONCE * std::max<int64_t>(1, c_in / (2 * ROWS_AT_ONCE));  // input channels of a task
-  const int64_t shares = (c_in + share - 1) / share;
-  in_parallel(n_offsets * shares, threads, [&](int64_t task) {
-    const int64_t k = task / shares, first = task % shares * share, last = std::min(c_in, first + share);
-    float* w_k = w + k * c_in * c_out;
-    std::memset(w_k + first * c_out, 0, sizeof(float) * (last - first) * c_out);
-    for (int64_t b = 0; b < pairs.blocks(); ++b) {
-      const int64_t end = starts[b * n_offsets + k + 1];
-      for (int64_t i = starts[b * n_offsets + k]; i < end; i += PAIRS_AT_ONCE) {
-        const int64_t n = std::min(PAIRS_AT_ONCE, end - i);
-        int64_t r = first;
-        for (; r + ROWS_AT_ONCE <= last; r += ROWS_AT_ONCE)
-          outer_rows<ROWS_AT_ONCE>(x + r, g, w_k + r * c_out, source + i, target + i, n, c_in, c_out);
-        for (; r < last; ++r) outer_rows<1>(x + r, g, w_k + r * c_out, source + i, target + i, n, c_in, c_out);
+  const int64_t groups = threads > 1 ? std::min<int64_t>(n_offsets, 4 * threads) : 1;  // of offsets
+  in_parallel(groups, threads, [&](int64_t group) {
+    const int64_t first = group * n_offsets / groups, last = (group + 1) * n_offsets / groups;
+    std::memset(w + first * c_in * c_out, 0, sizeof(float) * (last - first) * c_in * c_out);
+    for (int64_t b = 0; b < pairs.blocks(); ++b)  // the rows of a block stay in the cache for all offsets
+      for (int64_t k = first; k < last; ++k) {
+        const int64_t end = starts[b * n_offsets + k + 1];
+        for (int64_t i = starts[b * n_offsets + k]; i < end; i += PAIRS_AT_ONCE)
+          outer_products(x, g, w + k * c_in * c_out, source + i, target + i, std::min(PAIRS_AT_ONCE, end - i), c_in,
+                         c_out);
       }
-    }
   });
 }
 }
