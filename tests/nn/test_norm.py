@@ -50,7 +50,7 @@ def test_layer_is_batch_norm_and_leaky_relu(n, channels, training, backend, monk
     pull = torch.randn(n, channels, generator=generator)
     want = outcome(reference(layer).double().train(training), x.double(), pull.double())
     for a, b in zip(outcome(layer, x, pull), want, strict=True):
-        # Two rows of almost the same value: the gradient is what single precision leaves of a difference.
+        # The gradient is a difference of terms of the size of its largest entries, in single precision.
         torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-5 * max(1.0, float(b.abs().max())))
 
 

@@ -1,7 +1,7 @@
 // Sparse convolution on a CPU: gather, multiply and add in registers.
 //
-// The pairs of a kernel map come sorted by block of output rows, then offset, then output row; under one offset every row
-// occurs once. A thread takes a block of output rows, so sums are made in the same order with any number of threads.
+// The pairs of a kernel map come sorted by block of output rows, then offset, then output row; under one offset every
+// row occurs once. A thread takes a block of output rows, so sums are made in the same order with any number of threads.
 // Channels of the output come in vectors of 8 or more.
 
 #include <algorithm>

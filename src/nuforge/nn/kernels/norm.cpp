@@ -95,7 +95,8 @@ void moments(const float* x, const Rows& rows, std::vector<double>& mean, std::v
     }));
   });
   for (int64_t b = 0; b < rows.blocks(); ++b) {
-    const double before = static_cast<double>(b * BLOCK), more = static_cast<double>(std::min(BLOCK, rows.n - b * BLOCK));
+    const double before = static_cast<double>(b * BLOCK);
+    const double more = static_cast<double>(std::min(BLOCK, rows.n - b * BLOCK));
     for (int64_t c = 0; c < channels; ++c) {
       const double step = means[b * channels + c] - mean[c];
       mean[c] += step * more / (before + more);
