@@ -15,7 +15,9 @@ help:
 	@echo "make lint    style and types"
 	@echo "make format  rewrite the sources in the project's style"
 
-$(STAMP): pyproject.toml
+KERNELS := setup.py $(wildcard src/nuforge/nn/kernels/*.cpp src/nuforge/nn/kernels/*.h)
+
+$(STAMP): pyproject.toml $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "NuForge needs Python 3.11 or later, $(PYTHON) is older; choose one with: make PYTHON=python3.12 ..." >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,9 +1,9 @@
-"""Speed of sparse convolution beside an index_add loop and dense convolution, and of the sparse UResNet.
+"""Speed of sparse convolution beside an index_add loop and dense convolution, and of sparse UResNets by their width.
 
 All are measured in the same run, in turn, and given as medians over rounds: compare ratios, not times of other runs.
 `peak` is torch.mm on 1024^3. `ideal` is the time of the products of active pairs at that peak.
 
-    python benchmarks/sparse_conv.py [--threads 1] [--rounds 15] [--json]
+    python benchmarks/sparse_conv.py [--threads 1] [--rounds 15] [--widths 8 16 32] [--json]
 """
 
 import argparse
@@ -17,7 +17,9 @@ from torch import Tensor
 
 from nuforge.events import Column, Events, Table
 from nuforge.models.uresnet import UResNet
+from nuforge.nn.kernels.library import backend
 from nuforge.nn.sparse import Level, SparseTensor, SubmanifoldConvolution
+from nuforge.nn.sparse.maps import Pairing
 from nuforge.tasks.segmentation import Segmentation
 
 CLASSES = ("shower", "track", "michel", "delta", "low-energy")
@@ -107,6 +109,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--voxels", type=int, default=20_000, help="voxels in the batch of 8 events")
+    parser.add_argument("--widths", type=int, nargs="+", default=[8, 16, 32], help="widths of the networks")
     parser.add_argument("--dense", action="store_true", help="also a dense 192^3 convolution, 16 channels (3 GB)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -118,7 +121,9 @@ def main() -> None:
     out: dict = {"threads": options.threads, "voxels": len(where), "neighbours": neighbours, "layer": {}, "network": {}}
     for channels in (16, 32, 64):
         out["layer"][channels] = layer_times(where, channels, options.rounds)
-    out["network"] = network_times(toy_events(where, generator), max(options.rounds // 3, 3))
+    events = toy_events(where, generator)
+    for width in options.widths:
+        out["network"][width] = network_times(events, width, max(options.rounds // 3, 3))
     if options.dense:
         x, dense = torch.randn(1, 16, 192, 192, 192), torch.nn.Conv3d(16, 16, 3, padding=1, bias=False)
         with torch.no_grad():
@@ -126,9 +131,9 @@ def main() -> None:
     print(json.dumps(out, indent=2) if options.json else as_text(out))
 
 
-def network_times(events: Events, rounds: int) -> dict[str, float]:
-    """The default UResNet with its task: maps, forward, a training step."""
-    model, task = UResNet(), Segmentation(CLASSES, UResNet().features)
+def network_times(events: Events, width: int, rounds: int) -> dict[str, float]:
+    """A UResNet with its task: maps, forward, a training step."""
+    model, task = UResNet(width=width), Segmentation(CLASSES, width)
     parameters = [*model.parameters(), *task.parameters()]
     optimizer = torch.optim.AdamW(parameters, fused=True)
     readout = events.readout()
@@ -136,13 +141,16 @@ def network_times(events: Events, rounds: int) -> dict[str, float]:
     where = torch.cat([voxels.batch[:, None], voxels["index"].long()], 1)
     a, b = torch.randn(2, 1024, 1024)
 
+    def lay_out(pairing: Pairing) -> object:
+        return pairing.pairs if backend() == "compiled" else pairing.blocks(64 * 4)
+
     def maps() -> None:
         level = Level.of(where)
         for _ in range(4):
             for pairing in (level.neighbours.forward, level.downward.forward, level.downward.backward):
-                pairing.blocks(64 * 4)
+                lay_out(pairing)
             level = level.coarser
-        level.neighbours.forward.blocks(64 * 4)
+        lay_out(level.neighbours.forward)
 
     def evaluate() -> None:
         with torch.no_grad():
@@ -180,7 +188,10 @@ def as_text(out: dict) -> str:
                 f"{channels:3d} channels  {name:18s} {times[name]:7.2f} ({times[name] / ideal:.1f})   "
                 f"with gradients {times[both]:7.2f} ({times[both] / (3 * ideal):.1f})"
             )
-    lines += [f"{name:18s} {value:8.1f}" for name, value in out["network"].items()]
+    for width, times in out["network"].items():
+        parts = ", ".join(f"{name} {value:.1f}" for name, value in times.items())
+        rate = out["voxels"] / times["training step"]
+        lines.append(f"UResNet of width {width:2d}: {parts}; {rate:.0f} thousand voxels/s")
     if "dense 192^3 forward" in out:
         lines.append(f"dense 192^3, 16 channels, forward {out['dense 192^3 forward']:.0f}")
     return "\n".join(lines)

@@ -42,6 +42,15 @@ def test_a_shift_of_all_times_changes_no_view():
     torch.testing.assert_close(point_view(late)[1], point_view(events)[1])
 
 
+def test_features_of_voxels_keep_their_precision():
+    events = voxel_events()
+    voxels = events["voxels"]
+    events = events.with_table("voxels", voxels.with_columns({"value": voxels["value"].double() + 1e-12}))
+    features = voxel_view(events)[1]
+    assert features.dtype == torch.float64
+    assert torch.equal(features[:, 0], events["voxels"]["value"])
+
+
 def test_a_vector_column_gives_a_feature_for_each_component():
     _, features = voxel_view(voxel_events(), columns=("value", "index"))
     assert features.shape == (5, 4)

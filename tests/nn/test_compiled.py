@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from nuforge.errors import InputError
-from nuforge.nn.sparse import Level, compiled
+from nuforge.nn.kernels import convolution as compiled
+from nuforge.nn.kernels import library, maps
+from nuforge.nn.sparse import Level
 from nuforge.nn.sparse.convolution import convolve
 
-needs_kernel = pytest.mark.skipif(compiled.backend() == "torch", reason="the compiled kernel was not built")
+needs_kernel = pytest.mark.skipif(library.backend() == "torch", reason="the compiled kernel was not built")
 
 
 def voxels(n, side, generator):
@@ -80,18 +82,61 @@ def test_channels_of_the_input_need_no_vectors_where_no_gradient_is_asked():
     assert compiled.usable(torch.zeros(3, 1), torch.zeros(27, 1, 16))
 
 
+@needs_kernel
+@pytest.mark.parametrize("dimension", [2, 3, 4])
+@pytest.mark.parametrize(("n", "side"), [(0, 4), (1, 4), (300, 5), (2000, 12)])
+def test_neighbours_are_those_that_plain_torch_finds(n, side, dimension, monkeypatch):
+    generator = torch.Generator().manual_seed(n)
+    where = torch.randint(-side, side, (n, dimension), generator=generator)
+    where = torch.cat([torch.randint(0, 3, (n, 1), generator=generator), where], 1).unique(dim=0)
+    tables = []
+    for backend in ("torch", "compiled"):
+        monkeypatch.setenv("NUFORGE_SPARSE", backend)
+        tables.append(Level.of(where).neighbours.forward.table)
+    assert torch.equal(*tables)
+
+
+@needs_kernel
+@pytest.mark.parametrize("n", [0, 1, 600, 3000])
+def test_pairs_are_the_entries_of_the_table_by_block_and_offset(n):
+    generator = torch.Generator().manual_seed(n)
+    table = torch.randint(-5, 5, (8, n), generator=generator, dtype=torch.int32).clamp(min=-1)
+    pairs = maps.pairs_of(table)
+    offset, target = (table >= 0).nonzero(as_tuple=True)
+    order = (target // maps.BLOCK * 8 + offset).argsort(stable=True)
+    assert torch.equal(pairs.target.long(), target[order])
+    assert torch.equal(pairs.source, table[offset, target][order])
+    counts = torch.bincount((target // maps.BLOCK * 8 + offset), minlength=len(pairs.starts) - 1)
+    assert torch.equal(pairs.starts.diff(), counts)
+
+
+@needs_kernel
+@pytest.mark.parametrize("capability", ["AVX2", "DEFAULT"])
+def test_builds_for_older_processors_give_the_same_numbers(capability, monkeypatch):
+    generator = torch.Generator().manual_seed(9)
+    level = Level.of(voxels(3000, 25, generator))
+    features = torch.randn(len(level), 24, generator=generator)
+    weight = torch.randn(27, 24, 40, generator=generator)
+    newest = results(features, weight, level.neighbours, monkeypatch, "compiled")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(library, "_library", library._library.__wrapped__)
+    older = results(features, weight, level.neighbours, monkeypatch, "compiled")
+    for a, b in zip(newest, older, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * float(a.abs().max()))
+
+
 def test_the_backend_can_be_chosen_and_a_wrong_name_is_refused(monkeypatch):
     monkeypatch.setenv("NUFORGE_SPARSE", "torch")
-    assert compiled.backend() == "torch"
+    assert library.backend() == "torch"
     monkeypatch.setenv("NUFORGE_SPARSE", "cuda")
     with pytest.raises(InputError, match="NUFORGE_SPARSE must be 'torch' or 'compiled', got 'cuda'"):
-        compiled.backend()
+        library.backend()
 
 
 def test_to_insist_on_a_kernel_that_was_not_built_is_refused(monkeypatch):
-    monkeypatch.setattr(compiled, "_library", lambda: None)
+    monkeypatch.setattr(library, "_library", lambda: None)
     monkeypatch.setenv("NUFORGE_SPARSE", "compiled")
     with pytest.raises(InputError, match="no kernel was built"):
-        compiled.backend()
+        library.backend()
     monkeypatch.delenv("NUFORGE_SPARSE")
-    assert compiled.backend() == "torch"
+    assert library.backend() == "torch"

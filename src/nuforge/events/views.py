@@ -23,7 +23,8 @@ def voxel_view(
         table: The table of voxels, with a column `index` (N, 3).
 
     Returns:
-        (N, 4) int64: number of the event in the batch and voxel number along x, y, z; (N, C) float32 features.
+        (N, 4) int64: number of the event in the batch and voxel number along x, y, z; (N, C) features, in the
+        columns' own precision.
     """
     voxels = events[table]
     coordinates = torch.cat([voxels.batch[:, None], voxels["index"].to(torch.int64)], dim=1)
@@ -48,7 +49,7 @@ def point_view(
     points = events[table]
     if "time" in columns:
         points = points.with_columns({"time": since_first(points["time"], points)})
-    return points["position"].to(torch.float32), _features(points, columns), points.batch
+    return points["position"].to(torch.float32), _features(points, columns).to(torch.float32), points.batch
 
 
 def since_first(time: Float[Tensor, " n"], table: Table) -> Float[Tensor, " n"]:
@@ -58,8 +59,8 @@ def since_first(time: Float[Tensor, " n"], table: Table) -> Float[Tensor, " n"]:
 
 
 def _features(table: Table, columns: Sequence[str]) -> Float[Tensor, "n c"]:
-    """Columns side by side as float32; a vector column gives one feature for each component."""
+    """Columns side by side, integers as float32; a vector column gives one feature for each component."""
     parts = [table[name].reshape(len(table), -1) if table[name].ndim > 1 else table[name][:, None] for name in columns]
     if not parts:
         return torch.zeros(len(table), 0, device=table.offsets.device)
-    return torch.cat([part.to(torch.float32) for part in parts], dim=1)
+    return torch.cat([part if part.is_floating_point() else part.to(torch.float32) for part in parts], dim=1)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.events.views import voxel_view
 from nuforge.nn.norm import NormActivation
 from nuforge.nn.sparse import InverseConvolution, SparseTensor, StridedConvolution, SubmanifoldConvolution
 
@@ -61,12 +62,11 @@ class UResNet(nn.Module):
         Returns:
             `voxels` with features (N, width), in the order of the voxels.
         """
-        voxels = events["voxels"]
-        where = torch.cat([voxels.batch.unsqueeze(1), voxels["index"].long()], 1)
-        x = self.first(SparseTensor.of(where, self.scale(voxels["value"])))
+        where, value = voxel_view(events)
+        x = self.first(SparseTensor.of(where, self.scale(value)))
         x = x.with_features(self.last(self._levels(x).features))
         about = {"features": Column("", "features of the network", "prediction")}
-        return {"voxels": Table({"features": x.given_features()}, voxels.offsets, about=about)}
+        return {"voxels": Table({"features": x.given_features()}, events["voxels"].offsets, about=about)}
 
     def _levels(self, x: SparseTensor) -> SparseTensor:
         """Down and up through all levels."""
@@ -90,7 +90,7 @@ class _LogScale(nn.Module):
         self.mean, self.spread = mean, spread
 
     def forward(self, value: Tensor) -> Tensor:
-        return ((value.clamp(min=MINIMUM_VALUE).log() - self.mean) / self.spread).unsqueeze(1)
+        return (value.clamp(min=MINIMUM_VALUE).log() - self.mean) / self.spread
 
 
 class _Residual(nn.Module):

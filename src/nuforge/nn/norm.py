@@ -4,9 +4,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nuforge.nn.kernels import norm as kernels
+
 
 class NormActivation(nn.Module):
-    """Batch norm over rows, then leaky ReLU in place, so that nothing but input and output is kept for the gradients.
+    """Batch norm over rows, then leaky ReLU; nothing but input and output is kept for the gradients.
 
     With fewer than two rows there is no variance: the running one is used, and an empty batch passes.
 
@@ -31,7 +33,9 @@ class NormActivation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalised and activated rows (N, C)."""
         learn = self.training and len(x) > 1
-        y = F.batch_norm(
-            x, self.running_mean, self.running_variance, self.weight, self.bias, learn, self.momentum, self.eps
-        )
+        affine, running = (self.weight, self.bias), (self.running_mean, self.running_variance)
+        if kernels.usable(x, self.weight):
+            y: Tensor = kernels.NormActivation.apply(x, *affine, *running, learn, self.momentum, self.eps, self.slope)
+            return y
+        y = F.batch_norm(x, *running, *affine, learn, self.momentum, self.eps)
         return F.leaky_relu(y, self.slope, inplace=True)

@@ -3,7 +3,7 @@
 Output row i is the sum over offsets k and the input rows j that meet it there, of x[j] W[k]. In blocks of output rows:
 gather the input rows of all pairs, one matrix product per offset into a pair buffer, and a sum over the pairs of each
 output row. That is plain torch, and runs wherever torch runs. In single precision on a CPU the compiled kernels do the
-same in registers (`nuforge.nn.sparse.compiled`). Results do not depend on the number of threads.
+same in registers (`nuforge.nn.kernels`). Results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import embedding_bag
 
 from nuforge.errors import InputError
-from nuforge.nn.sparse import compiled
+from nuforge.nn.kernels import convolution as compiled
 from nuforge.nn.sparse.level import Level
 from nuforge.nn.sparse.maps import Block, KernelMap, Pairing
 from nuforge.nn.sparse.tensor import SparseTensor
@@ -115,7 +115,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(features, weight)
         ctx.kernel_map, ctx.compiled = kernel_map, compiled.usable(features, weight)
         if ctx.compiled:
-            return compiled.convolve(features, weight, kernel_map.forward)
+            return compiled.convolve(features, weight, kernel_map.forward.pairs)
         return _gather_multiply_sum(features, weight, kernel_map.forward)
 
     @staticmethod
@@ -142,9 +142,9 @@ def _compiled_gradients(
     to_features = to_weight = None
     if want_features:
         back = weight.flip(0) if kernel_map.mirrored else weight
-        to_features = compiled.convolve(gradient, back.transpose(1, 2), kernel_map.backward)
+        to_features = compiled.convolve(gradient, back.transpose(1, 2), kernel_map.backward.pairs)
     if want_weight:
-        to_weight = compiled.weight_gradient(features, gradient, kernel_map.forward)
+        to_weight = compiled.weight_gradient(features, gradient, kernel_map.forward.pairs)
     return to_features, to_weight
 
 

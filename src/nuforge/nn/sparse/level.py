@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from nuforge.errors import InputError
+from nuforge.nn.kernels import library
+from nuforge.nn.kernels import maps as kernels
 from nuforge.nn.sparse.maps import KernelMap, Pairing
 
 _LARGEST_KEY = 2**62
@@ -22,15 +24,15 @@ class Level:
     `Level.of` makes the finest one; the rest follow by `coarser`. Everything derived is made on first use and kept.
 
     Args:
-        keys: One number per voxel (N,) int64, rising; neighbours along the last axis differ by one.
-        lower: Coordinates (1 + D,) whose key is zero. The grid has an empty margin of one voxel on every side,
-            so that the key of a neighbour is never the key of another voxel.
+        coordinates: Event number and D voxel numbers of the sorted rows (N, 1 + D) int64.
+        keys: One number per voxel (N,) int64, rising; neighbours along the last axis differ by one. They number a grid
+            with an empty margin of one voxel on every side, so that the key of a neighbour is never another voxel's.
         strides: What a step along each axis, the batch first, adds to the key (1 + D,) int64.
         order: The given row of each sorted row (N,), or None if rows were sorted already.
     """
 
+    coordinates: Tensor
     keys: Tensor
-    lower: Tensor
     strides: Tensor
     order: Tensor | None = None
 
@@ -49,20 +51,20 @@ class Level:
                 f"coordinates must be int64 of shape (voxels, 1 + D) with D from 2 to 4, got {coordinates.dtype} of "
                 f"{tuple(coordinates.shape)}; give the event number and the voxel numbers of each voxel"
             )
-        lower, strides = _numbering(coordinates)
-        keys = ((coordinates - lower) * strides).sum(1)
+        keys, strides = _numbered(coordinates)
         steps = keys.diff()
         if bool((steps > 0).all()):
-            return cls(keys, lower, strides)
+            return cls(coordinates, keys, strides)
         keys, order = keys.sort(stable=True)
+        coordinates = coordinates[order]
         repeated = keys.diff() == 0
         if bool(repeated.any()):
-            first = coordinates[order[repeated.nonzero()[0, 0]]].tolist()
+            first = coordinates[repeated.nonzero()[0, 0]].tolist()
             raise InputError(
                 f"{int(repeated.sum())} voxels are given more than once, the first is {first[1:]} of event {first[0]}; "
                 "give each voxel of an event once: sum the values of duplicates"
             )
-        return cls(keys, lower, strides, order)
+        return cls(coordinates, keys, strides, order)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -70,16 +72,7 @@ class Level:
     @property
     def dimension(self) -> int:
         """Number of axes of space."""
-        return len(self.lower) - 1
-
-    @cached_property
-    def coordinates(self) -> Tensor:
-        """Event number and voxel numbers of the sorted rows, (N, 1 + D) int64."""
-        columns, rest = [], self.keys
-        for stride in self.strides:
-            columns.append(rest // stride)
-            rest = rest % stride
-        return torch.stack(columns, 1) + self.lower
+        return len(self.strides) - 1
 
     @cached_property
     def given(self) -> Tensor | None:
@@ -91,24 +84,25 @@ class Level:
     @cached_property
     def neighbours(self) -> KernelMap:
         """The map of a 3^D submanifold convolution. Offsets go from (-1, ..., -1) to (1, ..., 1), last axis fastest."""
-        return KernelMap.symmetric(_neighbour_table(self.keys, self.strides))
+        return KernelMap.symmetric(neighbour_table(self.keys, self.strides))
 
     @cached_property
     def _halving(self) -> tuple[Level, KernelMap]:
-        coordinates = self.coordinates.clone()
-        coordinates[:, 1:] = coordinates[:, 1:].div(2, rounding_mode="floor")
-        child = (self.coordinates[:, 1:] - 2 * coordinates[:, 1:]).unbind(1)
-        lower, strides = _numbering(coordinates)
-        keys, parent = torch.unique(((coordinates - lower) * strides).sum(1), return_inverse=True)
-        offset = torch.zeros_like(parent)
-        for bit in child:
-            offset = 2 * offset + bit
+        event, place = self.coordinates[:, :1], self.coordinates[:, 1:]
+        halved = torch.cat([event, place >> 1], 1)
+        keys, strides = _numbered(halved)
+        keys, parent = torch.unique(keys, return_inverse=True)
+        coordinates = halved.new_empty(len(keys), halved.shape[1])
+        coordinates[parent] = halved
+        bits = torch.tensor([2**axis for axis in reversed(range(self.dimension))], device=place.device)
+        offset = ((place & 1) * bits).sum(1)
         rows = torch.arange(len(self), device=parent.device)
-        down = parent.new_full((2**self.dimension, len(keys)), -1)
-        down[offset, parent] = rows
-        up = parent.new_full((2**self.dimension, len(self)), -1)
-        up[offset, rows] = parent
-        return Level(keys, lower, strides), KernelMap(Pairing(down, len(self)), Pairing(up, len(keys), single=True))
+        down = rows.new_full((2**self.dimension, len(keys)), -1, dtype=torch.int32)
+        down[offset, parent] = rows.int()
+        up = rows.new_full((2**self.dimension, len(self)), -1, dtype=torch.int32)
+        up[offset, rows] = parent.int()
+        maps = KernelMap(Pairing(down, len(self)), Pairing(up, len(keys), single=True))
+        return Level(coordinates, keys, strides), maps
 
     @property
     def coarser(self) -> Level:
@@ -121,10 +115,10 @@ class Level:
         return self._halving[1]
 
 
-def _numbering(coordinates: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower corner and key strides (1 + D,) each, of a grid with an empty margin of one voxel on every side."""
+def _numbered(coordinates: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys (N,) and their strides (1 + D,), of a grid with an empty margin of one voxel on every side."""
     if not len(coordinates):
-        return coordinates.new_zeros(coordinates.shape[1]), coordinates.new_ones(coordinates.shape[1])
+        return coordinates.new_zeros(0), coordinates.new_ones(coordinates.shape[1])
     lower = coordinates.amin(0)
     lower[1:] -= 1
     extent = (coordinates.amax(0) - lower + 2).tolist()
@@ -136,30 +130,40 @@ def _numbering(coordinates: Tensor) -> tuple[Tensor, Tensor]:
             f"voxel numbers span {extent[1:]} voxels in {extent[0] - 1} events, more than 2^62 places; "
             "check the units of the positions, or use larger voxels"
         )
-    return lower, torch.tensor(strides, device=coordinates.device)
+    steps = torch.tensor(strides, device=coordinates.device)
+    return ((coordinates - lower) * steps).sum(1), steps
 
 
-def _neighbour_table(keys: Tensor, strides: Tensor) -> Tensor:
-    """For each offset and voxel the row of the neighbour there, or -1: (3^D, N) int64.
+def neighbour_table(keys: Tensor, strides: Tensor) -> Tensor:
+    """For each offset and voxel the row of the neighbour there, or -1: (3^D, N) int32.
 
-    The three neighbours along the last axis are one search: their keys follow each other. Half the offsets are
-    searched; the other half is the mirror image.
+    The three neighbours along the last axis are one search: their keys follow each other.
+
+    Args:
+        keys: Rising keys of the voxels (N,) int64.
+        strides: What a step along each axis, the batch first, adds to the key (1 + D,) int64.
     """
+    ways = torch.tensor(list(product((-1, 0, 1), repeat=len(strides) - 2)), device=keys.device)
+    lines = (ways * strides[1:-1]).sum(1)
+    if keys.device.type == "cpu" and library.backend() == "compiled":
+        return kernels.neighbour_table(keys, lines)
+    return _searched(keys, lines)
+
+
+def _searched(keys: Tensor, lines: Tensor) -> Tensor:
+    """The table by binary search. Half the offsets are searched; the other half is the mirror image."""
     n = len(keys)
-    rows = torch.arange(n, device=keys.device)
+    rows = torch.arange(n, dtype=torch.int32, device=keys.device)
     sought = torch.cat([keys, keys.new_full((3,), torch.iinfo(torch.int64).max)])
-    lines = list(product((-1, 0, 1), repeat=len(strides) - 2))
-    centre = len(lines) // 2
-    table = keys.new_full((3 * len(lines), n + 1), -1)
-    table[3 * centre + 1, :n] = rows
-    for i, line in enumerate(lines[: centre + 1]):
-        step = sum((d * s for d, s in zip(line, strides[1:-1], strict=True)), strides.new_zeros(()))
-        first = keys + step - 1
+    middle = len(lines) // 2
+    table = rows.new_full((3 * len(lines), n + 1), -1)
+    table[3 * middle + 1, :n] = rows
+    for i, line in enumerate(lines[: middle + 1]):
+        first = keys + line - 1
         row = torch.searchsorted(keys, first)
-        for j in range(3 if i < centre else 1):
+        for j in range(3 if i < middle else 1):
             found = sought[row] == first + j
             table[3 * i + j, :n] = torch.where(found, row, -1)
-            mirror = torch.where(found, row, n)
-            table[-1 - 3 * i - j].scatter_(0, mirror, rows)
+            table[-1 - 3 * i - j].scatter_(0, torch.where(found, row, n), rows)
             row = row + found
     return table[:, :n]
