@@ -24,7 +24,7 @@ from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest
 from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, Hadron, is_nucleon, is_pion
 from nuforge.simulation.nucleus.target import Target
 
-_STEP = 0.5  # fm
+_STEP = 0.7  # fm, half of the mean free path of fast hadrons
 _MOST_STEPS = 400
 _SATURATION = 0.17  # nucleons per fm^3
 _PAIRS = 6.5  # Levinger's factor: quasi-deuterons per N Z / A (Levinger, Phys. Rev. 84 (1951) 43)
@@ -124,26 +124,25 @@ def first_collisions(
     energy: Tensor,
     direction: Tensor,
     target: Target,
-    rows: Tensor,
-    rounds: int,
+    rounds: Tensor,
     generator: torch.Generator,
 ) -> Swarm:
     """Who flies inside after the first collision of the hadron (N,) that comes to each nucleus.
 
-    Hadrons come at any distance from the middle, evenly, again and again until one collides; after `rounds` rounds of
-    tries they are swallowed. Tries of a round fly together, and the first in order that collided counts.
+    Hadrons come at any distance from the middle, evenly, again and again until one collides; after their rounds of tries
+    they are swallowed. Tries of a round fly together, and the first in order that collided counts.
 
     Args:
         kind: Hadrons (N,).
         energy: Kinetic energies (N,) in MeV.
         direction: Unit vectors (N, 3).
         target: The nuclei; what the collisions take is taken.
-        rows: Which of them (K,); the others wait.
-        rounds: Of tries.
+        rounds: Of tries (N,).
         generator: Source of randomness.
     """
-    waiting, born = rows, []
-    for _ in range(rounds):
+    untouched, born = torch.ones_like(kind, dtype=torch.bool), []
+    for number_of_round in range(int(rounds.max()) if len(rounds) else 0):
+        waiting = (untouched & (rounds > number_of_round)).nonzero().squeeze(1)
         if not len(waiting):
             break
         tries = min(max(_TOGETHER // len(waiting), 1), _MOST_TRIES)
@@ -165,10 +164,8 @@ def first_collisions(
         hits = _together(found)[keep]
         done = owner[which[keep]]
         born.append(_replace(done, hits, target))
-        left = torch.zeros(len(kind), dtype=torch.bool)
-        left[waiting] = True
-        left[done] = False
-        waiting = left.nonzero().squeeze(1)
+        untouched[done] = False
+    waiting = untouched.nonzero().squeeze(1)
     at_rest = torch.zeros(len(waiting), 3, dtype=torch.float64)
     none = Swarm(waiting, kind[waiting], at_rest, direction[waiting], energy[waiting])
     swallow(none, target)

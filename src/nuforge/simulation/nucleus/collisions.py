@@ -24,6 +24,8 @@ from nuforge.simulation.nucleus.channels import (
 )
 from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, nucleon_of_charge, pion_of_charge
 
+_CHANGING = (Channel.EXCHANGE, Channel.HYPERON, Channel.PRODUCTION)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -58,26 +60,26 @@ def collide(
     cosine = scattering_cosine(kind, partner, lab, centre, uniform[:2])
     direction = turned(axis, (1 - cosine) / 2, 2 * torch.pi * uniform[2])
 
-    swapped, other = exchanged(kind, partner)
-    swaps, strange, three = (channel == c for c in (Channel.EXCHANGE, Channel.HYPERON, Channel.PRODUCTION))
-    first = torch.where(swaps, swapped, torch.where(strange, int(Hadron.LAMBDA), kind))
-    charge = (CHARGE[kind] + CHARGE[partner]).clamp(-1, 1)
-    second = torch.where(swaps, other, torch.where(strange, pion_of_charge(charge), partner))
+    first, second = kind.clone(), partner.clone()
+    swaps, strange, three = ((channel == c).nonzero().squeeze(1) for c in _CHANGING)
+    if len(swaps):
+        first[swaps], second[swaps] = exchanged(kind[swaps], partner[swaps])
+    if len(strange):
+        charge = (CHARGE[kind[strange]] + CHARGE[partner[strange]]).clamp(-1, 1)
+        first[strange], second[strange] = int(Hadron.LAMBDA), pion_of_charge(charge)
     third = torch.full_like(first, -1)
     mass_first, mass_second = MASS[first], MASS[second]
-    nucleon, pion, spectator = charges_of_production(kind, partner, uniform[3:5])
-    resonance = resonance_mass(root, nucleon, pion, spectator, uniform[5])
-    mass_first = torch.where(three, resonance, mass_first)
-    mass_second = torch.where(three, MASS[spectator], mass_second)
+    if len(three):
+        nucleon, pion, spectator = charges_of_production(kind[three], partner[three], uniform[3:5, three])
+        mass_first[three] = resonance_mass(root[three], nucleon, pion, spectator, uniform[5, three])
+        mass_second[three] = MASS[spectator]
+        first[three], second[three], third[three] = nucleon, spectator, pion
     one, two = two_bodies(total, mass_first, mass_second, direction)
-    kinds = torch.stack([first, second, third], 1)
     fours = torch.stack([one, two, torch.zeros_like(one)], 1)
-    rows = three.nonzero().squeeze(1)
-    if len(rows):
-        a, b = two_bodies(one[rows], MASS[nucleon[rows]], MASS[pion[rows]], isotropic(len(rows), generator).double())
-        kinds[rows] = torch.stack([nucleon, spectator, pion], 1)[rows]
-        fours[rows] = torch.stack([a, two[rows], b], 1)
-    return Outcome(kinds, fours)
+    if len(three):
+        decay = two_bodies(one[three], MASS[nucleon], MASS[pion], isotropic(len(three), generator).double())
+        fours[three, 0], fours[three, 2] = decay
+    return Outcome(torch.stack([first, second, third], 1), fours)
 
 
 def absorb(kind: Tensor, four: Tensor, pair_four: Tensor, pair_charge: Tensor, generator: torch.Generator) -> Outcome:

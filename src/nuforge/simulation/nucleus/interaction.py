@@ -62,13 +62,8 @@ def interact(
     direction, kinetic = direction.double(), kinetic.double()
     direction = direction / direction.norm(dim=1, keepdim=True)
     target = Target.of(z, a)
-    slow = is_nucleon(kind) & (kinetic < _SLOW)
-    swarm = Swarm.concat(
-        [
-            first_collisions(kind, kinetic, direction, target, rows, rounds, generator)
-            for rows, rounds in ((slow.nonzero().squeeze(1), 1), ((~slow).nonzero().squeeze(1), _ROUNDS))
-        ]
-    )
+    rounds = torch.where(is_nucleon(kind) & (kinetic < _SLOW), 1, _ROUNDS)
+    swarm = first_collisions(kind, kinetic, direction, target, rounds, generator)
     gone = cascade(swarm, target, generator)
     mass = MASS[kind]
     size = torch.sqrt(kinetic * (kinetic + 2 * mass))
