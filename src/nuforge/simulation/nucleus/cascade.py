@@ -129,8 +129,8 @@ def first_collisions(
 ) -> Swarm:
     """Who flies inside after the first collision of the hadron (N,) that comes to each nucleus.
 
-    Hadrons come at any distance from the middle, evenly, again and again until one collides; after their rounds of tries
-    they are swallowed. Tries of a round fly together, and the first in order that collided counts.
+    Hadrons come at any distance from the middle, evenly, again and again until one collides; after all their rounds of
+    tries they are swallowed. Tries of a round fly together, and the first in order that collided counts.
 
     Args:
         kind: Hadrons (N,).
