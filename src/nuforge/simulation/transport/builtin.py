@@ -91,7 +91,7 @@ def transport(
             case Next.FLIGHT:
                 crowd.add(Next.NUCLEUS, fly_neutral(flight, nuclear, box, generator))
             case Next.NUCLEUS:
-                scattered, breaking, births = meet_nuclei(flight, nuclear, generator)
+                scattered, breaking, births = meet_nuclei(flight, nuclear, generator, record)
                 crowd.sort_in(scattered)
                 crowd.add(Next.BREAK_UP, breaking)
                 crowd.admit(births, record)

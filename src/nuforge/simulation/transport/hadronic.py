@@ -12,7 +12,7 @@ from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.physics.particles import mass_of
 from nuforge.simulation.directions import turned
-from nuforge.simulation.four_momenta import four_momentum, two_bodies
+from nuforge.simulation.four_momenta import four_momentum, kinetic_energy, two_bodies
 from nuforge.simulation.nucleus import Products, interact, interact_with_protons
 from nuforge.simulation.nucleus.capture import capture_neutrons
 from nuforge.simulation.nucleus.interaction import nucleus_number
@@ -24,6 +24,7 @@ from nuforge.simulation.transport.walls import Box
 from nuforge.units import eV
 
 _THERMAL = 0.0253 * eV  # neutrons are not slowed below
+_RECOIL = 0.1  # MeV: argon of this energy goes 0.1 um
 
 
 def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator) -> Flight:
@@ -38,9 +39,9 @@ def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: tor
 
 
 def meet_nuclei(
-    flight: Flight, nuclear: NuclearTables, generator: torch.Generator
+    flight: Flight, nuclear: NuclearTables, generator: torch.Generator, record: Record
 ) -> tuple[Flight, Flight, list[Birth]]:
-    """Hadrons meet nuclei where they are.
+    """Hadrons meet nuclei where they are. Nuclei that recoil with less than 0.1 MeV are deposits of the hadron's.
 
     Returns:
         Those that scatter elastically and fly on; those that will break a nucleus up; who is born: nuclei that recoil,
@@ -48,7 +49,7 @@ def meet_nuclei(
     """
     what, z, a = _chosen(flight, nuclear, generator)
     rows = (what == ELASTIC).nonzero().squeeze(1)
-    scattered, births = _scatter(flight, rows, z[rows], a[rows], generator)
+    scattered, births = _scatter(flight, rows, z[rows], a[rows], generator, record)
     rows = (what == CAPTURE).nonzero().squeeze(1)
     if len(rows):
         part = flight[rows]
@@ -104,7 +105,7 @@ def births_of(
 
 
 def _scatter(
-    flight: Flight, rows: Tensor, z: Tensor, a: Tensor, generator: torch.Generator
+    flight: Flight, rows: Tensor, z: Tensor, a: Tensor, generator: torch.Generator, record: Record
 ) -> tuple[Flight, list[Birth]]:
     """Elastic scatters of the hadrons at `rows` on nuclei (z, a): the hadrons after, and the nuclei that recoil."""
     part = flight[rows]
@@ -122,7 +123,11 @@ def _scatter(
     energy = (vector**2 / (after[:, 0] + mass)).clamp(min=_THERMAL)
     turned_to = after[:, 1:] / vector.clamp(min=1e-12).unsqueeze(1)
     state = torch.cat([part.state[:3], turned_to.float().T, energy.float().unsqueeze(0)])
-    births = [Birth.with_momenta(flight, rows, nucleus_number(z, a), Process.ELASTIC, recoil)]
+    given = kinetic_energy(recoil, target).float()
+    made = (given > _RECOIL) | (a == 1)
+    small = part[~made]
+    record.deposit(small, small.position, small.position, given[~made], torch.zeros(len(small)))
+    births = [Birth.with_momenta(flight, rows[made], nucleus_number(z, a)[made], Process.ELASTIC, recoil[made])]
     return Flight(part.numbers, state, part.time), births
 
 
