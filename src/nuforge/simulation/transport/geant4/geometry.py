@@ -33,7 +33,8 @@ class Boxes(g4.G4VUserDetectorConstruction):  # type: ignore[misc]
         upper = [max(volume[1][axis] for volume in self._volumes) + MARGIN for axis in range(3)]
         outer = [max(-low, high) for low, high in zip(lower, upper, strict=True)]  # a world is centred at 0
         world = self._placed("world", [-x for x in outer], outer, _vacuum(), None)
-        filling = material_of(self._material)
+        filling, elements = material_of(self._material)
+        self._kept += elements
         for number, (low, high) in enumerate(self._volumes):
             self._placed(f"volume{number}", low, high, filling, world.GetLogicalVolume())
         return world
@@ -49,23 +50,26 @@ class Boxes(g4.G4VUserDetectorConstruction):  # type: ignore[misc]
         return placement
 
 
-def material_of(material: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """Geant4's material of our elements, density, mean excitation energy and density effect.
+def material_of(material: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    """Geant4's material of our elements, density, mean excitation energy and density effect; and its elements.
 
     Args:
         material: The fields of `nuforge.physics.Material`.
     """
-    elements, density = material["elements"], material["density"]
+    density = material["density"]
+    elements = [
+        g4.G4Element(f"{e['symbol']}_{e['Z']}", e["symbol"], float(e["Z"]), e["A"] * g4.g / g4.mole)
+        for e in material["elements"]
+    ]
     state = g4.kStateGas if density < _GAS else g4.kStateLiquid
     made = g4.G4Material(material["name"], density * g4.g / g4.cm3, len(elements), state)
-    for e in elements:
-        element = g4.G4Element(f"{e['symbol']}_{e['Z']}", e["symbol"], float(e["Z"]), e["A"] * g4.g / g4.mole)
-        made.AddElementByMassFraction(element, e["mass_fraction"])
+    for element, about in zip(elements, material["elements"], strict=True):
+        made.AddElementByMassFraction(element, about["mass_fraction"])
     ionisation, effect = made.GetIonisation(), material["density_effect"]
     ionisation.SetMeanExcitationEnergy(material["mean_excitation"] * g4.MeV)
     names = ("cbar", "k", "a", "x0", "x1", "delta0")
     ionisation.SetDensityEffectParameters(*(effect[name] for name in names))
-    return made
+    return made, elements
 
 
 def _vacuum() -> Any:  # noqa: ANN401

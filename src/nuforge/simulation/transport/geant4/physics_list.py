@@ -59,12 +59,12 @@ class WithoutData(g4.G4VModularPhysicsList):  # type: ignore[misc]
     def __init__(self, cut: float) -> None:
         super().__init__()
         self.SetVerboseLevel(0)
-        _be_quiet()
         neutrons = g4.G4NeutronTrackingCut(0)
         neutrons.SetTimeLimit(NEUTRON_TIME * g4.ns)
         self._parts = (g4.G4EmStandardPhysics(), g4.G4DecayPhysics(), g4.G4StoppingPhysics(), neutrons)
         for part in self._parts:
             self.RegisterPhysics(part)
+        _be_quiet()  # after the parts, which set these parameters too
         parameters = g4.G4EmParameters.Instance()
         parameters.SetFluo(False)
         parameters.SetAuger(False)

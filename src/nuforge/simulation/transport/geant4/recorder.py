@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nuforge.simulation.transport.geant4.cutting import Segments, Steps, segments_of
 
 _POINT = slice(0, 4)  # words of a G4StepPoint: position (mm), global time (ns)
-_STEP = slice(1, 6)  # words of a G4Step: energy (MeV), three others, path (mm)
+_STEP = slice(0, 5)  # words of a G4Step: energy (MeV), three others, path (mm)
 _WIDTH = 13  # words of one row: step, point before, point after
 
 TRACK = np.dtype(
