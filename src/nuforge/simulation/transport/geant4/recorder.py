@@ -16,24 +16,11 @@ from numpy.typing import NDArray
 
 from nuforge.simulation.transport.geant4.cutting import Segments, Steps, segments_of
 
-_POINT = slice(0, 4)  # words of a G4StepPoint: position (mm), global time (ns)
 _STEP = slice(0, 5)  # words of a G4Step: energy (MeV), three others, path (mm)
-_WIDTH = 13  # words of one row: step, point before, point after
-
-TRACK = np.dtype(
-    [
-        ("event", "i4"),
-        ("number", "i4"),
-        ("parent", "i4"),
-        ("pdg", "i8"),
-        ("process", "i4"),
-        ("charged", "?"),
-        ("start", "f8", 3),
-        ("time", "f8"),
-        ("momentum", "f8", 3),
-    ]
-)
-"""A track as it begins, in Geant4's units; `process` numbers the recorder's names."""
+_BEFORE = slice(0, 10)  # of a G4StepPoint: position (mm), time (ns), two others, direction, kinetic energy (MeV)
+_AFTER = slice(0, 4)
+_WIDTH = 19  # words of one row: step, point before, point after
+_ENERGY, _PATH, _X0, _T0, _DIRECTION, _KINETIC, _X1, _T1 = 0, 4, slice(5, 8), 8, slice(11, 14), 14, slice(15, 18), 18
 
 
 class Recorder:
@@ -48,27 +35,21 @@ class Recorder:
         self.event = -1
         self.rows = np.empty((4096, _WIDTH))
         self.used = 0
-        self.tracks: list[tuple[Any, ...]] = []
-        self.first: list[int] = []
-        self.processes: dict[str, int] = {"primary": 0}
+        self._tracks: list[tuple[int, ...]] = []  # event, number, parent, kind, process, first step
+        self._kinds: dict[Any, int] = {}
+        self._processes: dict[Any, int] = {}
 
     def begin(self, track: Any) -> None:  # noqa: ANN401
-        """Enter a track."""
-        creator, particle = track.GetCreatorProcess(), track.GetParticleDefinition()
-        name = "primary" if creator is None else creator.GetProcessName()
-        x, p = track.GetPosition(), track.GetMomentum()
-        self.first.append(self.used)
-        self.tracks.append(
+        """Enter a track. Where, when and how fast it begins is in its first step."""
+        kind, process = track.GetParticleDefinition(), track.GetCreatorProcess()
+        self._tracks.append(
             (
                 self.event,
                 track.GetTrackID(),
                 track.GetParentID(),
-                particle.GetPDGEncoding(),
-                self.processes.setdefault(name, len(self.processes)),
-                particle.GetPDGCharge() != 0,
-                (x.x, x.y, x.z),
-                track.GetGlobalTime(),
-                (p.x, p.y, p.z),
+                self._kinds.setdefault(kind, len(self._kinds)),
+                self._processes.setdefault(process, len(self._processes)),
+                self.used,
             )
         )
 
@@ -78,17 +59,22 @@ class Recorder:
 
     def take(self) -> dict[str, NDArray[Any]]:
         """All that was recorded as arrays (cm, ns, MeV), to be forgotten here."""
-        tracks = np.array(self.tracks, TRACK)
-        segments = self._segments(tracks)
+        tracks = np.array(self._tracks, np.int64).reshape(-1, 6)
+        event, number, parent, kind, process, first = tracks.T
+        pdg, mass, charge = self._properties()
+        begin = self.rows[first]
+        kinetic = begin[:, _KINETIC] / g4.MeV
+        momentum = begin[:, _DIRECTION] * np.sqrt(kinetic * (kinetic + 2 * mass[kind]))[:, None]
+        segments = self._segments(first, charge[kind] != 0)
         found = {
-            "track_event": tracks["event"],
-            "track_number": tracks["number"],
-            "track_parent": tracks["parent"],
-            "track_pdg": tracks["pdg"],
-            "track_process": np.array(list(self.processes), "S64")[tracks["process"]],
-            "track_start": (tracks["start"] / g4.cm).astype(np.float32),
-            "track_time": tracks["time"] / g4.ns,
-            "track_momentum": (tracks["momentum"] / g4.MeV).astype(np.float32),
+            "track_event": event,
+            "track_number": number,
+            "track_parent": parent,
+            "track_pdg": pdg[kind],
+            "track_process": self._process_names()[process],
+            "track_start": (begin[:, _X0] / g4.cm).astype(np.float32),
+            "track_time": begin[:, _T0] / g4.ns,
+            "track_momentum": momentum.astype(np.float32),
             "segment_track": segments.track,
             "segment_start": segments.start.astype(np.float32),
             "segment_end": segments.end.astype(np.float32),
@@ -96,22 +82,34 @@ class Recorder:
             "segment_energy": segments.energy.astype(np.float32),
             "segment_length": segments.length.astype(np.float32),
         }
-        self.used, self.tracks, self.first = 0, [], []
+        self.used, self._tracks = 0, []
         return found
 
-    def _segments(self, tracks: NDArray[Any]) -> Segments:
-        """Segments, whose `track` is a row of the tracks."""
+    def _properties(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """PDG numbers, masses (MeV) and charges (e) of the kinds of particles that were met."""
+        pdg = [kind.GetPDGEncoding() for kind in self._kinds]
+        mass = [kind.GetPDGMass() / g4.MeV for kind in self._kinds]
+        charge = [kind.GetPDGCharge() for kind in self._kinds]
+        return np.array(pdg, np.int64), np.array(mass, np.float64), np.array(charge, np.float64)
+
+    def _process_names(self) -> NDArray[np.bytes_]:
+        """Names of the processes that were met."""
+        names = ["primary" if process is None else process.GetProcessName() for process in self._processes]
+        return np.array(names, "S64")
+
+    def _segments(self, first: NDArray[np.int64], is_charged: NDArray[np.bool_]) -> Segments:
+        """Segments, whose `track` is a row of the tracks, of which the first step and the charge are given."""
         rows = self.rows[: self.used]
-        of = np.repeat(np.arange(len(tracks)), np.diff(np.append(self.first, self.used)).astype(np.int64))
-        length = rows[:, 4] / g4.cm
+        of = np.repeat(np.arange(len(first)), np.diff(np.append(first, self.used)))
+        length = rows[:, _PATH] / g4.cm
         steps = Steps(
             track=of,
-            is_line=tracks["charged"][of] & (length > 0),
-            start=rows[:, 5:8] / g4.cm,
-            end=rows[:, 9:12] / g4.cm,
-            begin=rows[:, 8] / g4.ns,
-            finish=rows[:, 12] / g4.ns,
-            energy=rows[:, 0] / g4.MeV,
+            is_line=is_charged[of] & (length > 0),
+            start=rows[:, _X0] / g4.cm,
+            end=rows[:, _X1] / g4.cm,
+            begin=rows[:, _T0] / g4.ns,
+            finish=rows[:, _T1] / g4.ns,
+            energy=rows[:, _ENERGY] / g4.MeV,
             length=length,
         )
         return segments_of(steps, self.longest)
@@ -139,20 +137,21 @@ class Stepping(g4.G4UserSteppingAction):  # type: ignore[misc]
             recorder.grow()
         into = recorder.rows[row]
         into[0:5] = self._step
-        into[5:9] = self._before
-        into[9:13] = self._after
+        into[5:15] = self._before
+        into[15:19] = self._after
         recorder.used = row + 1
 
     def _look_at(self, step: Any) -> None:  # noqa: ANN401
         """Where the numbers are; and whether they are."""
         before, after = step.GetPreStepPoint(), step.GetPostStepPoint()
         self._step = _words(step, _STEP)
-        self._before, self._after = _words(before, _POINT), _words(after, _POINT)
-        expected = [step.GetTotalEnergyDeposit(), step.GetStepLength()]
-        for point in (before, after):
-            x = point.GetPosition()
-            expected += [x.x, x.y, x.z, point.GetGlobalTime()]
-        if [self._step[0], self._step[4], *self._before, *self._after] != expected:
+        self._before, self._after = _words(before, _BEFORE), _words(after, _AFTER)
+        found = [self._step[0], self._step[4], *self._before[:4], *self._before[6:], *self._after]
+        x, direction, y = before.GetPosition(), before.GetMomentumDirection(), after.GetPosition()
+        expected = [step.GetTotalEnergyDeposit(), step.GetStepLength(), x.x, x.y, x.z, before.GetGlobalTime()]
+        expected += [direction.x, direction.y, direction.z, before.GetKineticEnergy()]
+        expected += [y.x, y.y, y.z, after.GetGlobalTime()]
+        if found != expected:
             raise RuntimeError("Geant4 keeps its steps otherwise than expected; install geant4-pybind==0.1.3")
         self._checked = True
 
