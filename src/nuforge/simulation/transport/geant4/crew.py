@@ -26,7 +26,7 @@ VERSION = "0.1.3"
 """The geant4-pybind that this engine is made for: it uses functions that this one exports."""
 
 _WORKER = "nuforge.simulation.transport.geant4.worker"
-_LAST_WORDS = 16
+_LAST_WORDS = 8
 _GRACE = 5.0  # s for a process that has closed its pipe to end
 
 Arrays = Mapping[str, NDArray[Any]]

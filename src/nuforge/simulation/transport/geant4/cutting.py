@@ -11,6 +11,7 @@ Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _CLOSE = 1e-9  # of a segment's length: what is left of a step by rounding is no piece of its own
+_QUANTUM = 1e-10  # cm, far below any step that matters
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,13 @@ def _along(steps: Steps, lines: Integers, longest: float) -> tuple[Integers, Seg
 
 
 def _path(track: Integers, length: Reals) -> Reals:
-    """The path (S,) of each step's track up to its end."""
-    total = np.cumsum(length)
+    """The path (S,) of each step's track up to its end, summed in whole numbers: the same whatever tracks are before."""
+    whole = np.rint(length / _QUANTUM).astype(np.int64)
+    total = np.cumsum(whole)
     new = np.ones(len(track), bool)
     new[1:] = track[1:] != track[:-1]
-    before = (total - length)[new]
-    return total - np.repeat(before, np.diff(np.append(np.flatnonzero(new), len(track))))
+    before = (total - whole)[new]
+    return (total - np.repeat(before, np.diff(np.append(np.flatnonzero(new), len(track))))) * _QUANTUM
 
 
 def _sums(values: Reals, first: Integers) -> Reals:

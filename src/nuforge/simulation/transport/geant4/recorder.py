@@ -21,6 +21,7 @@ _BEFORE = slice(0, 10)  # of a G4StepPoint: position (mm), time (ns), two others
 _AFTER = slice(0, 4)
 _WIDTH = 19  # words of one row: step, point before, point after
 _ENERGY, _PATH, _X0, _T0, _DIRECTION, _KINETIC, _X1, _T1 = 0, 4, slice(5, 8), 8, slice(11, 14), 14, slice(15, 18), 18
+_NOTHING = 1e-12  # MeV: what the empty space around the volumes takes is less, any excitation more
 
 
 class Recorder:
@@ -109,7 +110,7 @@ class Recorder:
             end=rows[:, _X1] / g4.cm,
             begin=rows[:, _T0] / g4.ns,
             finish=rows[:, _T1] / g4.ns,
-            energy=rows[:, _ENERGY] / g4.MeV,
+            energy=np.where(rows[:, _ENERGY] > _NOTHING, rows[:, _ENERGY], 0.0) / g4.MeV,
             length=length,
         )
         return segments_of(steps, self.longest)
