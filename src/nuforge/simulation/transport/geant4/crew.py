@@ -100,7 +100,7 @@ class Crew:
 
         Raises:
             InputError: If a worker refuses what it was given.
-            RuntimeError: If a worker ends before its task does.
+            ChildProcessError: If a worker ends before its task does.
         """
         waiting = iter(range(n_tasks))
         with selectors.DefaultSelector() as selector:
@@ -128,7 +128,11 @@ class Crew:
         return _Worker(process, log)
 
     def _give(
-        self, worker: _Worker, waiting: Iterator[int], task_of: Callable[[int], Arrays], selector: selectors.BaseSelector
+        self,
+        worker: _Worker,
+        waiting: Iterator[int],
+        task_of: Callable[[int], Arrays],
+        selector: selectors.BaseSelector,
     ) -> None:
         """Gives a worker its next task, if there is one."""
         task = next(waiting, None)
@@ -157,7 +161,7 @@ class Crew:
         (self._folder / f"{worker.task}.npz").unlink()
         return result
 
-    def _dead(self, worker: _Worker) -> RuntimeError:
+    def _dead(self, worker: _Worker) -> ChildProcessError:
         """The error of a worker that has ended, with the last that Geant4 said."""
         try:
             code = worker.process.wait(timeout=_GRACE)
@@ -166,7 +170,10 @@ class Crew:
             code = worker.process.wait()
         lines = [line.strip(" *-\t") for line in worker.log.read_text(errors="replace").splitlines()]
         words = " | ".join([line for line in lines if any(map(str.isalnum, line))][-_LAST_WORDS:])
-        return RuntimeError(f"a Geant4 process ended with code {code} in task {worker.task}; its last words: {words or 'none'}")
+        return ChildProcessError(
+            f"a Geant4 process ended with code {code} in task {worker.task}, expected a result; "
+            f"its last words: {words or 'none'}"
+        )
 
     def _end(self) -> None:
         """Ends all processes and removes what they wrote."""

@@ -20,7 +20,8 @@ class Steps:
 
     Args:
         track: int64, of any numbering; a change is another track.
-        is_line: Whether the energy is spread along the step (a charged particle that moved) or is at its end.
+        is_line: Whether the energy is spread along the step (a charged particle that moved in matter) or is at its end.
+            Other steps of the same track, as through empty space, end a segment.
         start: (S, 3) cm.
         end: (S, 3) cm.
         begin: ns, at the start.
@@ -95,7 +96,7 @@ def _along(steps: Steps, lines: Integers, longest: float) -> tuple[Integers, Seg
     high = np.where(is_last, 1.0, high)
 
     row, new = lines[of], np.ones(len(of), bool)
-    new[1:] = (track[of][1:] != track[of][:-1]) | (cell[1:] != cell[:-1])
+    new[1:] = (track[of][1:] != track[of][:-1]) | (cell[1:] != cell[:-1]) | (np.diff(row) > 1)
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(of))[: len(first)] - 1
 
@@ -122,7 +123,9 @@ def _path(track: Integers, length: Reals) -> Reals:
     new = np.ones(len(track), bool)
     new[1:] = track[1:] != track[:-1]
     before = (total - whole)[new]
-    return (total - np.repeat(before, np.diff(np.append(np.flatnonzero(new), len(track))))) * _QUANTUM
+    return np.asarray(
+        (total - np.repeat(before, np.diff(np.append(np.flatnonzero(new), len(track))))) * _QUANTUM, np.float64
+    )
 
 
 def _sums(values: Reals, first: Integers) -> Reals:

@@ -64,7 +64,7 @@ def transport_geant4(
 
     Raises:
         InputError: If geant4-pybind is missing, a particle is unknown, or a medium or an argument cannot be.
-        RuntimeError: If a Geant4 process dies, with the last that it said.
+        ChildProcessError: If a Geant4 process dies, with the last that it said.
     """
     _check_arguments(cut, step, at_once, workers)
     _check_material(detector.medium.material)
@@ -144,9 +144,13 @@ def _check_material(material: Material) -> None:
         raise InputError(f"{material.name} has no elements, expected one at least; say what it is made of")
     for element in material.elements:
         if not 1 <= element.Z <= _HEAVIEST:
-            raise InputError(f"Z of {element.symbol} must be from 1 to {_HEAVIEST}, got {element.Z}; Geant4 has no other")
+            raise InputError(
+                f"Z of {element.symbol} must be from 1 to {_HEAVIEST}, got {element.Z}; Geant4 has no other"
+            )
         if not element.A >= element.Z or element.A > 3 * element.Z + 1:
-            raise InputError(f"A of {element.symbol} must be its molar mass (g/mol), got {element.A} for Z = {element.Z}")
+            raise InputError(
+                f"A of {element.symbol} must be its molar mass (g/mol), got {element.A} for Z = {element.Z}"
+            )
     if not material.mean_excitation > 0:
         raise InputError(f"mean_excitation of {material.name} must be positive (MeV), got {material.mean_excitation}")
 

@@ -27,7 +27,7 @@ class Boxes(g4.G4VUserDetectorConstruction):  # type: ignore[misc]
         self._volumes, self._material = volumes, material
         self._kept: list[Any] = []  # Geant4 holds pointers to these
 
-    def Construct(self) -> Any:  # noqa: ANN401, N802
+    def Construct(self) -> Any:  # noqa: ANN401
         """The world."""
         lower = [min(volume[0][axis] for volume in self._volumes) - MARGIN for axis in range(3)]
         upper = [max(volume[1][axis] for volume in self._volumes) + MARGIN for axis in range(3)]

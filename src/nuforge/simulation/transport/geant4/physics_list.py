@@ -33,7 +33,12 @@ _HADRONS = (
 )
 """Name, mangled class, and the family in the name of its cross sections."""
 
-_KAONS = (("kaon+", "10G4KaonPlus"), ("kaon-", "11G4KaonMinus"), ("kaon0L", "14G4KaonZeroLong"), ("kaon0S", "15G4KaonZeroShort"))
+_KAONS = (
+    ("kaon+", "10G4KaonPlus"),
+    ("kaon-", "11G4KaonMinus"),
+    ("kaon0L", "14G4KaonZeroLong"),
+    ("kaon0S", "15G4KaonZeroShort"),
+)
 
 
 def standard(cut: float) -> Any:  # noqa: ANN401
@@ -71,7 +76,7 @@ class WithoutData(g4.G4VModularPhysicsList):  # type: ignore[misc]
         parameters.SetPixe(False)
         self.SetDefaultCutValue(cut * g4.cm)
 
-    def ConstructProcess(self) -> None:  # noqa: N802
+    def ConstructProcess(self) -> None:
         """All processes; those that would read data exchanged."""
         super().ConstructProcess()
         symbols = Symbols(g4.__file__)
@@ -90,7 +95,9 @@ def _exchange_electromagnetic(symbols: Symbols) -> None:
     """The photoelectric effect and bremsstrahlung by models without tables; no Rayleigh scattering."""
     _remove(g4.G4Gamma.Definition(), ("phot", "Rayl"))
     photoelectric = symbols.construct(
-        "_ZN21G4PhotoElectricEffectC1ERK8G4String13G4ProcessType", symbols.string("phot"), ctypes.c_int(_ELECTROMAGNETIC)
+        "_ZN21G4PhotoElectricEffectC1ERK8G4String13G4ProcessType",
+        symbols.string("phot"),
+        ctypes.c_int(_ELECTROMAGNETIC),
     )
     model = symbols.construct("_ZN19G4PEEffectFluoModelC1ERK8G4String", symbols.string("PhotoElectric"))
     symbols.call("_ZN12G4VEmProcess10SetEmModelEP10G4VEmModeli", photoelectric, model, ctypes.c_int(0))
@@ -99,7 +106,9 @@ def _exchange_electromagnetic(symbols: Symbols) -> None:
         _remove(particle.Definition(), ("eBrem",))
         process = symbols.construct("_ZN17G4eBremsstrahlungC1ERK8G4String", symbols.string("eBrem"))
         model = symbols.construct(
-            "_ZN25G4eBremsstrahlungRelModelC1EPK20G4ParticleDefinitionRK8G4String", Pointer(0), symbols.string("eBremLPM")
+            "_ZN25G4eBremsstrahlungRelModelC1EPK20G4ParticleDefinitionRK8G4String",
+            Pointer(0),
+            symbols.string("eBremLPM"),
         )
         symbols.call("_ZN20G4VEnergyLossProcess10SetEmModelEP10G4VEmModeli", process, model, ctypes.c_int(0))
         _register(symbols, process, _definition(symbols, mangled))

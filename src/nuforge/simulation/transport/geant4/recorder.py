@@ -102,15 +102,16 @@ class Recorder:
         """Segments, whose `track` is a row of the tracks, of which the first step and the charge are given."""
         rows = self.rows[: self.used]
         of = np.repeat(np.arange(len(first)), np.diff(np.append(first, self.used)))
-        length = rows[:, _PATH] / g4.cm
+        length, energy = rows[:, _PATH] / g4.cm, rows[:, _ENERGY] / g4.MeV
+        energy[energy < _NOTHING] = 0
         steps = Steps(
             track=of,
-            is_line=is_charged[of] & (length > 0),
+            is_line=is_charged[of] & (length > 0) & (energy > 0),
             start=rows[:, _X0] / g4.cm,
             end=rows[:, _X1] / g4.cm,
             begin=rows[:, _T0] / g4.ns,
             finish=rows[:, _T1] / g4.ns,
-            energy=np.where(rows[:, _ENERGY] > _NOTHING, rows[:, _ENERGY], 0.0) / g4.MeV,
+            energy=energy,
             length=length,
         )
         return segments_of(steps, self.longest)
@@ -128,7 +129,7 @@ class Stepping(g4.G4UserSteppingAction):  # type: ignore[misc]
         """Compare the next step with what Geant4 says."""
         self._checked = False
 
-    def UserSteppingAction(self, step: Any) -> None:  # noqa: ANN401, N802
+    def UserSteppingAction(self, step: Any) -> None:  # noqa: ANN401
         """At the end of every step."""
         if not self._checked:
             self._look_at(step)
@@ -164,7 +165,7 @@ class Tracking(g4.G4UserTrackingAction):  # type: ignore[misc]
         super().__init__()
         self._recorder = recorder
 
-    def PreUserTrackingAction(self, track: Any) -> None:  # noqa: ANN401, N802
+    def PreUserTrackingAction(self, track: Any) -> None:  # noqa: ANN401
         """At the beginning of every track."""
         self._recorder.begin(track)
 

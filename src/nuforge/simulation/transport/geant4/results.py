@@ -94,14 +94,16 @@ def _joined(flown: Sequence[Flown], name: str) -> NDArray[Any]:
 def _with_first(flown: Sequence[Flown], event: NDArray[Any]) -> Integers:
     """Events of all tracks, numbered within the task before."""
     first = [np.full(len(task.arrays["track_event"]), task.first_event, np.int64) for task in flown]
-    return event + np.concatenate([np.zeros(0, np.int64), *first])
+    numbers: Integers = event + np.concatenate([np.zeros(0, np.int64), *first])
+    return numbers
 
 
 def _given_rows(events: Events, flying: Tensor, event: Integers, number: NDArray[Any]) -> Integers:
     """The rows of primary tracks: Geant4 numbers those of an event from 1, in the order in which they were given."""
     counts = torch.bincount(events["particles"].batch[flying], minlength=len(events)).numpy()
     first = np.cumsum(counts) - counts
-    return flying.numpy()[first[event] + number - 1]
+    rows: Integers = flying.numpy()[first[event] + number - 1]
+    return rows
 
 
 def _track_rows(event: Integers, number: NDArray[Any], wanted: NDArray[Any]) -> Integers:
@@ -110,7 +112,8 @@ def _track_rows(event: Integers, number: NDArray[Any], wanted: NDArray[Any]) -> 
     keys = event * span + number
     order = np.argsort(keys, kind="stable")
     place = np.searchsorted(keys[order], event * span + wanted)
-    return order[np.minimum(place, max(len(order) - 1, 0))]
+    rows: Integers = order[np.minimum(place, max(len(order) - 1, 0))]
+    return rows
 
 
 def _processes(tracks: Mapping[str, NDArray[Any]], born: NDArray[np.bool_]) -> Integers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 Pointer = ctypes.c_void_p
@@ -64,9 +63,9 @@ class Symbols:
         return Pointer(ctypes.addressof(words))
 
     @staticmethod
-    def _find(library: ctypes.CDLL, name: str) -> Callable[..., Any]:
+    def _find(library: ctypes.CDLL, name: str) -> Any:  # noqa: ANN401
         try:
-            return getattr(library, name)  # type: ignore[no-any-return]
+            return getattr(library, name)
         except AttributeError:
             raise MissingSymbolError(
                 f"Geant4's library has no function {name}; install geant4-pybind==0.1.3, which this engine is made for"

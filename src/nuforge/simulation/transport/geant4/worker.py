@@ -51,7 +51,7 @@ class Gun(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
         self._offsets = np.searchsorted(task["event"], np.arange(len(task["seeds"]) + 1)).tolist()
         self._task, self.n_events = task, len(task["seeds"])
 
-    def GeneratePrimaries(self, event: Any) -> None:  # noqa: ANN401, N802
+    def GeneratePrimaries(self, event: Any) -> None:  # noqa: ANN401
         """The primaries of one event, their track numbers counted from 1 in this order."""
         number = event.GetEventID()
         self._recorder.event = number
@@ -75,7 +75,7 @@ class Actions(g4.G4VUserActionInitialization):  # type: ignore[misc]
         super().__init__()
         self._actions = actions
 
-    def Build(self) -> None:  # noqa: N802
+    def Build(self) -> None:
         """All of them."""
         for action in self._actions:
             self.SetUserAction(action)
@@ -106,7 +106,7 @@ def main(folder: Path) -> None:
                 gun.load(dict(arrays))
             stepping.check_again()
             manager.BeamOn(gun.n_events)
-            np.savez(folder / f"{name}.out.npz", **recorder.take())
+            np.savez(folder / f"{name}.out.npz", **recorder.take())  # type: ignore[arg-type]
         except ValueError as error:
             answer = {"error": str(error)}
         print(json.dumps(answer), file=answers, flush=True)
