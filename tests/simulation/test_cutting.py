@@ -1,5 +1,8 @@
 """Steps cut and merged into segments."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -79,3 +82,9 @@ def test_a_gap_ends_a_segment_and_is_in_none():
     segments = segments_of(steps, 0.3)
     assert segments.start[:, 0] == pytest.approx([0.0, 5.2, 5.3])
     assert segments.end[:, 0] == pytest.approx([0.2, 5.3, 5.4])
+
+
+def test_a_geant4_process_starts_without_torch():
+    code = "import sys, nuforge.simulation.transport.geant4.cutting; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

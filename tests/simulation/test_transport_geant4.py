@@ -34,7 +34,7 @@ REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "geant4_lar.jso
 needs_geant4 = pytest.mark.skipif(
     importlib.util.find_spec("geant4_pybind") is None, reason="needs geant4-pybind: pip install 'nuforge[geant4]'"
 )
-pytestmark = pytest.mark.filterwarnings("ignore::nuforge.simulation.transport.geant4.engine.WithoutDataSetsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::nuforge.simulation.transport.geant4.data_sets.WithoutDataSetsWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -283,8 +283,16 @@ def test_without_geant4_it_says_what_to_install(monkeypatch):
         bomb_sample(2, engine="geant4")
 
 
-def children() -> list[int]:
-    """The Geant4 processes of this one."""
+def wait_for(condition, seconds):
+    """What a condition gives as soon as it holds, or in the end."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+def children(of) -> list[int]:
+    """The Geant4 processes of a process."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -292,7 +300,7 @@ def children() -> list[int]:
             line = (path.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(words[1]) == os.getpid() and b"geant4.worker" in line and words[0] != "Z":
+        if int(words[1]) == of and b"geant4.worker" in line and words[0] != "Z":
             found.append(int(path.parent.name))
     return found
 
@@ -300,12 +308,9 @@ def children() -> list[int]:
 @needs_geant4
 def test_a_worker_that_dies_is_an_error_and_leaves_no_process_behind():
     def kill():
-        for _ in range(200):
-            time.sleep(0.05)
-            for pid in children():
-                time.sleep(0.5)
-                os.kill(pid, signal.SIGSEGV)
-                return
+        for pid in wait_for(lambda: children(os.getpid()), seconds=10):
+            time.sleep(0.5)
+            os.kill(pid, signal.SIGSEGV)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -313,7 +318,7 @@ def test_a_worker_that_dies_is_an_error_and_leaves_no_process_behind():
         fly(bombs(2000))
     killer.join()
     assert "\n" not in str(error.value)
-    assert children() == []
+    assert children(os.getpid()) == []
 
 
 @needs_geant4
@@ -326,32 +331,29 @@ def test_what_geant4_said_last_is_in_the_error(monkeypatch):
 
 
 @needs_geant4
-def test_its_processes_end_with_the_one_that_began_them():
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+def test_its_processes_end_with_the_one_that_began_them(by):
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import torch; from nuforge.simulation.sources import particle_gun as g\n"
         "from nuforge.detectors import lartpc_cube\n"
         "from nuforge.simulation.transport import transport_geant4 as t\n"
-        "print('go', flush=True); t(g(100000, 11, 1000.0), lartpc_cube(), torch.Generator(), at_once=100000)"
+        "print('go', flush=True); t(g(3000, 11, 1000.0), lartpc_cube(), torch.Generator(), at_once=3000)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code], env=environment, stdout=subprocess.PIPE
+        [sys.executable, "-W", "ignore", "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as parent:
-        parent.stdout.readline()
-        deadline, mine = time.monotonic() + 20, []
-        while not mine and time.monotonic() < deadline:
-            time.sleep(0.1)
-            listed = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-            mine = [int(pid) for pid in listed if b"geant4.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        assert mine
-        time.sleep(1.0)
-        parent.kill()
-        parent.wait()
-        for _ in range(50):
-            if not any(Path(f"/proc/{pid}").exists() for pid in mine):
-                break
-            time.sleep(0.1)
-        assert not any(Path(f"/proc/{pid}").exists() for pid in mine)
+        try:
+            parent.stdout.readline()
+            mine = wait_for(lambda: children(parent.pid), seconds=20)
+            assert mine
+            time.sleep(1.0)
+            parent.send_signal(by)
+            parent.wait(timeout=10)
+            assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in mine), seconds=5)
+        finally:
+            parent.kill()
 
 
 @needs_geant4

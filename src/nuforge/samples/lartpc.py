@@ -46,9 +46,10 @@ def _engine_arguments(engine: Engine) -> dict[str, str]:
     if engine != "geant4":
         raise InputError(f"engine must be 'builtin' or 'geant4', got '{engine}'; choose one of them")
     from nuforge.simulation.transport.geant4.crew import require_geant4
-    from nuforge.simulation.transport.geant4.data_sets import physics_name
+    from nuforge.simulation.transport.geant4.data_sets import physics_name, warn_without_data_sets
 
     require_geant4()
+    warn_without_data_sets()
     return {"engine": engine, "physics": physics_name()}
 
 

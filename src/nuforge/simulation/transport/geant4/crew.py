@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import selectors
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,9 @@ VERSION = "0.1.3"
 """The geant4-pybind that this engine is made for: it uses functions that this one exports."""
 
 _WORKER = "nuforge.simulation.transport.geant4.worker"
-_LAST_WORDS = 8
+_LAST_WORDS = 6
+_FRAME = ("EEEE", "Fatal Exception", "not available at this moment", "Aborting execution")
+"""What Geant4 says about every fatal error."""
 _GRACE = 5.0  # s for a process that has closed its pipe to end
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -74,15 +77,16 @@ class Crew:
     def __init__(self, setup: Mapping[str, Any], size: int) -> None:
         self._setup, self._size = setup, size
         self._workers: list[_Worker] = []
-        self._home = tempfile.TemporaryDirectory(prefix="nuforge-geant4-")
-        self._folder = Path(self._home.name)
+        self._folder = Path()
 
     def __enter__(self) -> Crew:
-        (self._folder / "setup.json").write_text(json.dumps(self._setup))
-        variables = {**os.environ, **environment(self._folder / "data")}
-        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        self._folder = Path(tempfile.mkdtemp(prefix="nuforge-geant4-"))
         try:
-            self._workers = [self._begun(number, variables) for number in range(self._size)]
+            (self._folder / "setup.json").write_text(json.dumps(self._setup))
+            variables = {**os.environ, **environment(self._folder / "data")}
+            variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+            for number in range(self._size):
+                self._workers.append(self._begun(number, variables))
         except BaseException:
             self._end()
             raise
@@ -168,11 +172,9 @@ class Crew:
         except subprocess.TimeoutExpired:
             worker.process.kill()
             code = worker.process.wait()
-        lines = [line.strip(" *-\t") for line in worker.log.read_text(errors="replace").splitlines()]
-        words = " | ".join([line for line in lines if any(map(str.isalnum, line))][-_LAST_WORDS:])
+        words = _last_words(worker.log.read_text(errors="replace"))
         return ChildProcessError(
-            f"a Geant4 process ended with code {code} in task {worker.task}, expected a result; "
-            f"its last words: {words or 'none'}"
+            f"a Geant4 process ended with code {code} in task {worker.task}, expected a result; its last words: {words}"
         )
 
     def _end(self) -> None:
@@ -184,7 +186,14 @@ class Crew:
             for pipe in (worker.process.stdin, worker.process.stdout):
                 if pipe is not None:
                     _close(pipe)
-        self._home.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _last_words(text: str) -> str:
+    """The end of what Geant4 said, as one line."""
+    lines = [line.strip(" *-\t") for line in text.splitlines()]
+    said = [line for line in lines if any(map(str.isalnum, line)) and not any(word in line for word in _FRAME)]
+    return " | ".join(said[-_LAST_WORDS:]) or "none"
 
 
 def _pipe(worker: _Worker) -> IO[str]:

@@ -117,7 +117,7 @@ def _along(steps: Steps, lines: Integers, longest: float) -> tuple[Integers, Seg
 
 
 def _path(track: Integers, length: Reals) -> Reals:
-    """The path (S,) of each step's track up to its end, summed in whole numbers: the same whatever tracks are before."""
+    """The path (S,) of each step's track up to its end, in whole numbers: the same whatever tracks are before."""
     whole = np.rint(length / _QUANTUM).astype(np.int64)
     total = np.cumsum(whole)
     new = np.ones(len(track), bool)

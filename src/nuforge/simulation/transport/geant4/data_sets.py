@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,6 +51,17 @@ def data_folders() -> Mapping[str, Path]:
             "install them there, or unset it to use models that need none"
         )
     return {variable: folders[-1] for variable, folders in found.items()}
+
+
+class WithoutDataSetsWarning(UserWarning):
+    """Geant4 runs with models that need no data sets."""
+
+
+def warn_without_data_sets() -> None:
+    """A warning if there are no data sets; from the main process alone, and so once."""
+    if multiprocessing.parent_process() is None and not data_folders():
+        text = f"{VARIABLE} is not set: Geant4 uses models that need no data sets, without neutron capture"
+        warnings.warn(text, WithoutDataSetsWarning, stacklevel=1)
 
 
 def physics_name() -> str:

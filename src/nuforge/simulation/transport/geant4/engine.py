@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,17 +15,13 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.physics.material import Material
 from nuforge.simulation.transport.geant4.crew import Crew, require_geant4
-from nuforge.simulation.transport.geant4.data_sets import VARIABLE, data_folders
+from nuforge.simulation.transport.geant4.data_sets import data_folders, warn_without_data_sets
 from nuforge.simulation.transport.geant4.results import Flown, deposited
 
 _NEUTRINOS = (12, 14, 16)
 _HEAVIEST = 98  # atomic numbers of which Geant4 knows the isotopes
 _THINNEST = 1e-25  # g/cm^3, Geant4's vacuum
 _SEED = 2**31 - 1
-
-
-class WithoutDataSetsWarning(UserWarning):
-    """Geant4 runs with models that need no data sets."""
 
 
 def transport_geant4(
@@ -72,20 +67,14 @@ def transport_geant4(
     require_geant4()
     flying = _launched(events, detector)
     seeds = torch.randint(1, _SEED, (len(events), 2), generator=generator)
-    with_data = bool(data_folders())
-    if not with_data:
-        warnings.warn(
-            f"{VARIABLE} is not set: Geant4 uses models that need no data sets, without neutron capture",
-            WithoutDataSetsWarning,
-            stacklevel=2,
-        )
+    warn_without_data_sets()
     setup = {
         "volumes": [(volume.lower, volume.upper) for volume in detector.volumes],
         "material": dataclasses.asdict(detector.medium.material),
         "cut": cut,
         "step": step,
         "record": record,
-        "data": with_data,
+        "data": bool(data_folders()),
     }
     n_tasks = -(-len(events) // at_once)
     parts: dict[int, dict[str, NDArray[Any]]] = {}

@@ -2,13 +2,14 @@
 
 The models without data sets:
 
-- photons: photoelectric effect from the Sandia table, Klein-Nishina Compton scattering, Bethe-Heitler pairs; no Rayleigh
-  scattering, no fluorescence, no photonuclear absorption;
+- photons: photoelectric effect from the Sandia table, Klein-Nishina Compton scattering, Bethe-Heitler pairs; no
+  Rayleigh scattering, no fluorescence, no photonuclear absorption;
 - electrons: the relativistic model of bremsstrahlung at all energies (10 to 15 % low near 10 MeV);
 - p, n, pi: Bertini's cascade with cross sections of Barashenkov and of Glauber and Gribov, elastic scattering;
   kaons and hyperons: Geant4's builders (Bertini, Fritiof) and Glauber-Gribov cross sections;
-- decays, and mu-, pi-, K- at rest, as they are. Neutron capture reads data and is left out; nuclear de-excitation
-  emits photons of a continuum, for level schemes are data.
+- decays, and mu-, pi-, K- at rest, as they are. Cross sections of neutron capture are data (G4NeutronCaptureXS ends
+  the process without them), so it is left out; nuclear de-excitation emits photons of a continuum, for level schemes
+  are data. Neutrons below 20 MeV are unreliable.
 """
 
 from __future__ import annotations
@@ -33,12 +34,7 @@ _HADRONS = (
 )
 """Name, mangled class, and the family in the name of its cross sections."""
 
-_KAONS = (
-    ("kaon+", "10G4KaonPlus"),
-    ("kaon-", "11G4KaonMinus"),
-    ("kaon0L", "14G4KaonZeroLong"),
-    ("kaon0S", "15G4KaonZeroShort"),
-)
+_KAONS = ("10G4KaonPlus", "11G4KaonMinus", "14G4KaonZeroLong", "15G4KaonZeroShort")
 
 
 def standard(cut: float) -> Any:  # noqa: ANN401
@@ -129,7 +125,7 @@ def _add_hadronic(symbols: Symbols) -> None:
         _add_elastic(symbols, particle, _barashenkov(symbols, f"G4BGG{family}ElasticXS", particle), elastic)
     symbols.call("_ZN17G4HadronicBuilder19BuildKaonsFTFP_BERTEv")
     symbols.call("_ZN17G4HadronicBuilder22BuildHyperonsFTFP_BERTEv")
-    for _, mangled in _KAONS:
+    for mangled in _KAONS:
         cross_section = symbols.call(
             "_ZN14G4HadProcesses9ElasticXSERK8G4String", symbols.string("Glauber-Gribov"), returns=Pointer
         )

@@ -1,4 +1,4 @@
-"""A Geant4 process: `python -m nuforge.simulation.transport.geant4.worker FOLDER` under `workers.Crew`.
+"""A Geant4 process: `python -m nuforge.simulation.transport.geant4.worker FOLDER` under `crew.Crew`.
 
 It reads `setup.json` in the folder, then from standard input the name of a task, one a line; it flies the particles of
 `NAME.npz`, leaves what happened in `NAME.out.npz`, and answers one line of JSON: {} or {"error": "..."}. What Geant4
@@ -101,14 +101,16 @@ def main(folder: Path) -> None:
     manager.Initialize()
     for line in sys.stdin:
         name, answer = line.strip(), {}
+        with np.load(folder / f"{name}.npz") as arrays:
+            task = dict(arrays)
         try:
-            with np.load(folder / f"{name}.npz") as arrays:
-                gun.load(dict(arrays))
+            gun.load(task)
+        except ValueError as error:
+            answer = {"error": str(error)}
+        else:
             stepping.check_again()
             manager.BeamOn(gun.n_events)
             np.savez(folder / f"{name}.out.npz", **recorder.take())  # type: ignore[arg-type]
-        except ValueError as error:
-            answer = {"error": str(error)}
         print(json.dumps(answer), file=answers, flush=True)
     os._exit(0)  # Geant4's and Python's clean-up would free the same objects
 
