@@ -213,7 +213,7 @@ def test_neutrinos_and_particles_outside_are_left_alone_and_others_beside_them_a
 
 @needs_geant4
 def test_nuclei_neutrons_and_kaons_are_flown():
-    pdg = torch.tensor([1000020040, 2112, 321, -321, 130, 310, 3122])
+    pdg = torch.tensor([1000020040, 2112, 321, -321, 130, 310, 3122, -2112])
     gun = particle_gun(len(pdg), 13, 300.0)
     events = fly(with_particles(gun, pdg=pdg))
     assert events["segments"].counts[0] > 0

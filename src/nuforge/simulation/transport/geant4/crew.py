@@ -7,14 +7,13 @@ import importlib.util
 import json
 import os
 import selectors
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -65,35 +64,45 @@ class _Worker:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
 
+    def end(self) -> None:
+        """Wait for its end, and close its pipes."""
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # the other end is gone
+                    pipe.close()
 
-class Crew:
-    """Some Geant4 processes that work on the same setup, to be used in a `with`.
+
+@contextmanager
+def working(setup: Mapping[str, Any], size: int) -> Iterator[Crew]:
+    """Some Geant4 processes that share a setup, which end with the `with`.
 
     Args:
         setup: What all tasks share, as JSON has it (see `worker`).
         size: Number of processes.
     """
-
-    def __init__(self, setup: Mapping[str, Any], size: int) -> None:
-        self._setup, self._size = setup, size
-        self._workers: list[_Worker] = []
-        self._folder = Path()
-
-    def __enter__(self) -> Crew:
-        self._folder = Path(tempfile.mkdtemp(prefix="nuforge-geant4-"))
+    workers: list[_Worker] = []
+    with tempfile.TemporaryDirectory(prefix="nuforge-geant4-") as home:
+        folder = Path(home)
+        (folder / "setup.json").write_text(json.dumps(setup))
+        variables = {**os.environ, **environment(folder / "data")}
+        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         try:
-            (self._folder / "setup.json").write_text(json.dumps(self._setup))
-            variables = {**os.environ, **environment(self._folder / "data")}
-            variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-            for number in range(self._size):
-                self._workers.append(self._begun(number, variables))
-        except BaseException:
-            self._end()
-            raise
-        return self
+            for number in range(size):
+                workers.append(_begun(folder, folder / f"worker{number}.log", variables))
+            yield Crew(folder, workers)
+        finally:
+            for worker in workers:
+                worker.process.kill()
+            for worker in workers:
+                worker.end()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._end()
+
+class Crew:
+    """Geant4 processes at work in a folder (see `working`)."""
+
+    def __init__(self, folder: Path, workers: Sequence[_Worker]) -> None:
+        self._folder, self._workers = folder, workers
 
     def work(self, n_tasks: int, task_of: Callable[[int], Arrays]) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
         """The results of all tasks with their numbers, as they are done.
@@ -116,20 +125,6 @@ class Crew:
                     yield worker.task, self._result(worker)
                     selector.unregister(key.fileobj)
                     self._give(worker, waiting, task_of, selector)
-
-    def _begun(self, number: int, variables: Mapping[str, str]) -> _Worker:
-        log = self._folder / f"worker{number}.log"
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", _WORKER, str(self._folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                env=dict(variables),
-                text=True,
-                start_new_session=True,
-            )
-        return _Worker(process, log)
 
     def _give(
         self,
@@ -177,16 +172,20 @@ class Crew:
             f"a Geant4 process ended with code {code} in task {worker.task}, expected a result; its last words: {words}"
         )
 
-    def _end(self) -> None:
-        """Ends all processes and removes what they wrote."""
-        for worker in self._workers:
-            worker.process.kill()
-        for worker in self._workers:
-            worker.process.wait()
-            for pipe in (worker.process.stdin, worker.process.stdout):
-                if pipe is not None:
-                    _close(pipe)
-        shutil.rmtree(self._folder, ignore_errors=True)
+
+def _begun(folder: Path, log: Path, variables: Mapping[str, str]) -> _Worker:
+    """A process that waits for tasks in a folder."""
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", _WORKER, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            env=dict(variables),
+            text=True,
+            start_new_session=True,
+        )
+    return _Worker(process, log)
 
 
 def _last_words(text: str) -> str:
@@ -201,11 +200,3 @@ def _pipe(worker: _Worker) -> IO[str]:
     if worker.process.stdout is None:
         raise RuntimeError("a Geant4 process has no standard output; it was begun without")
     return worker.process.stdout
-
-
-def _close(pipe: IO[str]) -> None:
-    """Closes a pipe whose other end may be gone."""
-    try:
-        pipe.close()
-    except OSError:
-        return

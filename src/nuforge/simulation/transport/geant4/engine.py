@@ -14,7 +14,7 @@ from nuforge.detectors import Detector, Volume
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.physics.material import Material
-from nuforge.simulation.transport.geant4.crew import Crew, require_geant4
+from nuforge.simulation.transport.geant4.crew import require_geant4, working
 from nuforge.simulation.transport.geant4.data_sets import data_folders, warn_without_data_sets
 from nuforge.simulation.transport.geant4.results import Flown, deposited
 
@@ -79,7 +79,7 @@ def transport_geant4(
     n_tasks = -(-len(events) // at_once)
     parts: dict[int, dict[str, NDArray[Any]]] = {}
     if n_tasks:
-        with Crew(setup, min(workers, n_tasks)) as crew:
+        with working(setup, min(workers, n_tasks)) as crew:
             for number, result in crew.work(n_tasks, lambda task: _task(events, flying, seeds, task, at_once)):
                 parts[number] = result
     flown = [Flown(parts[number], first_event=number * at_once) for number in range(n_tasks)]

@@ -6,7 +6,7 @@ The models without data sets:
   Rayleigh scattering, no fluorescence, no photonuclear absorption;
 - electrons: the relativistic model of bremsstrahlung at all energies (10 to 15 % low near 10 MeV);
 - p, n, pi: Bertini's cascade with cross sections of Barashenkov and of Glauber and Gribov, elastic scattering;
-  kaons and hyperons: Geant4's builders (Bertini, Fritiof) and Glauber-Gribov cross sections;
+  kaons, hyperons and antinucleons: Geant4's builders (Bertini, Fritiof) with Glauber-Gribov cross sections;
 - decays, and mu-, pi-, K- at rest, as they are. Cross sections of neutron capture are data (G4NeutronCaptureXS ends
   the process without them), so it is left out; nuclear de-excitation emits photons of a continuum, for level schemes
   are data. Neutrons below 20 MeV are unreliable.
@@ -33,6 +33,9 @@ _HADRONS = (
     ("pi-", "11G4PionMinus", "Pion"),
 )
 """Name, mangled class, and the family in the name of its cross sections."""
+
+_BUILDERS = ("19BuildKaonsFTFP_BERT", "22BuildHyperonsFTFP_BERT", "22BuildAntiLightIonsFTFP")
+"""Geant4's own functions for the inelastic scattering of rarer hadrons, mangled. Their cross sections are formulas."""
 
 _KAONS = ("10G4KaonPlus", "11G4KaonMinus", "14G4KaonZeroLong", "15G4KaonZeroShort")
 
@@ -123,8 +126,8 @@ def _add_hadronic(symbols: Symbols) -> None:
         )
         _complete(symbols, process, particle, _barashenkov(symbols, f"G4BGG{family}InelasticXS", particle), cascade)
         _add_elastic(symbols, particle, _barashenkov(symbols, f"G4BGG{family}ElasticXS", particle), elastic)
-    symbols.call("_ZN17G4HadronicBuilder19BuildKaonsFTFP_BERTEv")
-    symbols.call("_ZN17G4HadronicBuilder22BuildHyperonsFTFP_BERTEv")
+    for builder in _BUILDERS:
+        symbols.call(f"_ZN17G4HadronicBuilder{builder}Ev")
     for mangled in _KAONS:
         cross_section = symbols.call(
             "_ZN14G4HadProcesses9ElasticXSERK8G4String", symbols.string("Glauber-Gribov"), returns=Pointer

@@ -1,4 +1,4 @@
-"""A Geant4 process: `python -m nuforge.simulation.transport.geant4.worker FOLDER` under `crew.Crew`.
+"""A Geant4 process: `python -m nuforge.simulation.transport.geant4.worker FOLDER` under `crew.working`.
 
 It reads `setup.json` in the folder, then from standard input the name of a task, one a line; it flies the particles of
 `NAME.npz`, leaves what happened in `NAME.out.npz`, and answers one line of JSON: {} or {"error": "..."}. What Geant4
