@@ -123,15 +123,15 @@ class Stepping(g4.G4UserSteppingAction):  # type: ignore[misc]
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self._recorder = recorder
-        self._checked = False
+        self._known: Any = None
 
     def check_again(self) -> None:
         """Compare the next step with what Geant4 says."""
-        self._checked = False
+        self._known = None
 
     def UserSteppingAction(self, step: Any) -> None:  # noqa: ANN401
         """At the end of every step."""
-        if not self._checked:
+        if step is not self._known:
             self._look_at(step)
         recorder = self._recorder
         row = recorder.used
@@ -155,7 +155,7 @@ class Stepping(g4.G4UserSteppingAction):  # type: ignore[misc]
         expected += [y.x, y.y, y.z, after.GetGlobalTime()]
         if found != expected:
             raise RuntimeError("Geant4 keeps its steps otherwise than expected; install geant4-pybind==0.1.3")
-        self._checked = True
+        self._known = step  # held, so that pybind11 need not wrap it anew at every step, and is the same object
 
 
 class Tracking(g4.G4UserTrackingAction):  # type: ignore[misc]
