@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional, arg
@@ -79,7 +79,14 @@ def run(flags: RunFlags, arguments: Mapping[str, Any], name: str) -> None:
 
 
 def simulate(
-    sample: Positional[str], *, events: int, out: Path, seed: int = 0, workers: int = 1, shard_size: int = 100
+    sample: Positional[str],
+    *,
+    events: int,
+    out: Path,
+    seed: int = 0,
+    workers: int = 1,
+    shard_size: int = 100,
+    engine: Literal["builtin", "geant4"] = "builtin",
 ) -> None:
     """Events of a named sample as a store.
 
@@ -90,10 +97,11 @@ def simulate(
         seed: Seed.
         workers: Processes; the result does not depend on it.
         shard_size: Events that are simulated together; another size gives other events.
+        engine: What flies the particles: the transport of the package, or Geant4 (pip install 'nuforge[geant4]').
     """
     from nuforge.experiments.simulate import simulate as simulate_sample
 
-    print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size))
+    print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, engine=engine))
 
 
 def predict(checkpoint: Positional[Path], files: Files, *, out: Path, experiment: str = "", seed: int = 0) -> None:

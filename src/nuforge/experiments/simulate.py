@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 from nuforge.errors import InputError
@@ -9,7 +10,16 @@ from nuforge.experiments.catalogue import unknown_name
 from nuforge.samples import SAMPLES
 
 
-def simulate(name: str, events: int, out: Path, *, seed: int = 0, workers: int = 1, shard_size: int = 100) -> str:
+def simulate(
+    name: str,
+    events: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    shard_size: int = 100,
+    engine: str = "builtin",
+) -> str:
     """Makes a store of a named sample, or goes on with one; what to tell the user.
 
     Raises:
@@ -20,6 +30,10 @@ def simulate(name: str, events: int, out: Path, *, seed: int = 0, workers: int =
     for what, value in {"events": events, "workers": workers, "shard-size": shard_size}.items():
         if value < 1:
             raise InputError(f"--{what} must be at least 1, got {value}; give a positive number")
-    sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size)
+    has_engine = "engine" in inspect.signature(SAMPLES[name]).parameters
+    if engine != "builtin" and not has_engine:
+        raise InputError(f"sample '{name}' has one engine, got --engine {engine}; leave the flag out")
+    chosen = {"engine": engine} if has_engine else {}
+    sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size, **chosen)
     store = sample.write(out, workers=workers)
     return f"{len(store)} events in {store.path}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from nuforge.errors import InputError
 from nuforge.samples.sample import Sample
 
 if TYPE_CHECKING:
@@ -13,30 +14,53 @@ if TYPE_CHECKING:
     from nuforge.detectors import Detector
     from nuforge.events import Events
 
+Engine = Literal["builtin", "geant4"]
+"""What flies the particles: the transport of the package, or Geant4 (`nuforge[geant4]`)."""
 
-def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100) -> Sample:
+
+def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engine: Engine = "builtin") -> Sample:
     """Several particles from one vertex and muons from above in a cube of 230.4 cm, read out in voxels of 0.3 cm.
 
     Args:
         events: Number of events.
         seed: Of everything random.
         shard_size: Events made and written together.
+        engine: What flies the particles: "builtin" or "geant4". It is one of the sample's arguments, for Geant4 with
+            its version and data sets: they make other events.
     """
     from nuforge.detectors import lartpc_cube
 
     detector = lartpc_cube()
-    return Sample(
-        "lartpc-particle-bomb", {}, partial(_particle_bomb, detector=detector), events, detector, shard_size, seed
-    )
+    make = partial(_particle_bomb, detector=detector, engine=engine)
+    return Sample("lartpc-particle-bomb", _engine_arguments(engine), make, events, detector, shard_size, seed)
 
 
-def _particle_bomb(n_events: int, shard: int, generator: torch.Generator, detector: Detector) -> Events:
+def _engine_arguments(engine: Engine) -> dict[str, str]:
+    """What of the engine changes the events.
+
+    Raises:
+        InputError: If there is no such engine, or it is not installed.
+    """
+    if engine == "builtin":
+        return {"engine": engine}
+    if engine != "geant4":
+        raise InputError(f"engine must be 'builtin' or 'geant4', got '{engine}'; choose one of them")
+    from nuforge.simulation.transport.geant4.crew import require_geant4
+    from nuforge.simulation.transport.geant4.data_sets import physics_name, warn_without_data_sets
+
+    require_geant4()
+    warn_without_data_sets()
+    return {"engine": engine, "physics": physics_name()}
+
+
+def _particle_bomb(n_events: int, shard: int, generator: torch.Generator, detector: Detector, engine: Engine) -> Events:
     """One shard: who flies, what is deposited, what is read out, what is true."""
     from nuforge.simulation.response.lartpc import respond
     from nuforge.simulation.sources import particle_bomb
-    from nuforge.simulation.transport import transport
+    from nuforge.simulation.transport import transport, transport_geant4
     from nuforge.simulation.truth import label_voxels, prune
 
     flying = particle_bomb(n_events, detector, generator)
-    deposited = transport(flying, detector, generator)
+    fly = transport if engine == "builtin" else transport_geant4
+    deposited = fly(flying, detector, generator)
     return prune(label_voxels(respond(deposited, detector, generator), detector))
