@@ -46,7 +46,7 @@ def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
     whole, daughter = nuclear_mass(z, a), nuclear_mass(z - 1, a)
     neutron, excitation, above = _muon_takes_proton(z, a, rest + whole - daughter, generator)
     target, owner = Target.of(z, a), torch.arange(len(z))
-    neutrino = (rest + whole - daughter - excitation).unsqueeze(1) * isotropic(len(z), generator).double()
+    neutrino = (rest + whole - daughter - excitation).unsqueeze(1) * isotropic(len(z), generator, torch.float64)
     total = _at_rest(rest + whole) - four_momentum(neutrino, torch.zeros_like(rest))
     separation = nuclear_mass(z - 1, a - 1) + NEUTRON_MASS - daughter
     energy = above - separation.clamp(min=0)
@@ -92,7 +92,7 @@ def _muon_takes_proton(
             break
         u = torch.rand((3, len(rows)), generator=generator, dtype=torch.float64)
         size = fermi_p[rows] * u[0] ** (1 / 3)
-        vector[rows] = isotropic(len(rows), generator).double() * size.unsqueeze(1)
+        vector[rows] = isotropic(len(rows), generator, torch.float64) * size.unsqueeze(1)
         guess = torch.full_like(size, 15.0)
         for _ in range(4):  # the neutrino's energy and the excitation depend on each other
             neutrino = (available[rows] - guess).clamp(min=0)
@@ -165,7 +165,7 @@ def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.G
         position = _at_edge(target, waiting, generator)
         kinds = torch.full_like(waiting, int(kind))
         still = torch.zeros_like(waiting, dtype=torch.float64)
-        swarm = Swarm(waiting, kinds, position, isotropic(len(waiting), generator).double(), still)
+        swarm = Swarm(waiting, kinds, position, isotropic(len(waiting), generator, torch.float64), still)
         if kind == Hadron.PI_MINUS:
             done, new = absorbed_by_pairs(swarm, target, generator)
         else:
@@ -186,7 +186,7 @@ def _at_edge(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor
     """Points (N, 3) in fm distributed as the slope of the density."""
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64).clamp(1e-3, 1 - 1e-3)
     r = (target.radius[rows] + DIFFUSENESS * torch.log(u / (1 - u))).clamp(min=0)
-    return isotropic(len(rows), generator).double() * r.unsqueeze(1)
+    return isotropic(len(rows), generator, torch.float64) * r.unsqueeze(1)
 
 
 def _inside(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor:
@@ -198,7 +198,7 @@ def _inside(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor:
             break
         u = torch.rand((2, len(wanting)), generator=generator, dtype=torch.float64)
         r = target.edge[rows[wanting]] * u[0] ** (1 / 3)
-        out[wanting] = isotropic(len(wanting), generator).double() * r.unsqueeze(1)
+        out[wanting] = isotropic(len(wanting), generator, torch.float64) * r.unsqueeze(1)
         owner = rows[wanting]
         accepted = u[1] * target.density(owner, torch.zeros_like(r)) < target.density(owner, r)
         wanting = wanting[~accepted]

@@ -117,10 +117,11 @@ def exchanged(kind: Tensor, partner: Tensor) -> tuple[Tensor, Tensor]:
 def charges_of_production(kind: Tensor, partner: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Kinds (N,) of three bodies: what a resonance decays to (nucleon, pion), and the third, nucleon or pion.
 
-    Two nucleons: by the isospin of N Delta. Pion and nucleon: the nucleon's charge evenly, two pions as they fit.
+    Two nucleons: by the isospin of N Delta. Pion and nucleon: the nucleon's charge evenly, two pions as they fit. A
+    kaon goes on, and the nucleon becomes a Delta of its charge, which decays by isospin.
 
     Args:
-        kind: Nucleons or pions (N,).
+        kind: Nucleons, pions or kaons (N,).
         partner: Nucleons (N,).
         uniform: (2, N).
     """
@@ -140,11 +141,12 @@ def charges_of_production(kind: Tensor, partner: Tensor, uniform: Tensor) -> tup
     pions = total - charge
     first = torch.where(pions.abs() == 2, pions.sign(), torch.where(v < 0.5, pions, 0))
     first = torch.where(pions == 0, torch.where(v < 1 / 3, 1, torch.where(v < 2 / 3, -1, 0)), first)
-    two = is_nucleon(kind)
-    nucleon = nucleon_of_charge(torch.where(two, proton, charge))
-    pion = pion_of_charge(torch.where(two, delta - proton, first).clamp(-1, 1))
-    third = torch.where(two, spectator, pion_of_charge((pions - first).clamp(-1, 1)))
-    return nucleon, pion, third
+    two, kaon = is_nucleon(kind), ~is_nucleon(kind) & ~is_pion(kind)
+    kept = torch.where(v < 2 / 3, CHARGE[partner], 1 - CHARGE[partner])
+    nucleon = nucleon_of_charge(torch.where(two, proton, torch.where(kaon, kept, charge)))
+    made = torch.where(two, delta - proton, torch.where(kaon, CHARGE[partner] - kept, first))
+    third = torch.where(two, spectator, torch.where(kaon, kind, pion_of_charge((pions - first).clamp(-1, 1))))
+    return nucleon, pion_of_charge(made.clamp(-1, 1)), third
 
 
 def resonance_mass(root: Tensor, nucleon: Tensor, pion: Tensor, third: Tensor, uniform: Tensor) -> Tensor:

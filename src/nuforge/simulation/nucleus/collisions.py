@@ -74,7 +74,7 @@ def collide(
     fours = torch.stack([one, two, torch.zeros_like(one)], 1)
     rows = three.nonzero().squeeze(1)
     if len(rows):
-        a, b = two_bodies(one[rows], MASS[nucleon[rows]], MASS[pion[rows]], isotropic(len(rows), generator).double())
+        a, b = two_bodies(one[rows], MASS[nucleon[rows]], MASS[pion[rows]], isotropic(len(rows), generator, torch.float64))
         kinds[rows] = torch.stack([nucleon, spectator, pion], 1)[rows]
         fours[rows] = torch.stack([a, two[rows], b], 1)
     return Outcome(kinds, fours)
@@ -92,7 +92,7 @@ def absorb(kind: Tensor, four: Tensor, pair_four: Tensor, pair_charge: Tensor, g
     charge = CHARGE[kind] + pair_charge
     first = nucleon_of_charge((charge > 0).long())
     second = nucleon_of_charge((charge > 1).long())
-    one, two = two_bodies(four + pair_four, MASS[first], MASS[second], isotropic(len(kind), generator).double())
+    one, two = two_bodies(four + pair_four, MASS[first], MASS[second], isotropic(len(kind), generator, torch.float64))
     none = torch.full_like(first, -1)
     return Outcome(torch.stack([first, second, none], 1), torch.stack([one, two, torch.zeros_like(one)], 1))
 

@@ -73,7 +73,7 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
                 break
             light = _mass_of(channel)
             left = _excitation_after(rows, channel, z, a, four, ground, light, generator)
-            emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator).double())
+            emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator, torch.float64))
             owners.append(rows)
             pdgs.append(_PDG[channel])
             fours.append(emitted)
@@ -92,7 +92,7 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
         energy = _photon_energy(excitation, a[rows], generator)
         zero = torch.zeros_like(energy)
         photon, rest = two_bodies(
-            four[rows], zero, ground + excitation - energy, isotropic(len(rows), generator).double()
+            four[rows], zero, ground + excitation - energy, isotropic(len(rows), generator, torch.float64)
         )
         owners.append(rows)
         pdgs.append(torch.full_like(rows, 22))
@@ -182,7 +182,8 @@ def _excitation_after(
     first = good.long().argmax(0)
     drawn = x.gather(0, first.unsqueeze(0)).squeeze(0)
     drawn = torch.where(good.any(0), drawn, room * u[0, 0])
-    return (mass - ground - light - barrier - drawn).clamp(min=0)
+    left = (mass - ground - light - barrier - drawn).clamp(min=0)
+    return torch.where(a[rows] - _A[channel] > 1, left, 0.0)  # a nucleon alone has no excited states
 
 
 def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) -> Tensor:

@@ -11,6 +11,7 @@ from nuforge.errors import InputError
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, first_collisions
+from nuforge.simulation.nucleus.closing import closed
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
 from nuforge.simulation.nucleus.target import Target
@@ -74,24 +75,22 @@ def interact(
     size = torch.sqrt(kinetic * (kinetic + 2 * mass))
     total = four_momentum(direction * size.unsqueeze(1), mass)
     total = total + torch.nn.functional.pad(nuclear_mass(z, a).unsqueeze(1), (0, 3))
-    return settle(gone, target, total, generator)
+    return settle(gone, target, total, generator, kind)
 
 
-def settle(gone: Swarm, target: Target, total: Tensor, generator: torch.Generator) -> Products:
+def settle(
+    gone: Swarm, target: Target, total: Tensor, generator: torch.Generator, came: Tensor | None = None
+) -> Products:
     """The end of N cascades: what is left takes the rest of energy and momentum, and cools.
-
-    Where hadrons carry away more than there is (separation energies are those of the first nucleon only), all are
-    slowed by one factor.
 
     Args:
         gone: Hadrons that left.
         target: What stays.
         total: Four-momenta (N, 4) of everything.
         generator: Source of randomness.
+        came: `Hadron` (N,) that came to each nucleus, if one came.
     """
-    ground = nuclear_mass(target.z, target.a)
-    mass = MASS[gone.kind]
-    four = _closed(gone, mass, ground, total)
+    gone, four = closed(gone, target, total, came)
     rest = total.clone().index_add_(0, gone.owner, -four)
     emitted, cold = evaporate(Excited(target.z, target.a, rest), generator)
     remains = (cold.a > 0).nonzero().squeeze(1)
@@ -106,19 +105,3 @@ def nucleus_number(z: Tensor, a: Tensor) -> Tensor:
     """PDG numbers (N,) of nuclei; of single nucleons their own."""
     number = 1000000000 + z * 10000 + a * 10
     return torch.where(a == 1, torch.where(z == 1, 2212, 2112), number)
-
-
-def _closed(gone: Swarm, mass: Tensor, ground: Tensor, total: Tensor) -> Tensor:
-    """Four-momenta (M, 4) of who left, slowed where the nucleus would end below its ground state."""
-    energy = gone.energy
-    for _ in range(6):
-        size = torch.sqrt(energy * (energy + 2 * mass))
-        four = four_momentum(gone.direction * size.unsqueeze(1), mass)
-        rest = total.clone().index_add_(0, gone.owner, -four)
-        missing = torch.sqrt(ground**2 + rest[:, 1:].square().sum(1)) - rest[:, 0]
-        kinetic = torch.zeros_like(missing).index_add_(0, gone.owner, energy)
-        factor = torch.where(missing > 0, 1 - (missing + 1e-4) / kinetic.clamp(min=1e-6), 1.0).clamp(min=0)
-        if not bool((factor < 1).any()):
-            break
-        energy = energy * factor[gone.owner]
-    return four

@@ -83,7 +83,7 @@ def _shares(number: int, products: Sequence[int], frame: Tensor, generator: torc
     n = len(frame)
     first, second, *others = (torch.full((n,), MASSES[abs(p)], dtype=torch.float64) for p in products)
     if not others:
-        return list(two_bodies(frame, first, second, isotropic(n, generator).double()))
+        return list(two_bodies(frame, first, second, isotropic(n, generator, torch.float64)))
     mass = torch.sqrt(mass_squared(frame))
     if number == _MUON:
         return _michel(frame, mass, generator)
@@ -99,8 +99,8 @@ def _shares(number: int, products: Sequence[int], frame: Tensor, generator: torc
         waiting = waiting[u[1] * most[waiting] > weight]
         if not len(waiting):
             break
-    both, last = two_bodies(frame, pair, third, isotropic(n, generator).double())
-    return [*two_bodies(both, first, second, isotropic(n, generator).double()), last]
+    both, last = two_bodies(frame, pair, third, isotropic(n, generator, torch.float64))
+    return [*two_bodies(both, first, second, isotropic(n, generator, torch.float64)), last]
 
 
 def _michel(frame: Tensor, mass: Tensor, generator: torch.Generator) -> list[Tensor]:
@@ -110,8 +110,8 @@ def _michel(frame: Tensor, mass: Tensor, generator: torch.Generator) -> list[Ten
     total = michel_fraction(torch.rand(n, generator=generator).double()) * highest
     total = total.clamp(min=ELECTRON_MASS * 1.001)
     size = torch.sqrt(total**2 - ELECTRON_MASS**2)
-    electron = torch.cat([total.unsqueeze(1), isotropic(n, generator).double() * size.unsqueeze(1)], 1)
+    electron = torch.cat([total.unsqueeze(1), isotropic(n, generator, torch.float64) * size.unsqueeze(1)], 1)
     rest = torch.nn.functional.pad(mass.unsqueeze(1), (0, 3)) - electron
     zero = torch.zeros_like(mass)
-    neutrinos = two_bodies(rest, zero, zero, isotropic(n, generator).double())
+    neutrinos = two_bodies(rest, zero, zero, isotropic(n, generator, torch.float64))
     return [boosted(four, frame) for four in (electron, *neutrinos)]
