@@ -127,8 +127,10 @@ def _room(z: Tensor, a: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     possible = (rest_a > 0) & (rest_z >= 0) & (rest_z <= rest_a)
     safe_z, safe_a = rest_z.clamp(min=0), torch.maximum(rest_a, rest_z.clamp(min=0)).clamp(min=1)
     ground = nuclear_mass(safe_z, safe_a)
-    barrier = _TUNNEL * coulomb_barrier(_Z, safe_z, _A, safe_a).clamp(min=0)
+    one_kind = ((z == 0) | (z == a)).unsqueeze(1)  # never bound
+    barrier = torch.where(one_kind, 0.0, _TUNNEL * coulomb_barrier(_Z, safe_z, _A, safe_a).clamp(min=0))
     room = mass.unsqueeze(1) - ground - nuclear_mass(_Z, _A) - barrier
+    room = torch.where(one_kind, room.clamp(min=_LEAST**2), room)
     return torch.where(possible, room, -1.0), barrier, ground
 
 

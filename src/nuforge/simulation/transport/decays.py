@@ -14,15 +14,15 @@ from nuforge.physics.kinematics import momentum
 from nuforge.physics.particles import DECAYS, LIFETIMES, MASSES, antiparticle, mass_of
 from nuforge.simulation.directions import isotropic
 from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, two_bodies, two_body_momentum
-from nuforge.simulation.transport.flight import Birth, Flight
+from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.walls import Box
 
 _TRIES = 24
 _LONG_KAON, _MUON = 130, 13
 
 
-def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator) -> Flight:
-    """Short-lived neutral particles where they decay; those that leave the box before are left out."""
+def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator, record: Record) -> Flight:
+    """Short-lived neutral particles where they decay; those that leave the box before are not among them."""
     mass = mass_of(flight.pdg)
     mean = torch.zeros_like(mass)
     for number, lifetime in LIFETIMES.items():
@@ -32,6 +32,7 @@ def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator) -> Flight
     length = (wait * gamma_beta * SPEED_OF_LIGHT).float()
     stays = length <= box.distance(flight.position, flight.direction)
     position = flight.position + flight.direction * length.unsqueeze(1)
+    record.escape(flight[~stays])
     time = flight.time + wait * torch.sqrt(1 + gamma_beta**2)
     return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
 

@@ -26,14 +26,17 @@ from nuforge.units import eV
 _THERMAL = 0.0253 * eV  # neutrons are not slowed below
 
 
-def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator) -> Flight:
-    """Neutrons (and K0_L) where they next meet a nucleus; those that leave the box are left out."""
+def fly_neutral(
+    flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator, record: Record
+) -> Flight:
+    """Neutrons (and K0_L) where they next meet a nucleus; those that leave the box before are not among them."""
     rates = nuclear.rates(row_of(flight.pdg), flight.energy.log()).sum(1).clamp(min=1e-12)
     length = -torch.log1p(-torch.rand(len(flight), generator=generator)) / rates
     stays = length <= box.distance(flight.position, flight.direction)
     position = flight.position + flight.direction * length.unsqueeze(1)
     beta = beta_squared(flight.energy.double(), mass_of(flight.pdg)).sqrt()
     time = flight.time + length / (SPEED_OF_LIGHT * beta)
+    record.escape(flight[~stays])
     return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
 
 
