@@ -130,7 +130,8 @@ def capture_neutrons(kinetic: Tensor, direction: Tensor, z: Tensor, a: Tensor, g
     """The photons and the nucleus (N,) after nuclei (z, a) took slow neutrons of kinetic energy (MeV) in."""
     mass = MASS[Hadron.NEUTRON]
     size = torch.sqrt(kinetic.double() * (kinetic.double() + 2 * mass)).unsqueeze(1)
-    total = four_momentum(direction.double() * size, mass.expand(len(z))) + _at_rest(nuclear_mass(z, a))
+    direction = torch.nn.functional.normalize(direction.double(), dim=1)
+    total = four_momentum(direction * size, mass.expand(len(z))) + _at_rest(nuclear_mass(z, a))
     emitted, cold = evaporate(Excited(z, a + 1, total), generator, photons_only=True)
     number = nucleus_number(cold.z, cold.a)
     owner = torch.arange(len(z))
@@ -158,7 +159,9 @@ def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.G
     target = Target.of(z, a)
     n = len(z)
     total = _at_rest(mass + nuclear_mass(z, a))
-    born, waiting = [], torch.arange(n)
+    waiting = torch.arange(n)
+    nowhere = torch.zeros(0, 3, dtype=torch.float64)
+    born = [Swarm(waiting[:0], waiting[:0], nowhere, nowhere, total[:0, 0])]
     for _ in range(_TRIES):
         if not len(waiting):
             break

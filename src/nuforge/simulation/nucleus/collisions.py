@@ -74,7 +74,9 @@ def collide(
     fours = torch.stack([one, two, torch.zeros_like(one)], 1)
     rows = three.nonzero().squeeze(1)
     if len(rows):
-        a, b = two_bodies(one[rows], MASS[nucleon[rows]], MASS[pion[rows]], isotropic(len(rows), generator, torch.float64))
+        a, b = two_bodies(
+            one[rows], MASS[nucleon[rows]], MASS[pion[rows]], isotropic(len(rows), generator, torch.float64)
+        )
         kinds[rows] = torch.stack([nucleon, spectator, pion], 1)[rows]
         fours[rows] = torch.stack([a, two[rows], b], 1)
     return Outcome(kinds, fours)

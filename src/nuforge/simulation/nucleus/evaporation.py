@@ -18,6 +18,7 @@ _PDG = torch.tensor([2112, 2212, 1000010020, 1000010030, 1000020030, 1000020040]
 _TUNNEL = torch.tensor([0.0, 0.7, 0.74, 0.78, 0.79, 0.83], dtype=torch.float64)
 _LEVELS = 8.0  # MeV: the density of levels is A / 8 MeV
 _LAST = 1.0  # MeV: an excitation below leaves as one photon
+_NO_LEVELS = 4  # nucleons: so few have no excited states that are bound
 _LEAST = 1e-3  # MeV of excitation that is left alone
 _TRIES = 12
 _MOST = 60
@@ -191,11 +192,11 @@ def _excitation_after(
 def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) -> Tensor:
     """Energies (N,) in MeV of the next photons: E^3 exp(-E / T) up to the excitation, T = sqrt(E* / a).
 
-    All that is left when it is little.
+    All that is left when it is little, or when there are no levels between.
     """
     u = torch.rand((5, _TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
     energy = -torch.sqrt(excitation / _level_density(a)) * torch.log(u[:4]).sum(0)
     good = energy < excitation
     drawn = energy.gather(0, good.long().argmax(0, keepdim=True)).squeeze(0)
     drawn = torch.where(good.any(0), drawn, excitation * u[4, 0])
-    return torch.where(excitation < _LAST, excitation, drawn)
+    return torch.where((excitation < _LAST) | (a <= _NO_LEVELS), excitation, drawn)

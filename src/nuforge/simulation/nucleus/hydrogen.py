@@ -9,7 +9,7 @@ from nuforge.physics.constants import NEUTRON_MASS, PION_MASS, PROTON_MASS
 from nuforge.simulation.four_momenta import four_momentum, mass_squared
 from nuforge.simulation.nucleus.channels import Channel, cross_sections, exchanged
 from nuforge.simulation.nucleus.collisions import collide
-from nuforge.simulation.nucleus.hadrons import MASS, PDG, Hadron, hadron_of
+from nuforge.simulation.nucleus.hadrons import MASS, PDG, Hadron, hadron_that_comes
 from nuforge.simulation.nucleus.interaction import Products
 
 _LITTLE = 1e-9  # mb: a pion is made where nothing else that is inelastic has a cross section
@@ -25,11 +25,15 @@ def interact_with_protons(pdg: Tensor, kinetic: Tensor, direction: Tensor, gener
         kinetic: MeV (N,).
         direction: Unit vectors (N, 3).
         generator: Source of randomness.
+
+    Raises:
+        InputError: If a particle is not a hadron of the cascade.
     """
-    kind = hadron_of(pdg)
+    kind = hadron_that_comes(pdg)
     mass = MASS[kind]
+    direction = torch.nn.functional.normalize(direction.double(), dim=1)
     size = torch.sqrt(kinetic.double() * (kinetic.double() + 2 * mass))
-    four = four_momentum(direction.double() * size.unsqueeze(1), mass)
+    four = four_momentum(direction * size.unsqueeze(1), mass)
     proton = torch.full_like(kind, int(Hadron.PROTON))
     rest = torch.zeros_like(four)
     rest[:, 0] = PROTON_MASS

@@ -13,7 +13,7 @@ from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, first_collisions
 from nuforge.simulation.nucleus.closing import closed
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
-from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
+from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_that_comes, is_nucleon
 from nuforge.simulation.nucleus.target import Target
 
 _ROUNDS = 12  # of tries for a first collision
@@ -53,15 +53,10 @@ def interact(
     Raises:
         InputError: If a particle is not a hadron of the cascade, or a nucleus too small.
     """
-    kind = hadron_of(pdg)
-    if bool((kind < 0).any()):
-        raise InputError(
-            f"particle {int(pdg[kind < 0][0])} has no interaction with nuclei; expected nucleons, pions or kaons"
-        )
+    kind = hadron_that_comes(pdg)
     if bool((a < 3).any()):
         raise InputError(f"a nucleus of {int(a.min())} nucleons has no cascade; expected 3 or more")
-    direction, kinetic = direction.double(), kinetic.double()
-    direction = direction / direction.norm(dim=1, keepdim=True)
+    direction, kinetic = torch.nn.functional.normalize(direction.double(), dim=1), kinetic.double()
     target = Target.of(z, a)
     slow = is_nucleon(kind) & (kinetic < _SLOW)
     swarm = Swarm.concat(

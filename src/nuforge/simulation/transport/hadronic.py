@@ -26,9 +26,7 @@ from nuforge.units import eV
 _THERMAL = 0.0253 * eV  # neutrons are not slowed below
 
 
-def fly_neutral(
-    flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator, record: Record
-) -> Flight:
+def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator, record: Record) -> Flight:
     """Neutrons (and K0_L) where they next meet a nucleus; those that leave the box before are not among them."""
     rates = nuclear.rates(row_of(flight.pdg), flight.energy.log()).sum(1).clamp(min=1e-12)
     length = -torch.log1p(-torch.rand(len(flight), generator=generator)) / rates
