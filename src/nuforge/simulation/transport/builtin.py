@@ -63,7 +63,7 @@ def transport(
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
     record = Record(events)
     crowd = Crowd()
-    crowd.sort_in(_launched(events, box))
+    crowd.sort_in(_launched(events, box, record))
     while crowd:
         what, flight = crowd.fullest(at_once)
         match what:
@@ -87,9 +87,11 @@ def transport(
             case Next.DECAY:
                 crowd.admit([*decay(flight, generator), annihilate_in_flight(flight, medium, generator)], record)
             case Next.SHORT_FLIGHT:
-                crowd.admit(decay(fly_to_decay(flight, box, generator), generator), record)
+                crowd.admit(decay(fly_to_decay(flight, box, generator, record), generator), record)
             case Next.FLIGHT:
-                crowd.add(Next.NUCLEUS, fly_neutral(flight, nuclear, box, generator))
+                arriving, decaying = fly_neutral(flight, nuclear, box, generator, record)
+                crowd.add(Next.NUCLEUS, arriving)
+                crowd.add(Next.DECAY, decaying)
             case Next.NUCLEUS:
                 scattered, breaking, births = meet_nuclei(flight, nuclear, generator, record)
                 crowd.sort_in(scattered)
@@ -102,7 +104,7 @@ def transport(
     return record.events()
 
 
-def _launched(events: Events, box: Box) -> Flight:
+def _launched(events: Events, box: Box, record: Record) -> Flight:
     """The primaries in flight, without neutrinos and those that begin outside the box."""
     particles = events["particles"]
     pdg = particles["pdg"]
@@ -125,4 +127,7 @@ def _launched(events: Events, box: Box) -> Flight:
     direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
     energy = energy.clamp(min=1e-9).float()
     flight = Flight.of(numbers, particles["start"].float(), direction, energy, particles["time"].double())
-    return flight[box.contains(flight.position) & ~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]
+    flight = flight[~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]
+    inside = box.contains(flight.position)
+    record.escape(flight[~inside])
+    return flight[inside]
