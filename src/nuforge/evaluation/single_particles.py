@@ -1,4 +1,5 @@
-"""Figures of single particles that enter a volume, to compare one transport with another: deposits, profiles, ranges.
+"""Figures of single particles that enter a volume, to compare one transport with another: deposits, profiles, ranges,
+fates.
 
 The particle starts at depth 0 on the axis and flies along it. Every figure is (value, standard error).
 """
@@ -13,12 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuforge.events import Events, Process, Table
+from nuforge.physics.constants import ELECTRON_MASS
+from nuforge.units import MeV
 
 Array = NDArray[np.float64]
 
 RADII = (0.5, 1.0, 2.0, 5.0, 9.04, 18.08, 30.0)
 """Radii (cm) about the axis of the contained fractions; 9.04 cm is the Moliere radius of liquid argon."""
 _BINS = 24
+_HADRONS = (2212, 2112, 211, -211, 321, -321, 130)
+_NEUTRAL = (2112, 130)
+_SLOWEST_DECAY_ELECTRON = 5 * MeV  # of a mu-: below are electrons of the muonic atom and of captures, too
 
 
 @dataclass(frozen=True)
@@ -115,21 +121,33 @@ def _first_interaction(events: Events, entry: float) -> tuple[Array, NDArray[np.
 def _track(
     event: NDArray[np.int64], energy: Array, segments: Table, particles: Table, first: Tensor, n: int
 ) -> dict[str, Figure]:
-    """Path and deposit of the primary, its decay electrons."""
-    own = (segments["particle"] == first[segments.batch]).numpy()
-    length = segments["length"].double().numpy()
-    out = {
-        "primary_path_cm": _median(_sums(event[own], length[own], n)),
-        "primary_deposit_MeV": _mean(_sums(event[own], energy[own], n)),
-    }
+    """Path and deposit of a primary with a charge, its inelastic interactions, its decay electrons."""
+    pdg = int(particles["pdg"][first[0]])
     child = particles["parent"] == first[particles.batch]
-    electron = child & (particles["pdg"].abs() == 11) & (particles["process"] == Process.DECAY)
-    if abs(int(particles["pdg"][first[0]])) == 13:
-        out["decay_electrons_per_event"] = _fraction(int(electron.sum()), n)
-        if int(electron.sum()) > 1:
-            size = particles["momentum"][electron].double().norm(dim=1)
-            out["decay_electron_ke_MeV"] = _mean((torch.sqrt(size**2 + 0.511**2) - 0.511).numpy())
+    out = {}
+    if pdg not in _NEUTRAL:
+        own = (segments["particle"] == first[segments.batch]).numpy()
+        length = segments["length"].double().numpy()
+        out["primary_path_cm"] = _median(_sums(event[own], length[own], n))
+        out["primary_deposit_MeV"] = _mean(_sums(event[own], energy[own], n))
+    if pdg in _HADRONS:
+        broken = particles.batch[child & (particles["process"] == Process.INELASTIC)].unique()
+        out["fraction_with_inelastic_interaction"] = _fraction(len(broken), n)
+    if abs(pdg) == 13:
+        kinetic = _decay_electrons(particles, child, _SLOWEST_DECAY_ELECTRON if pdg == 13 else 0.0)
+        out["decay_electrons_per_event"] = _fraction(len(kinetic), n)
+        if len(kinetic) > 1:
+            out["decay_electron_ke_MeV"] = _mean(kinetic)
     return out
+
+
+def _decay_electrons(particles: Table, child: Tensor, slowest: float) -> Array:
+    """Kinetic energies in MeV of the electrons of decays, also in orbit, that have more than `slowest`."""
+    electron = child & (particles["pdg"].abs() == 11)
+    electron &= (particles["process"] == Process.DECAY) | (particles["process"] == Process.CAPTURE)
+    size = particles["momentum"][electron].double().norm(dim=1)
+    kinetic = (torch.sqrt(size**2 + ELECTRON_MASS**2) - ELECTRON_MASS).numpy().astype(np.float64)
+    return kinetic[kinetic > slowest]
 
 
 def _sums(row: NDArray[np.int64], weight: Array, n: int) -> Array:
