@@ -6,6 +6,7 @@ The particle starts at depth 0 on the axis and flies along it. Every figure is (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,16 +36,19 @@ class Figure:
     error: Array
 
 
-def single_particle_figures(events: Events, entry: float, bin_width: float) -> dict[str, Figure]:
+def single_particle_figures(
+    events: Events, entry: float, bin_width: float, radii: Sequence[float] = RADII
+) -> dict[str, Figure]:
     """Figures of events with one primary each that flies along +z.
 
     Args:
         events: `segments` and `particles`, the primary being the first particle of each event.
         entry: z in cm where the primaries start; depth is counted from there.
         bin_width: Width in cm of the bins of the longitudinal profile.
+        radii: Of the contained fractions, cm.
 
     Returns:
-        By name: those of electrons and photons, or those of heavier particles.
+        By name: those of electrons and photons, or those of heavier particles, as far as they are defined.
     """
     segments, particles = events["segments"], events["particles"]
     n, event = len(events), segments.batch.numpy()
@@ -62,7 +66,7 @@ def single_particle_figures(events: Events, entry: float, bin_width: float) -> d
             done = np.isfinite(start)
             out["first_interaction_depth_cm"] = _mean(start[done])
             out["first_interaction_is_pair_production"] = _fraction(int(pair.sum()), int(done.sum()))
-        out |= _shower(event, energy, depth, radius, total, start, pair, bin_width)
+        out |= _shower(event, energy, depth, radius, total, start, pair, bin_width, radii)
         if pdg == 22:
             name = "dEdx_first_4cm_within_1cm_of_axis_MeV_per_cm"
             out[f"{name}_after_pair_production"] = out.pop(name)
@@ -79,6 +83,7 @@ def _shower(
     start: Array,
     chosen: NDArray[np.bool_],
     bin_width: float,
+    radii: Sequence[float],
 ) -> dict[str, Figure]:
     """Energy at the start, longitudinal profile, mean depth and contained fractions."""
     n = len(total)
@@ -92,7 +97,7 @@ def _shower(
     error = profile.std(0, ddof=1) / np.sqrt(n)
     out["longitudinal_fraction_per_half_X0"] = Figure(profile.mean(0), error)
     out["energy_weighted_depth_cm"] = _mean(_sums(event, depth * energy, n) / total)
-    for limit in RADII:
+    for limit in radii:
         within = radius < limit
         name = f"contained_fraction_within_radius_cm {limit:g}"
         out[name] = _mean(_sums(event[within], energy[within], n) / total)
