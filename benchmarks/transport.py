@@ -11,6 +11,7 @@ left out. Speeds are events per second of processor time, without start-up.
 import argparse
 import importlib.util
 import json
+import math
 import re
 import resource
 import sys
@@ -44,6 +45,7 @@ CASES = {
 }
 """Kinetic energies in MeV."""
 OF_ARGON = 14.0  # cm, the radiation length to which steps, radii and bins belong
+STARTS = 3  # of Geant4, to know what one costs
 WITHOUT = "Geant4 is left out, geant4-pybind is not installed: pip install 'nuforge[geant4]' (Linux on x86-64 only)"
 
 
@@ -90,7 +92,7 @@ MEDIA: dict[str, Callable[[], Place]] = {
 
 @dataclass
 class Engines:
-    """Both engines at work in a place; what they flew is kept, each case once."""
+    """Both engines at work in a place. Rates of runs that are short beside the start of Geant4 are NaN."""
 
     place: Place
     events: int
@@ -103,31 +105,37 @@ class Engines:
 
     def own(self, flying):
         """What the built-in transport makes, and events per second."""
-        return self._timed("own", flying, lambda some: transport(some, *self._where(), step=self.place.step))
+        if "own" not in self._started:
+            self._own(flying[:1])  # tables are made
+            self._started["own"] = 0.0
+        return self._timed("own", flying, self._own)
 
     def geant4(self, flying, record=True):
-        """What Geant4 makes, and events per second."""
+        """What Geant4 makes, and events per second without what it needs to begin."""
+        engine = f"geant4 {record}"
+        if engine not in self._started:
+            begin = processor_time()
+            for _ in range(STARTS):
+                self._geant4(flying[:1], record)
+            self._started[engine] = (processor_time() - begin) / STARTS
+        return self._timed(engine, flying, lambda some: self._geant4(some, record))
+
+    def _own(self, flying):
+        return transport(flying, *self._where(), step=self.place.step)
+
+    def _geant4(self, flying, record):
         from nuforge.simulation.transport import transport_geant4
 
-        return self._timed(
-            f"geant4 {record}",
-            flying,
-            lambda some: transport_geant4(some, *self._where(), step=self.place.step, record=record),
-        )
+        return transport_geant4(flying, *self._where(), step=self.place.step, record=record)
 
     def _where(self):
         return self.place.detector, torch.Generator().manual_seed(self.seed)
 
     def _timed(self, engine, flying, fly):
-        """The result, and events per second after start-up, which a run of one event shows."""
-        if engine not in self._started:
-            fly(flying[:1])  # tables are made
-            begin = processor_time()
-            fly(flying[:1])
-            self._started[engine] = processor_time() - begin
         begin = processor_time()
         flown = fly(flying)
-        return flown, len(flying) / max(processor_time() - begin - self._started[engine], 1e-3)
+        seconds = processor_time() - begin - self._started[engine]
+        return flown, len(flying) / seconds if seconds > self._started[engine] / 3 else math.nan
 
 
 def processor_time():
@@ -160,7 +168,7 @@ def compare(engines: Engines, reference):
                 result["secondaries"] += secondaries(case, own, theirs)
                 result["spectra"][case] = spectra(own, theirs)
         result["entries"] += entries(case, figures, given.get((particle, kinetic), {}))
-        result["speed"][case] = {name: round(value, 1) for name, value in speed.items()}
+        result["speed"][case] = rates(speed)
     result["speed"]["particle bomb"] = speed_of_bombs(engines)
     return result
 
@@ -172,7 +180,12 @@ def speed_of_bombs(engines):
     if engines.has_geant4:
         speed["geant4"] = engines.geant4(bombs)[1]
         speed["geant4_without_recording"] = engines.geant4(bombs, record=False)[1]
-    return {name: round(value, 1) for name, value in speed.items()}
+    return rates(speed)
+
+
+def rates(speed):
+    """Rates as JSON has them, without those that are not known."""
+    return {name: round(value, 1) for name, value in speed.items() if math.isfinite(value)}
 
 
 def kinetic_energy(text):
@@ -194,13 +207,17 @@ def as_reference(figures):
 
 
 def secondaries(case, own, theirs):
-    """Deposits by kind of particle; numbers and energies of secondaries, of the first interaction and of all."""
+    """Deposits by kind of particle; numbers and energies of secondaries, of the first interaction and of all.
+
+    What neither has is left out.
+    """
     both = [
         (f"{case}", deposits_by_kind(own), deposits_by_kind(theirs)),
         (f"{case} first interaction", secondary_figures(own, True), secondary_figures(theirs, True)),
         (f"{case} all", secondary_figures(own), secondary_figures(theirs)),
     ]
-    return [entry for name, ours, other in both for entry in entries(name, ours, as_reference(other))]
+    found = [entry for name, ours, other in both for entry in entries(name, ours, as_reference(other))]
+    return [entry for entry in found if entry["ours"] or entry["reference"]]
 
 
 def spectra(own, theirs):
