@@ -2,7 +2,7 @@
 
     python benchmarks/make_transport.py
 
-What is written by hand is in benchmarks/transport.in.md; `{argon}`, `{xenon}` and `{water}` stand for what was measured.
+What is written by hand is in benchmarks/transport.in.md; `{argon}`, `{xenon}`, `{water}` stand for what was measured.
 """
 
 import json
@@ -22,7 +22,13 @@ PICTURES = {
     "pions": ("pi+ 200 MeV", "pi- 50 MeV"),
     "captures": ("mu- 50 MeV", "neutron 20 MeV"),
 }
-TITLES = {"proton": "protons", "neutron": "neutrons", "pion": "pions", "photon": "photons", "nucleus": "nuclei (d and up)"}
+TITLES = {
+    "proton": "protons",
+    "neutron": "neutrons",
+    "pion": "pions",
+    "photon": "photons",
+    "nucleus": "nuclei (d and up)",
+}
 MOST = 0.7  # of what is allowed: bins of profiles that differ less are counted, not listed
 
 
@@ -45,7 +51,9 @@ def figures(entries):
     within = sum(entry["within"] for entry in entries)
     shown = [entry for entry in entries if not is_bin(entry["name"]) or used(entry) > MOST]
     text = f"**{within} of {len(entries)} figures are within the allowance.** "
-    text += f"Of {len(entries) - len(shown)} bins of profiles and contained fractions, which use less than {MOST:.0%} of "
+    text += (
+        f"Of {len(entries) - len(shown)} bins of profiles and contained fractions, which use less than {MOST:.0%} of "
+    )
     return text + "what is allowed, there is no line.\n\n" + table(shown)
 
 
@@ -64,7 +72,9 @@ def table(entries):
         f"{difference(entry)} | {used(entry):.0%} |"
         for entry in entries
     ]
-    return "\n".join(["| figure | built-in | Geant4 | difference | of the allowance |", "| --- " * 5 + "|", *rows]) + "\n"
+    return (
+        "\n".join(["| figure | built-in | Geant4 | difference | of the allowance |", "| --- " * 5 + "|", *rows]) + "\n"
+    )
 
 
 def is_bin(name):

@@ -34,14 +34,33 @@ from nuforge.simulation.transport import transport
 from nuforge.units import GeV, MeV
 
 PDG = {
-    **{"e-": 11, "e+": -11, "gamma": 22, "mu-": 13, "mu+": -13, "pi+": 211, "pi-": -211, "K+": 321, "K-": -321},
-    **{"proton": 2212, "p": 2212, "neutron": 2112, "n": 2112, "kaon+": 321, "kaon-": -321},
+    "e-": 11,
+    "e+": -11,
+    "gamma": 22,
+    "mu-": 13,
+    "mu+": -13,
+    "pi+": 211,
+    "pi-": -211,
+    "kaon+": 321,
+    "K+": 321,
+    "kaon-": -321,
+    "K-": -321,
+    "proton": 2212,
+    "p": 2212,
+    "neutron": 2112,
+    "n": 2112,
 }
 HADRONIC = ("mu-", "proton", "neutron", "pi+", "pi-")
 """Of these the secondaries are compared."""
 CASES = {
-    **{"e-": (100, 200), "gamma": (100, 200), "mu-": (50, 200), "mu+": (200,)},
-    **{"proton": (100, 200, 400), "pi+": (100, 200, 400), "pi-": (50, 100, 200), "neutron": (5, 20, 100)},
+    "e-": (100, 200),
+    "gamma": (100, 200),
+    "mu-": (50, 200),
+    "mu+": (200,),
+    "proton": (100, 200, 400),
+    "pi+": (100, 200, 400),
+    "pi-": (50, 100, 200),
+    "neutron": (5, 20, 100),
 }
 """Kinetic energies in MeV."""
 OF_ARGON = 14.0  # cm, the radiation length to which steps, radii and bins belong

@@ -57,7 +57,9 @@ def secondary_figures(events: Events, of_the_primary: bool = False) -> dict[str,
     out = {}
     for number, name in enumerate(KINDS):
         mine = (kind == number) & (kinetic > FLOORS[name])
-        out[f"{name}s_per_event" if name != "nucleus" else "nuclei_per_event"] = _mean(np.bincount(event[mine], minlength=n))
+        out[f"{name}s_per_event" if name != "nucleus" else "nuclei_per_event"] = _mean(
+            np.bincount(event[mine], minlength=n)
+        )
         out[f"{name}_ke_per_event_MeV"] = _mean(np.bincount(event[mine], kinetic[mine], n))
     return out
 

@@ -136,7 +136,7 @@ def _track(
         out["primary_path_cm"] = _median(_sums(event[own], length[own], n))
         out["primary_deposit_MeV"] = _mean(_sums(event[own], energy[own], n))
     if pdg in _HADRONS:
-        broken = particles.batch[child & (particles["process"] == Process.INELASTIC)].unique()
+        broken = np.unique(particles.batch[child & (particles["process"] == Process.INELASTIC)].numpy())
         out["fraction_with_inelastic_interaction"] = _fraction(len(broken), n)
     if abs(pdg) == 13:
         kinetic = _decay_electrons(particles, child, _SLOWEST_DECAY_ELECTRON if pdg == 13 else 0.0)
