@@ -1,8 +1,9 @@
-"""Makes docs/transport.md and its pictures from benchmarks/results/transport*.json.
+"""Puts what was measured into docs/transport.md, and draws its pictures, from benchmarks/results/transport*.json.
 
     python benchmarks/make_transport.py
 
-What is written by hand is in benchmarks/transport.in.md; `{argon}`, `{xenon}`, `{water}` stand for what was measured.
+What is between `<!-- argon -->` and `<!-- end of argon -->` is made anew, for xenon and water likewise; all else in the
+page is written by hand.
 """
 
 import json
@@ -161,12 +162,15 @@ def steps(axes, edges, values, errors, label, colour):
 
 
 def main():
-    text = (ROOT / "benchmarks" / "transport.in.md").read_text()
+    page = DOCS / "transport.md"
+    text = page.read_text()
     for medium, name in FILES.items():
         path = RESULTS / name
         measured = section(medium, json.loads(path.read_text())) if path.exists() else "Not measured yet.\n"
-        text = text.replace(f"{{{medium}}}", measured.rstrip())
-    (DOCS / "transport.md").write_text(text)
+        first, last = f"<!-- {medium} -->", f"<!-- end of {medium} -->"
+        before, rest = text.split(first)
+        text = f"{before}{first}\n\n{measured}\n{last}{rest.split(last)[1]}"
+    page.write_text(text)
     return 0
 
 
