@@ -59,11 +59,14 @@ def figures(entries):
 
 
 def secondaries(entries):
-    """The table of what differs among secondaries."""
+    """The table of what differs among secondaries; how many of those that came of secondaries is all that is said."""
     outside = [entry for entry in entries if not entry["within"]]
+    shown = [entry for entry in outside if " all " not in entry["name"]]
     text = f"Deposits by kind of particle, numbers and energies of secondaries: {len(entries) - len(outside)} of "
-    text += f"{len(entries)} agree within three combined standard errors and 3 %. The others:\n\n"
-    return text + table(outside)
+    text += (
+        f"{len(entries)} agree within three combined standard errors and 3 %. Of the others those of deposits and of "
+    )
+    return text + "the first interaction (or capture) alone:\n\n" + table(shown)
 
 
 def table(entries):
@@ -126,7 +129,7 @@ def pictures(medium, spectra):
         known = [case for case in cases if case in spectra]
         if known:
             path = DOCS / f"transport-{medium}-{name}.png"
-            path.write_bytes(to_png(drawn(known, spectra), dpi=80))
+            path.write_bytes(to_png(drawn(known, spectra), dpi=75))
             lines.append(f"![Spectra of secondaries: {', '.join(known)}]({path.name})")
     return "\n\n".join(lines) + "\n"
 
@@ -141,6 +144,9 @@ def drawn(cases, spectra):
         for row, case in zip(grid, cases, strict=True):
             for axes, kind in zip(row, kinds, strict=True):
                 one = spectra[case]["first interaction"][kind]
+                if not any(one["ours"]) and not any(one["geant4"]):
+                    axes.set_axis_off()
+                    continue
                 steps(axes, edges, one["geant4"], one["geant4_error"], "Geant4", style.BASELINES[1])
                 steps(axes, edges, one["ours"], one["ours_error"], "built-in", style.MODEL)
                 axes.set_xscale("log")

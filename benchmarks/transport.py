@@ -5,7 +5,7 @@
 With a reference its figures are compared, a JSON file {"reference": {particle: {"100 MeV": {figure: {"value", "error",
 "n"}}}}} (see `nuforge.evaluation.references`); without one those of `CASES`, with what the Geant4 engine gives for the
 same primaries. Spectra and the speed of Geant4 need the engine (`pip install 'nuforge[geant4]'`); without it they are
-left out. Speeds are events per second of processor time, without start-up.
+left out. Speeds are events per second of processor time, without start-up. What is at work is said on standard error.
 """
 
 import argparse
@@ -175,6 +175,7 @@ def compare(engines: Engines, reference):
         if particle not in PDG:
             print(f"{case} is left out: not one of {', '.join(PDG)}", file=sys.stderr)
             continue
+        print(case, file=sys.stderr, flush=True)
         own, rate = engines.own(engines.place.gun(engines.events, particle, kinetic))
         figures, speed = engines.place.figures(own), {"ours": rate}
         if engines.has_geant4:
@@ -193,9 +194,10 @@ def compare(engines: Engines, reference):
 
 
 def speed_of_bombs(engines):
-    """Events per second for events of many particles."""
-    bombs = particle_bomb(engines.geant4_events, engines.place.detector, torch.Generator().manual_seed(engines.seed))
+    """Events per second for events of many particles, of which Geant4 flies the first."""
+    bombs = particle_bomb(engines.events, engines.place.detector, torch.Generator().manual_seed(engines.seed))
     speed = {"ours": engines.own(bombs)[1]}
+    bombs = bombs[: engines.geant4_events]
     if engines.has_geant4:
         speed["geant4"] = engines.geant4(bombs)[1]
         speed["geant4_without_recording"] = engines.geant4(bombs, record=False)[1]

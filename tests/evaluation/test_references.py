@@ -47,3 +47,11 @@ def test_what_one_of_them_has_not_is_not_compared_but_named():
     own = {"contained_x 5": figure(1.0, 0.0), "heat": figure(1.0, 0.0)}
     assert [entry.name for entry in compared(own, reference)] == ["contained_x 5"]
     assert missing(own, reference) == ["light"]
+
+
+def test_figures_of_ours_serve_as_a_reference_too():
+    own = {"contained_fraction_within_radius_cm 0.5": figure(0.2, 0.01), "profile": figure([1.0, 2.0], [0.1, 0.1])}
+    reference = {name: {"value": f.value.tolist(), "error": f.error.tolist()} for name, f in own.items()}
+    entries = list(compared(own, reference))
+    assert len(entries) == 3
+    assert all(entry.ours == entry.reference for entry in entries)

@@ -36,7 +36,7 @@ def compared(own: Mapping[str, Figure], reference: Mapping[str, Any]) -> Iterato
 
     Args:
         own: Our figures, as `single_particle_figures` names them.
-        reference: {figure: {"value", "error"}}, lists for profiles; for contained fractions {figure: {radius: ...}}.
+        reference: {figure: {"value", "error"}}, lists for profiles; contained fractions also as {figure: {radius: ...}}.
         What is missing in one of them is not compared; `missing` names what we have not.
     """
     for name, value, error in _figures(reference):
@@ -74,7 +74,7 @@ def _allowance(name: str, value: float) -> float:
 def _figures(reference: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Name, value and error of the figures that have an error."""
     for name, figure in reference.items():
-        if name.startswith("contained"):
+        if name.startswith("contained") and "value" not in figure:
             for radius, inner in figure.items():
                 yield f"{name} {float(radius):g}", inner["value"], inner["error"]
         elif isinstance(figure, Mapping) and "error" in figure:
