@@ -36,8 +36,8 @@ def compared(own: Mapping[str, Figure], reference: Mapping[str, Any]) -> Iterato
 
     Args:
         own: Our figures, as `single_particle_figures` names them.
-        reference: {figure: {"value", "error"}}, lists for profiles; contained fractions also as {figure: {radius: ...}}.
-        What is missing in one of them is not compared; `missing` names what we have not.
+        reference: {figure: {"value", "error"}}, lists for profiles; contained fractions also as {figure: {radius:
+            ...}}. What one of them has not is not compared; `missing` names what we have not.
     """
     for name, value, error in _figures(reference):
         if name not in own:
