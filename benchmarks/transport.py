@@ -111,7 +111,7 @@ MEDIA: dict[str, Callable[[], Place]] = {
 
 @dataclass
 class Engines:
-    """Both engines at work in a place. Rates of runs that are short beside the start of Geant4 are NaN."""
+    """Both engines at work in a place. Rates of Geant4 that its start hides are NaN."""
 
     place: Place
     events: int
@@ -154,7 +154,7 @@ class Engines:
         begin = processor_time()
         flown = fly(flying)
         seconds = processor_time() - begin - self._started[engine]
-        return flown, len(flying) / seconds if seconds > self._started[engine] / 3 else math.nan
+        return flown, len(flying) / seconds if seconds > 2 * self._started[engine] else math.nan
 
 
 def processor_time():
