@@ -64,6 +64,7 @@ CASES = {
 }
 """Kinetic energies in MeV."""
 OF_ARGON = 14.0  # cm, the radiation length to which steps, radii and bins belong
+CUT = 0.07 * 1.396  # g/cm^2: Geant4's usual cut in liquid argon
 STARTS = 3  # of Geant4, to know what one costs
 WITHOUT = "Geant4 is left out, geant4-pybind is not installed: pip install 'nuforge[geant4]' (Linux on x86-64 only)"
 
@@ -84,6 +85,11 @@ class Place:
     def step(self) -> float:
         """The longest step."""
         return 0.3 * self.scale
+
+    @property
+    def cut(self) -> float:
+        """Geant4's cut: the range of the electrons (0.3 MeV) that both engines do not make but deposit."""
+        return CUT / self.detector.material.density
 
     def gun(self, events: int, particle: str, kinetic: float) -> Events:
         """Particles that enter along the axis."""
@@ -145,7 +151,7 @@ class Engines:
     def _geant4(self, flying, record):
         from nuforge.simulation.transport import transport_geant4
 
-        return transport_geant4(flying, *self._where(), step=self.place.step, record=record)
+        return transport_geant4(flying, *self._where(), cut=self.place.cut, step=self.place.step, record=record)
 
     def _where(self):
         return self.place.detector, torch.Generator().manual_seed(self.seed)
