@@ -102,7 +102,7 @@ def test_what_escapes_is_recorded_with_the_energy_that_is_left():
 def test_neutrons_fly_as_far_as_their_cross_sections_say(material, kinetic):
     n, generator = 4000, seeded()
     flight = flight_of(2112, kinetic, n, generator)
-    met = fly_neutral(flight, nuclear_tables(material), ENDLESS, generator, Record(particle_gun(n, 2112, kinetic)))
+    met, _ = fly_neutral(flight, nuclear_tables(material), ENDLESS, generator, Record(particle_gun(n, 2112, kinetic)))
     distance = met.position.norm(dim=1).double()
     assert len(met) == n
     t = torch.tensor([kinetic], dtype=torch.float64)
