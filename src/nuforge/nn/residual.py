@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor, nn
 
 from nuforge.nn.norm import NormActivation
