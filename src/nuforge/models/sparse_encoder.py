@@ -22,8 +22,10 @@ class SparseEncoder(nn.Module):
     """Features of every event, from all its voxels seen at `depth` voxel sizes.
 
     Level i has width x (i + 1) channels and voxels 2^i times as large, as in `UResNet`. Each level is pooled over the
-    voxels of an event: mean and largest value of each channel, and ln(1 + number of voxels); a hidden layer mixes the
-    levels. Means tell how usual something is, the largest value whether it occurs at all, whatever the event's size.
+    voxels of an event: mean and largest value of each channel, and ln(1 + number of voxels). Means tell how usual
+    something is, the largest value whether it occurs at all, whatever the event's size. Batch norm over events brings
+    what is pooled to one scale (a mean over thousands of voxels differs little from event to event), and a hidden layer
+    mixes the levels.
 
     Args:
         depth: Number of levels.
@@ -54,7 +56,9 @@ class SparseEncoder(nn.Module):
         self.encoders = nn.ModuleList(residual_blocks([c] * (blocks + 1)) for c in channels)
         self.downs = nn.ModuleList(Down(fine, coarse) for fine, coarse in itertools.pairwise(channels))
         self.norms = nn.ModuleList(NormActivation(c) for c in channels)
-        self.mix = nn.Linear(sum(2 * c + 1 for c in channels), hidden)
+        pooled = sum(2 * c + 1 for c in channels)
+        self.norm = NormActivation(pooled)
+        self.mix = nn.Linear(pooled, hidden)
         self.features = hidden
 
     def forward(self, events: Events) -> Mapping[str, Table]:
@@ -73,7 +77,7 @@ class SparseEncoder(nn.Module):
             pool(norm(level.features), level.coordinates[:, 0], n)
             for level, norm in zip(levels, self.norms, strict=True)
         ]
-        features = F.leaky_relu(self.mix(torch.cat(pooled, 1)))
+        features = F.leaky_relu(self.mix(self.norm(torch.cat(pooled, 1))))
         about = {"features": Column("", "features of the network", "prediction")}
         one_each = torch.arange(n + 1, device=features.device)
         return {"event": Table({"features": features}, one_each, about=about)}
