@@ -104,7 +104,7 @@ def lartpc_segmentation(
     detector="pixel LArTPC cube, 230.4 cm, 0.3 cm voxels",
     task="which of two transport engines made an event: the built-in one or Geant4",
     reference="Lopez-Paz and Oquab, arXiv:1610.06545",
-    quick={"events": 600, "width": 8, "steps": 300, "learning_rate": 4e-3, "validate_every": 60},
+    quick={"events": 600, "width": 8, "steps": 600, "learning_rate": 4e-3, "validate_every": 100},
 )
 def lartpc_engines(
     events: int = 5000,
