@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,17 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from nuforge.baselines.features import FEATURES, voxel_features
 from nuforge.baselines.forest import Forest
+from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.prediction import prediction_table
 from nuforge.events import Events, Table
-
-_FORMAT = 1
-_DESCRIPTION, _ARRAYS = "boosted_trees.json", "boosted_trees.safetensors"
 
 
 @dataclass
@@ -95,17 +90,8 @@ class BoostedTrees:
         """
         if self.forest is None:
             raise ValueError("boosted trees have no trees to save; call fit(batches) first")
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays = {k: np.ascontiguousarray(v) for k, v in vars(self.forest).items() if isinstance(v, np.ndarray)}
-        save_file(arrays, folder / _ARRAYS)
         options = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "forest"}
-        description = {
-            "format": _FORMAT,
-            "options": options,
-            "features": list(FEATURES),
-            "depth": self.forest.depth,
-        }
-        (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1))
+        write_forest(folder, self.forest, FEATURES, options)
 
     @classmethod
     def load(cls, folder: Path) -> BoostedTrees:
@@ -114,31 +100,8 @@ class BoostedTrees:
         Raises:
             ValueError: If the folder holds none, or they were grown on other features or by a newer format.
         """
-        try:
-            description = json.loads((folder / _DESCRIPTION).read_text())
-            arrays = load_file(folder / _ARRAYS)
-        except (OSError, json.JSONDecodeError, SafetensorError) as error:
-            raise ValueError(
-                f"'{folder}' holds no readable boosted trees ({error}), expected {_DESCRIPTION} and {_ARRAYS}; "
-                "give a folder that BoostedTrees.save wrote"
-            ) from error
-        _check(description, folder)
-        return cls(**description["options"], forest=Forest(**arrays, depth=description["depth"]))
-
-
-def _check(description: Mapping, folder: Path) -> None:
-    """Refuse trees that this package cannot use."""
-    if description.get("format") != _FORMAT:
-        raise ValueError(
-            f"boosted trees in '{folder}' have format {description.get('format')}, expected {_FORMAT}; "
-            "use the nuforge that wrote them, or fit them again"
-        )
-    if description["features"] != list(FEATURES):
-        odd = sorted(set(description["features"]) ^ set(FEATURES))
-        raise ValueError(
-            f"boosted trees in '{folder}' were grown on other features, which differ in {odd or 'their order'}; "
-            "fit them again"
-        )
+        forest, options = read_forest(folder, FEATURES)
+        return cls(**options, forest=forest)
 
 
 @dataclass(frozen=True)

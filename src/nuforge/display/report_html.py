@@ -75,7 +75,8 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
     """
     classes = class_names(report)
     general, classwise = _groups(report, classes)
-    shown = _events(events, Frame.of(detector), classes or VOXEL_CLASSES) if events is not None else []
+    shown = _events(events, Frame.of(detector), _voxel_classes(events, classes)) if events is not None else []
+    apart = _what_tells_apart(report)
     pictures = _plots(report, classwise)
     n = max((interval.n for interval in report.metrics.values()), default=0)
     return render(
@@ -84,7 +85,8 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
         report=report,
         question=report.provenance.get("question") or _question(report),
         meta=_meta(report, n),
-        sections=_sections(report, bool(classwise), bool(shown), pictures),
+        sections=_sections(report, bool(classwise), bool(shown), bool(apart), pictures),
+        apart=apart,
         cards=[row for group in general for row in group.rows][:4],
         general=general,
         classwise=classwise,
@@ -227,11 +229,45 @@ def _event(scene: Scene) -> dict[str, str]:
     }
 
 
-def _sections(report: Report, classwise: bool, events: bool, pictures: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _voxel_classes(events: Events, classes: Sequence[str]) -> Sequence[str]:
+    """Names of the classes of voxels: those of the task if it was voxels that it classified."""
+    of_voxels = "voxels" in events and "probability" in events["voxels"]
+    return classes if of_voxels and classes else VOXEL_CLASSES
+
+
+def _what_tells_apart(report: Report) -> dict[str, Any]:
+    """The tables of a domain test with their intervals, empty without any."""
+    tables = {name: report.curves[name] for name in ("separation", "occlusion") if name in report.curves}
+    return {
+        name: {
+            "classes": table["classes"],
+            "rows": [{key: _intervals(value) for key, value in row.items()} for row in table["rows"]],
+        }
+        for name, table in tables.items()
+    }
+
+
+def _intervals(value: Any) -> Any:  # noqa: ANN401
+    """What a report's curves hold, with intervals in place of the mappings that JSON has for them."""
+    if isinstance(value, list | tuple):
+        return [_intervals(item) for item in value]
+    if isinstance(value, Mapping) and {"value", "low", "high"} <= set(value):
+        return Interval(**{**value, **{end: _float(value[end]) for end in ("value", "low", "high")}})
+    return value
+
+
+def _float(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _sections(
+    report: Report, classwise: bool, events: bool, apart: bool, pictures: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     """What the page has, for its list of contents."""
     wanted = {
         ("figures", "Figures"): True,
         ("classes", "Classes"): classwise,
+        ("apart", "What tells apart"): apart,
         ("events", "Events"): events,
         ("confusion", "Confusion"): pictures["confusion"],
         ("calibration", "Calibration"): pictures["reliability"],

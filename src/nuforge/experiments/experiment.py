@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from nuforge.evaluation.report import Published
 
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
     from nuforge.events import Events, Table
     from nuforge.samples import Sample
+    from nuforge.tasks.classification import Classification
     from nuforge.tasks.segmentation import Segmentation
     from nuforge.training.learner import Learner
     from nuforge.training.options import FitOptions
 
 Value = int | float | str | bool
 """What an argument of an experiment may be."""
+
+
+class Look(Protocol):
+    """What can be seen in a trained network beyond its figures."""
+
+    def __call__(
+        self, predict: Callable[[Events], Mapping[str, Table]], batches: Iterable[Events], *, seed: int
+    ) -> Mapping[str, Any]:
+        """Curves of a report by name, as JSON has them, intervals among them."""
 
 
 class Baseline(Protocol):
@@ -54,17 +64,27 @@ class Experiment:
         respond: From segments and particles to readout and labels, with the detector of the sample.
         augment: What a batch of training events is changed to, by symmetries of the detector.
         baseline_events: Training events that the baselines are fitted on; None for all.
+        reads: Tables of the readout that the learner and the baselines read.
+        look: What a report shows beyond the figures, by name: a function of the trained network's prediction from
+            readout, the test events and the seed of the bootstrap.
     """
 
     sample: Sample
     learner: Learner
-    task: Segmentation
+    task: Segmentation | Classification
     baselines: Mapping[str, Baseline]
     options: FitOptions
     batch: int
     respond: Callable[[Events, torch.Generator], Events]
     augment: Callable[[Events, torch.Generator], Events] | None = None
     baseline_events: int | None = None
+    reads: tuple[str, ...] = ("voxels",)
+    look: Look | None = None
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables that training needs: what is read and what is asked about."""
+        return tuple(dict.fromkeys((*self.reads, self.task.table)))
 
 
 @dataclass(frozen=True)

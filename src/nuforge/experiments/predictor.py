@@ -16,6 +16,7 @@ from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, wr
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.progress import followed
+from nuforge.tasks.classification import Classification
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.checkpoint import DESCRIPTION, load_weights, read_description
 
@@ -42,17 +43,17 @@ class Predictor:
     columns: Mapping[str, str]
 
     @property
-    def task(self) -> Segmentation:
+    def task(self) -> Segmentation | Classification:
         """What it was asked."""
         return self.built.task
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of `voxels.probability`."""
+        """Names of the classes, in the order of the columns of `probability`."""
         return self.task.classes
 
     def predict(self, events: Events, seed: int = 0) -> Events:
-        """The events with the columns `voxels.probability` (N, K) and `voxels.prediction` (N,) added.
+        """The events with the columns `probability` (N, K) and `prediction` (N,) of the task's table added.
 
         Energy deposits without voxels first get the response of the experiment's detector.
 

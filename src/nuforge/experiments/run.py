@@ -26,6 +26,7 @@ from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
 from nuforge.experiments.tuning import choose_correction
+from nuforge.tasks.classification import Classification
 from nuforge.tasks.segmentation import Segmentation, class_weights
 from nuforge.training.checkpoint import load_weights, read_description, save_weights
 from nuforge.training.fit import fit
@@ -135,7 +136,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
     if this.folder.has("training"):
         return
     begin = time.perf_counter()
-    experiment, tables = this.experiment, [this.experiment.task.table]
+    experiment, tables = this.experiment, this.experiment.tables
 
     def training_batches(step: int) -> Loader:
         rank, world = rank_and_world()
@@ -151,7 +152,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             start=step,
         )
 
-    _weigh_classes(experiment.task, _side(this, store, "train", tables))
+    _meet_classes(experiment.task, _side(this, store, "train", tables))
     like = next(iter(_side(this, store, "test", tables)))
     try:
         best = fit(
@@ -180,14 +181,14 @@ def _tune(this: Run, validation: Iterable[Events]) -> None:
     """Sets what is chosen on validation events, in the checkpoint."""
     learner, task = this.experiment.learner, this.experiment.task
     load_weights(learner, this.checkpoint)
-    if not isinstance(learner, Supervised):
+    if not isinstance(learner, Supervised) or not isinstance(task, Segmentation):
         return
     task.correction.fill_(choose_correction(learner, task, validation))
     save_weights(learner, this.checkpoint)
 
 
-def _weigh_classes(task: Segmentation, batches: Iterable[Events]) -> None:
-    """Gives the task's loss the weights of classes that the labels of the training events call for."""
+def _meet_classes(task: Segmentation | Classification, batches: Iterable[Events]) -> None:
+    """Looks for labels in the training events, and gives a segmentation the weights of classes that they call for."""
     k = len(task.classes)
     counts = torch.zeros(k, dtype=torch.int64)
     for events in batches:
@@ -195,12 +196,14 @@ def _weigh_classes(task: Segmentation, batches: Iterable[Events]) -> None:
             raise InputError(f"events for training have no '{task.target}' in '{task.table}'; give events with labels")
         label = events[task.table][task.target]
         counts += torch.bincount(label[label >= 0], minlength=k)
-    task.weights.copy_(torch.tensor(class_weights(counts.tolist())))
+    if isinstance(task, Segmentation):
+        task.weights.copy_(torch.tensor(class_weights(counts.tolist())))
 
 
 def _learning_curves(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
     """Losses and means over classes by step, as a report has them."""
-    names = {"training loss": "training loss", "loss": "validation loss", "mean recall": "", "mean IoU": ""}
+    names = {"training loss": "training loss", "loss": "validation loss"}
+    names |= dict.fromkeys(("mean recall", "mean IoU", "mean AUC", "AUC"), "")
     steps = [entry["step"] for entry in history]
     return {
         shown or name: {"step": steps, "value": [entry.get(name) for entry in history]}
@@ -216,7 +219,7 @@ def _fit_baselines(this: Run, store: Store) -> None:
     seconds = {}
     for name, baseline in this.experiment.baselines.items():
         begin = time.perf_counter()
-        train = _side(this, store, "train", [this.experiment.task.table])
+        train = _side(this, store, "train", this.experiment.tables)
         n = min(this.experiment.baseline_events or train.n_events, train.n_events)
         baseline.fit(followed(_first(n, train), f"fitting {name}", n))
         baseline.save(baseline_folder(this.checkpoint, name))

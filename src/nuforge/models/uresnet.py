@@ -6,16 +6,14 @@ import itertools
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.views import voxel_view
 from nuforge.nn.norm import NormActivation
-from nuforge.nn.sparse import InverseConvolution, SparseTensor, StridedConvolution, SubmanifoldConvolution
-
-MINIMUM_VALUE = 1e-3
-"""MeV; smaller values are taken as this. Readout thresholds are fifty times higher."""
+from nuforge.nn.residual import Down, LogScale, Up, descend, residual_blocks
+from nuforge.nn.sparse import SparseTensor, SubmanifoldConvolution
 
 
 class UResNet(nn.Module):
@@ -44,12 +42,12 @@ class UResNet(nn.Module):
             raise InputError(f"depth, width and blocks must be at least 1, got {depth}, {width} and {blocks}")
         channels = [width * (i + 1) for i in range(depth)]
         steps = list(itertools.pairwise(channels))
-        self.scale = _LogScale(value_mean, value_spread)
+        self.scale = LogScale(value_mean, value_spread)
         self.first = SubmanifoldConvolution(1, width)
-        self.encoders = nn.ModuleList(_residual_blocks([c] * (blocks + 1)) for c in channels)
-        self.downs = nn.ModuleList(_Down(fine, coarse) for fine, coarse in steps)
-        self.ups = nn.ModuleList(_Up(fine, coarse) for fine, coarse in steps)
-        self.decoders = nn.ModuleList(_residual_blocks([2 * c] + [c] * blocks) for c in channels[:-1])
+        self.encoders = nn.ModuleList(residual_blocks([c] * (blocks + 1)) for c in channels)
+        self.downs = nn.ModuleList(Down(fine, coarse) for fine, coarse in steps)
+        self.ups = nn.ModuleList(Up(fine, coarse) for fine, coarse in steps)
+        self.decoders = nn.ModuleList(residual_blocks([2 * c] + [c] * blocks) for c in channels[:-1])
         self.last = NormActivation(width)
         self.features = width
 
@@ -70,70 +68,8 @@ class UResNet(nn.Module):
 
     def _levels(self, x: SparseTensor) -> SparseTensor:
         """Down and up through all levels."""
-        skips = []
-        for encoder, down in zip(self.encoders, self.downs, strict=False):
-            x = encoder(x)
-            skips.append(x)
-            x = down(x)
-        x = self.encoders[-1](x)
+        *skips, x = descend(x, self.encoders, self.downs)
         for skip, up, decoder in reversed(list(zip(skips, self.ups, self.decoders, strict=True))):
             y = up(x, skip)
             x = decoder(y.with_features(torch.cat([skip.features, y.features], 1)))
         return x
-
-
-class _LogScale(nn.Module):
-    """ln(value / MeV), shifted and scaled to order one: energies spread over orders of magnitude."""
-
-    def __init__(self, mean: float, spread: float) -> None:
-        super().__init__()
-        self.mean, self.spread = mean, spread
-
-    def forward(self, value: Tensor) -> Tensor:
-        return (value.clamp(min=MINIMUM_VALUE).log() - self.mean) / self.spread
-
-
-class _Residual(nn.Module):
-    """Twice norm, activation and convolution, added to the input."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.norm_in, self.norm_out = NormActivation(channels_in), NormActivation(channels_out)
-        self.convolution_in = SubmanifoldConvolution(channels_in, channels_out)
-        self.convolution_out = SubmanifoldConvolution(channels_out, channels_out)
-        same = channels_in == channels_out
-        self.shortcut = nn.Identity() if same else nn.Linear(channels_in, channels_out, bias=False)
-
-    def forward(self, x: SparseTensor) -> SparseTensor:
-        y: SparseTensor = self.convolution_in(x.with_features(self.norm_in(x.features)))
-        y = self.convolution_out(y.with_features(self.norm_out(y.features)))
-        return y.with_features(y.features.add_(self.shortcut(x.features)))  # nothing else keeps y
-
-
-class _Down(nn.Module):
-    """Norm, activation and strided convolution to the coarser level."""
-
-    def __init__(self, fine: int, coarse: int) -> None:
-        super().__init__()
-        self.norm, self.convolution = NormActivation(fine), StridedConvolution(fine, coarse)
-
-    def forward(self, x: SparseTensor) -> SparseTensor:
-        y: SparseTensor = self.convolution(x.with_features(self.norm(x.features)))
-        return y
-
-
-class _Up(nn.Module):
-    """Norm, activation and inverse convolution back to the level of `finer`."""
-
-    def __init__(self, fine: int, coarse: int) -> None:
-        super().__init__()
-        self.norm, self.convolution = NormActivation(coarse), InverseConvolution(coarse, fine)
-
-    def forward(self, x: SparseTensor, finer: SparseTensor) -> SparseTensor:
-        y: SparseTensor = self.convolution(x.with_features(self.norm(x.features)), finer.level)
-        return y
-
-
-def _residual_blocks(channels: list[int]) -> nn.Sequential:
-    """Residual blocks one after another, from each number of channels to the next."""
-    return nn.Sequential(*(_Residual(a, b) for a, b in itertools.pairwise(channels)))

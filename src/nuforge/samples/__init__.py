@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from nuforge.samples.cache import cache_folder, prune
-from nuforge.samples.lartpc import particle_bomb
+from nuforge.samples.lartpc import engines, particle_bomb
 from nuforge.samples.sample import Sample
 
-SAMPLES: Mapping[str, Callable[..., Sample]] = MappingProxyType({"lartpc-particle-bomb": particle_bomb})
+SAMPLES: Mapping[str, Callable[..., Sample]] = MappingProxyType(
+    {"lartpc-particle-bomb": particle_bomb, "lartpc-engines": engines}
+)
 """The recipes by the name of their samples. A recipe's signature is its configuration."""
 
 __all__ = ["SAMPLES", "Sample", "cache_folder", "prune"]

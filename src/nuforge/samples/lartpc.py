@@ -35,6 +35,31 @@ def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engi
     return Sample("lartpc-particle-bomb", _engine_arguments(engine), make, events, detector, shard_size, seed)
 
 
+def engines(
+    events: int = 1000, seed: int = 0, shard_size: int = 100, first: Engine = "builtin", second: Engine = "geant4"
+) -> Sample:
+    """Particle bombs of which every other one is flown by another engine: `event.engine`, 0 or 1, says which.
+
+    The primaries of both are draws of one source, no two of them the same; response and labels are one call for both.
+
+    Args:
+        events: Number of events, of both engines together.
+        seed: Of everything random.
+        shard_size: Events made and written together.
+        first: What flies the events of `event.engine` 0.
+        second: What flies those of 1. The same engine twice makes a sample in which nothing tells them apart.
+    """
+    from nuforge.detectors import lartpc_cube
+
+    detector = lartpc_cube()
+    arguments: dict[str, str] = {}
+    for engine in sorted({first, second}):
+        arguments |= _engine_arguments(engine)
+    arguments |= {"engine": f"{first}, {second}"}
+    make = partial(_engines, detector=detector, pair=(first, second))
+    return Sample("lartpc-engines", arguments, make, events, detector, shard_size, seed)
+
+
 def _engine_arguments(engine: Engine) -> dict[str, str]:
     """What of the engine changes the events.
 
@@ -55,12 +80,43 @@ def _engine_arguments(engine: Engine) -> dict[str, str]:
 
 def _particle_bomb(n_events: int, shard: int, generator: torch.Generator, detector: Detector, engine: Engine) -> Events:
     """One shard: who flies, what is deposited, what is read out, what is true."""
-    from nuforge.simulation.response.lartpc import respond
     from nuforge.simulation.sources import particle_bomb
-    from nuforge.simulation.transport import transport, transport_geant4
-    from nuforge.simulation.truth import label_voxels, prune
 
     flying = particle_bomb(n_events, detector, generator)
+    return _read_out(_fly(flying, detector, generator, engine), detector, generator)
+
+
+def _engines(
+    n_events: int, shard: int, generator: torch.Generator, detector: Detector, pair: tuple[Engine, Engine]
+) -> Events:
+    """One shard: even events flown by the first engine, odd ones by the second, then read out together."""
+    import torch
+
+    from nuforge.events import Column, Events, Table
+    from nuforge.simulation.sources import particle_bomb
+
+    flying = particle_bomb(n_events, detector, generator)
+    number = torch.arange(n_events)
+    engine = number % 2
+    mine = [number[engine == i] for i in range(len(pair))]
+    flown = [_fly(flying[rows], detector, generator, name) for rows, name in zip(mine, pair, strict=True) if len(rows)]
+    deposited = Events.concat(flown)[torch.cat(mine).argsort()]
+    events = _read_out(deposited, detector, generator)
+    about = {"engine": Column("", f"what flew the particles: 0 {pair[0]}, 1 {pair[1]}", "truth")}
+    return events.with_table("event", Table({"engine": engine}, torch.arange(n_events + 1), about=about))
+
+
+def _fly(events: Events, detector: Detector, generator: torch.Generator, engine: Engine) -> Events:
+    """What the particles deposit."""
+    from nuforge.simulation.transport import transport, transport_geant4
+
     fly = transport if engine == "builtin" else transport_geant4
-    deposited = fly(flying, detector, generator)
+    return fly(events, detector, generator)
+
+
+def _read_out(deposited: Events, detector: Detector, generator: torch.Generator) -> Events:
+    """What is read out of deposits, and what is true."""
+    from nuforge.simulation.response.lartpc import respond
+    from nuforge.simulation.truth import label_voxels, prune
+
     return prune(label_voxels(respond(deposited, detector, generator), detector))

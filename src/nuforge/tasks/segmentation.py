@@ -10,11 +10,8 @@ from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
-from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
-from nuforge.metrics.classification import accuracy, confusion_counts, iou, precision, recall
-
-BINS = 15
-"""Bins of confidence in the reliability curve."""
+from nuforge.metrics.classification import iou, precision, recall
+from nuforge.tasks.categorical import categorical_figures, categorical_statistics
 
 
 class Segmentation(nn.Module):
@@ -81,16 +78,7 @@ class Segmentation(nn.Module):
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event: `confusion` (B, K, K), rows true and columns predicted; `reliability` (B, bins, 3)."""
-        truth = events[self.table]
-        label, batch, n = truth[self.target], truth.batch, truth.n_events
-        confidence, best = prediction[self.table]["probability"].max(1)
-        known = label >= 0
-        return {
-            "confusion": confusion_counts(label, best, batch, n, len(self.classes)),
-            "reliability": reliability_counts(
-                confidence[known], (best == label)[known], batch[known], n_events=n, bins=BINS
-            ),
-        }
+        return categorical_statistics(events[self.table], self.target, prediction[self.table]["probability"])
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings.
@@ -102,8 +90,7 @@ class Segmentation(nn.Module):
         figures = {
             "mean recall": per_class["recall"].nanmean(-1),
             "mean IoU": per_class["IoU"].nanmean(-1),
-            "accuracy": accuracy(confusion),
-            "expected calibration error": expected_calibration_error(sums["reliability"]),
+            **categorical_figures(sums),
         }
         for name, values in per_class.items():
             figures |= {f"{name} of {c}": values[..., i] for i, c in enumerate(self.classes)}

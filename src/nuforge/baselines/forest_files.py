@@ -1,0 +1,66 @@
+"""Forests on disk: safetensors for the trees, JSON for what they were grown on and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from nuforge.baselines.forest import Forest
+
+_FORMAT = 1
+_DESCRIPTION, _ARRAYS = "boosted_trees.json", "boosted_trees.safetensors"
+
+
+def write_forest(folder: Path, forest: Forest, features: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Write a forest into a folder.
+
+    Args:
+        folder: Made if it is not there.
+        forest: The trees.
+        features: Names of the features that they were grown on.
+        options: How they were grown, as JSON has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {k: np.ascontiguousarray(v) for k, v in vars(forest).items() if isinstance(v, np.ndarray)}
+    save_file(arrays, folder / _ARRAYS)
+    description = {"format": _FORMAT, "options": dict(options), "features": list(features), "depth": forest.depth}
+    (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1))
+
+
+def read_forest(folder: Path, features: Sequence[str]) -> tuple[Forest, dict[str, Any]]:
+    """The forest that `write_forest` wrote, and how it was grown.
+
+    Raises:
+        ValueError: If the folder holds none, or it was grown on other features or by a newer format.
+    """
+    try:
+        description = json.loads((folder / _DESCRIPTION).read_text())
+        arrays = load_file(folder / _ARRAYS)
+    except (OSError, json.JSONDecodeError, SafetensorError) as error:
+        raise ValueError(
+            f"'{folder}' holds no readable boosted trees ({error}), expected {_DESCRIPTION} and {_ARRAYS}; "
+            "give a folder that BoostedTrees.save wrote"
+        ) from error
+    _check(description, features, folder)
+    return Forest(**arrays, depth=description["depth"]), description["options"]
+
+
+def _check(description: Mapping[str, Any], features: Sequence[str], folder: Path) -> None:
+    """Refuse trees that this package cannot use."""
+    if description.get("format") != _FORMAT:
+        raise ValueError(
+            f"boosted trees in '{folder}' have format {description.get('format')}, expected {_FORMAT}; "
+            "use the nuforge that wrote them, or fit them again"
+        )
+    if description["features"] != list(features):
+        odd = sorted(set(description["features"]) ^ set(features))
+        raise ValueError(
+            f"boosted trees in '{folder}' were grown on other features, which differ in {odd or 'their order'}; "
+            "fit them again"
+        )

@@ -1,0 +1,82 @@
+"""Classification: to which class does each event belong?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.metrics.classification import recall
+from nuforge.metrics.ranking import area_under_curve, log_odds_bin, score_counts
+from nuforge.tasks.categorical import categorical_figures, categorical_statistics, log_odds
+
+
+class Classification(nn.Module):
+    """A categorical distribution over classes for every event, and cross entropy.
+
+    Args:
+        classes: Names of the classes, in the order of their numbers.
+        features: Channels of the features it reads.
+        target: Column of `event` with the labels, int64; -1 means unknown and is left out.
+        table: Table whose rows are classified, one an event.
+    """
+
+    def __init__(self, classes: Sequence[str], features: int, target: str, table: str = "event") -> None:
+        super().__init__()
+        if len(classes) < 2:
+            raise InputError(f"a classification needs two classes or more, got {list(classes)}; name them all")
+        self.classes, self.table, self.target = tuple(classes), table, target
+        self.head = nn.Linear(features, len(classes))
+
+    def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
+        """Logits of the classes (B, K), from the features of events."""
+        rows = features[self.table]
+        about = {"logits": Column("", "logits of the classes", "prediction")}
+        return {self.table: Table({"logits": self.head(rows["features"])}, rows.offsets, about=about)}
+
+    def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """Cross entropy, averaged over events of known label; 0 if there is none."""
+        label = events[self.table][self.target]
+        total = F.cross_entropy(outputs[self.table]["logits"].float(), label, ignore_index=-1, reduction="sum")
+        return total / (label >= 0).sum().clamp(min=1)
+
+    def predict(self, outputs: Mapping[str, Table]) -> Mapping[str, Table]:
+        """Probability of the classes (B, K)."""
+        rows = outputs[self.table]
+        about = {"probability": Column("", f"probability of {', '.join(self.classes)}", "prediction")}
+        return {self.table: Table({"probability": rows["logits"].float().softmax(1)}, rows.offsets, about=about)}
+
+    def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
+        """Per event: `confusion` (B, K, K), `reliability` (B, bins, 3) and `scores` (B, C, bins, 2).
+
+        Scores are counts of log-odds (`nuforge.metrics.ranking`) of each class against the rest; of two classes, of the
+        second alone (C = 1), for the first has the same area under the curve.
+        """
+        truth, probability = events[self.table], prediction[self.table]["probability"]
+        known = truth[self.target] >= 0
+        label, batch, odds = truth[self.target][known], truth.batch[known], log_odds(probability)[known]
+        counts = [
+            score_counts(log_odds_bin(odds[:, i]), label == i, batch, truth.n_events) for i in self._against_the_rest
+        ]
+        return categorical_statistics(truth, self.target, probability) | {"scores": torch.stack(counts, 1)}
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings.
+
+        A class without events has no AUC and no recall (NaN) and is left out of the mean.
+        """
+        area = area_under_curve(sums["scores"])
+        figures = {"AUC" if area.shape[-1] == 1 else "mean AUC": area.nanmean(-1), **categorical_figures(sums)}
+        if area.shape[-1] > 1:
+            figures |= {f"AUC of {c}": area[..., i] for i, c in enumerate(self.classes)}
+        found = recall(sums["confusion"])
+        return figures | {f"recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
+
+    @property
+    def _against_the_rest(self) -> range:
+        """Classes whose scores are counted."""
+        return range(1, 2) if len(self.classes) == 2 else range(len(self.classes))
