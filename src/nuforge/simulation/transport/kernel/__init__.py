@@ -1,0 +1,1 @@
+"""The electromagnetic part of the built-in transport in C++: same tables, same physics, other random numbers."""
