@@ -1,18 +1,19 @@
 """The optional extensions; everything else is in pyproject.toml. Without a C++ compiler the package installs as well.
 
-The same sources are built for three instruction sets; `nuforge.compiled` loads the best that runs.
+What gains from them is built for three instruction sets; `nuforge.compiled` loads the best that runs.
 """
 
 import platform
 
 from setuptools import Extension, setup
 
-BUILDS = {"portable": []}
+PORTABLE = {"portable": []}
+VECTORS = PORTABLE
 if platform.machine() in ("x86_64", "AMD64"):
-    BUILDS |= {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
+    VECTORS = PORTABLE | {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 
 
-def extensions(package, sources, headers, flags):
+def extensions(package, builds, sources, headers, flags):
     """One library of a package for each instruction set."""
     folder = "src/" + package.replace(".", "/")
     return [
@@ -25,20 +26,25 @@ def extensions(package, sources, headers, flags):
             extra_link_args=["-pthread"],
             optional=True,
         )
-        for name, build in BUILDS.items()
+        for name, build in builds.items()
     ]
 
 
 setup(
     ext_modules=[
         *extensions(
-            "nuforge.nn.kernels", ("convolution", "maps", "norm"), ("crew", "vector"), ["-pthread", "-Wno-psabi"]
+            "nuforge.nn.kernels",
+            VECTORS,
+            ("convolution", "maps", "norm"),
+            ("crew", "vector"),
+            ["-pthread", "-Wno-psabi"],
         ),
         *extensions(
             "nuforge.simulation.transport.kernel",
+            PORTABLE,
             ("charged", "photons", "fly", "gather"),
             ("arithmetic", "random", "medium", "flight"),
-            ["-ffp-contract=off", "-fno-math-errno"],  # every build rounds alike
+            ["-ffp-contract=off", "-fno-math-errno"],  # every compiler rounds alike
         ),
     ]
 )

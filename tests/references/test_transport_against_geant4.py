@@ -27,6 +27,8 @@ CASES = [
     ("mu-", 13, 400),
 ]
 
+pytestmark = pytest.mark.usefixtures("transport_path")
+
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason=f"needs ../shared/reference/{REFERENCE.name}")
 @pytest.mark.parametrize(("name", "pdg", "energy"), CASES)

@@ -12,6 +12,8 @@ from nuforge.physics.stopping import stopping_power
 from nuforge.simulation.sources import particle_bomb, particle_gun
 from nuforge.simulation.transport import transport
 
+pytestmark = pytest.mark.usefixtures("transport_path")
+
 
 @pytest.fixture(scope="module")
 def detector():
@@ -19,7 +21,7 @@ def detector():
 
 
 @pytest.fixture(scope="module")
-def bombs(detector):
+def bombs(detector, transport_path):
     generator = torch.Generator().manual_seed(7)
     return transport(particle_bomb(40, detector, generator), detector, generator)
 

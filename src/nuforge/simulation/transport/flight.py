@@ -15,7 +15,7 @@ from nuforge.physics.particles import mass_of
 from nuforge.simulation.four_momenta import kinetic_energy
 
 
-Sorter: TypeAlias = Callable[[Sequence[Sequence[Tensor]]], list[Tensor]]
+Sorter: TypeAlias = Callable[[Sequence[Sequence[Tensor]], int], tuple[Tensor, list[Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,9 @@ class Record:
         self._count += len(columns[0])
         self._particles.append(columns)
 
+    def add_escapes(self, row: Tensor, energy: Tensor) -> None:
+        """Particles at `row` (N,) leave the volume with `energy` (N,) MeV, and are followed no further."""
+
     def begin(self, birth: Birth, species: Tensor) -> Flight:
         """The particles of a birth, entered into the record, in flight."""
         of, start, time = birth.parents[birth.parent], birth.position, birth.time
@@ -187,20 +190,18 @@ class Record:
 
     def events(self) -> Events:
         """The events with the segments and all particles, both in the order of the events."""
-        first = self._primaries["particles"]
+        first, n = self._primaries["particles"], len(self._primaries)
         names = ("pdg", "parent", "process", "start", "time", "momentum", "interaction")
-        known = (first.batch, *(first[name] for name in names), torch.arange(len(first)))
-        parts, count = [known], len(first)
-        for columns in self._particles:
-            parts.append((*columns, torch.arange(count, count + len(columns[0]))))
-            count += len(columns[0])
-        event, *values, row = self._sorted(parts)
+        parts, begin = [], 0
+        for columns in ((first.batch, *(first[name] for name in names)), *self._particles):
+            parts.append((*columns, torch.arange(begin, begin + len(columns[0]))))
+            begin += len(columns[0])
+        counts, (*sorted_columns, row) = self._sorted(parts, n)
         new = torch.empty_like(row)
         new[row] = torch.arange(len(row))
-        columns = dict(zip(names, values, strict=True))
-        columns["parent"] = torch.where(columns["parent"] < 0, -1, new[columns["parent"].clamp(min=0)])
-        n = len(self._primaries)
-        particles = Table.from_counts(columns, torch.bincount(event, minlength=n))
+        values = dict(zip(names, sorted_columns, strict=True))
+        values["parent"] = torch.where(values["parent"] < 0, -1, new[values["parent"].clamp(min=0)])
+        particles = Table.from_counts(values, counts)
         return self._primaries.with_table("particles", particles).with_table("segments", self._segment_table(new, n))
 
     def _segment_table(self, new: Tensor, n: int) -> Table:
@@ -210,13 +211,12 @@ class Record:
             empty = {name: torch.zeros(shape) for name, shape in zip(names, shapes, strict=True)}
             empty["time"] = empty["time"].double()
             return Table.from_counts({**empty, "particle": new[:0]}, torch.zeros(n, dtype=torch.int64))
-        event, row, *columns = self._sorted(self._segments)
-        values = dict(zip(names, columns, strict=True))
-        return Table.from_counts({**values, "particle": new[row]}, torch.bincount(event, minlength=n))
+        counts, (row, *columns) = self._sorted(self._segments, n)
+        return Table.from_counts({**dict(zip(names, columns, strict=True)), "particle": new[row]}, counts)
 
 
-def sorted_by_event(parts: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """Columns of parts, end to end and sorted (stably) by the first, the events."""
-    event, *others = (torch.cat(columns) for columns in zip(*parts, strict=True))
-    event, order = torch.sort(event, stable=True)
-    return [event, *(column[order] for column in others)]
+def sorted_by_event(parts: Sequence[Sequence[Tensor]], n_events: int) -> tuple[Tensor, list[Tensor]]:
+    """Rows of each event (B,), and columns of parts, of which the first are the events, in the order of the events."""
+    event, *columns = (torch.cat(column) for column in zip(*parts, strict=True))
+    order = torch.argsort(event, stable=True)
+    return torch.bincount(event, minlength=n_events), [column[order] for column in columns]

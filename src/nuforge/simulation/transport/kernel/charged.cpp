@@ -157,7 +157,10 @@ bool step_charged(Particle& who, Random& random, const Medium& medium, Record& r
     stop(who, random, medium, record);
     return false;
   }
-  if (length >= wall) return false;
+  if (length >= wall) {
+    record.escape(who);
+    return false;
+  }
   if (length < free) return true;
   const float choice = uniform.second * rate;
   if (choice < c[kKnock]) {

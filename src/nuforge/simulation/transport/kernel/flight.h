@@ -49,6 +49,12 @@ struct Births {
   int64_t capacity, n;
 };
 
+struct Escapes {
+  int64_t* row;
+  float* energy;
+  int64_t capacity, n;
+};
+
 struct Endings {
   int64_t *input, *end;
   float* state;  // (n, 7)
@@ -63,14 +69,16 @@ class Record {
  public:
   Record(const int64_t* processes, int64_t rows) : processes_(processes), rows_(rows) {}
 
-  void fill(Segments* segments, Births* births, Endings* endings) {
+  void fill(Segments* segments, Births* births, Escapes* escapes, Endings* endings) {
     segments_ = segments;
     births_ = births;
+    escapes_ = escapes;
     endings_ = endings;
   }
 
   bool has_room() const {
-    return segments_->n + kRoom <= segments_->capacity && births_->n + kRoom <= births_->capacity;
+    return segments_->n + kRoom <= segments_->capacity && births_->n + kRoom <= births_->capacity &&
+           escapes_->n + kRoom <= escapes_->capacity;
   }
 
   void deposit(const Particle& by, Vector start, Vector end, double time, float energy, float length) {
@@ -106,6 +114,13 @@ class Record {
                         parent.interaction, -1, random.bits()});
   }
 
+  // The particle leaves the box.
+  void escape(const Particle& who) {
+    const int64_t i = escapes_->n++;
+    escapes_->row[i] = who.row;
+    escapes_->energy[i] = who.energy;
+  }
+
   // What becomes of the particle is not decided here. Only those that were handed in come to this.
   void hand_back(const Particle& who, End end) {
     Endings& e = *endings_;
@@ -136,6 +151,7 @@ class Record {
   int64_t rows_;
   Segments* segments_ = nullptr;
   Births* births_ = nullptr;
+  Escapes* escapes_ = nullptr;
   Endings* endings_ = nullptr;
   std::vector<Particle> waiting_;
 };

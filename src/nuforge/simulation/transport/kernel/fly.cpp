@@ -11,8 +11,8 @@ class Flying {
       : medium_(medium), flights_(flights), record_(processes, rows), seed_(seed) {}
 
   // Until the columns are full or nobody flies: whether somebody still does.
-  bool fly(Segments* segments, Births* births, Endings* endings) {
-    record_.fill(segments, births, endings);
+  bool fly(Segments* segments, Births* births, Escapes* escapes, Endings* endings) {
+    record_.fill(segments, births, escapes, endings);
     for (;;) {
       if (!flies_ && !take()) return false;
       if (!record_.has_room()) return true;
@@ -61,8 +61,8 @@ extern "C" void* nuforge_flying_begins(const nuforge::Medium* medium, const nufo
 }
 
 extern "C" int nuforge_fly(void* flying, nuforge::Segments* segments, nuforge::Births* births,
-                           nuforge::Endings* endings) {
-  return static_cast<nuforge::Flying*>(flying)->fly(segments, births, endings);
+                           nuforge::Escapes* escapes, nuforge::Endings* endings) {
+  return static_cast<nuforge::Flying*>(flying)->fly(segments, births, escapes, endings);
 }
 
 extern "C" void nuforge_flying_ends(void* flying) { delete static_cast<nuforge::Flying*>(flying); }

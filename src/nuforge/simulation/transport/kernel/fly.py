@@ -10,7 +10,7 @@ import torch
 
 from nuforge.events import Process
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.kernel.layout import ROOM, Births, Endings, Flights, Medium, Segments
+from nuforge.simulation.transport.kernel.layout import ROOM, Births, Endings, Escapes, Flights, Medium, Segments
 from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import MediumTables
 from nuforge.simulation.transport.walls import Box
@@ -56,7 +56,7 @@ class Kernel:
         rows = min(rows, _MOST_ROWS) + ROOM
         self._medium = Medium.of(medium, box, longest)
         self._record = record
-        self._segments, self._births = Segments.of(rows), Births.of(rows)
+        self._segments, self._births, self._escapes = (kind.of(rows) for kind in (Segments, Births, Escapes))
         self._processes = torch.tensor([int(process) for process in _PROCESSES])
 
     def fly(self, flight: Flight, generator: torch.Generator) -> Outcome:
@@ -68,8 +68,8 @@ class Kernel:
         flight = flight[torch.argsort(flight.event, stable=True)]
         seed = int(torch.randint(-(2**63), 2**63 - 1, (), generator=generator)) % 2**64
         flights, endings = Flights.of(flight), Endings.of(len(flight))
-        medium, buffers = ctypes.byref(self._medium), [self._segments, self._births, endings]
-        begin = (medium, ctypes.byref(flights), self._processes, seed, self._record.n_particles)
+        pointer, buffers = ctypes.byref(self._medium), (self._segments, self._births, self._escapes, endings)
+        begin = (pointer, ctypes.byref(flights), self._processes, seed, self._record.n_particles)
         flying = LIBRARY.call("flying_begins", *begin)
         try:
             more = True
@@ -77,6 +77,7 @@ class Kernel:
                 more = bool(LIBRARY.call("fly", flying, *(ctypes.byref(buffer) for buffer in buffers)))
                 self._record.add_segments(*self._segments.taken())
                 self._record.add_particles(*self._births.taken())
+                self._record.add_escapes(*self._escapes.taken())
         finally:
             LIBRARY.call("flying_ends", flying)
         which, end, state, time = endings.taken()

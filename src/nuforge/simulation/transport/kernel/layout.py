@@ -185,6 +185,13 @@ class Births(Filled):
     _fields_ = _fields(_shapes_)
 
 
+class Escapes(Filled):
+    """Who leaves the box, and with which energy."""
+
+    _shapes_ = (("row", torch.int64, ()), ("energy", torch.float32, ()))
+    _fields_ = _fields(_shapes_)
+
+
 class Endings(Filled):
     """What becomes of particles that were handed in: which, how they end, state (7,) and time as in `Flight`."""
 

@@ -16,10 +16,10 @@ LIBRARY: Final = Library(
     "NUFORGE_TRANSPORT",
     {
         "flying_begins": [POINTER, POINTER, POINTER, ctypes.c_uint64, INT64],
-        "fly": [POINTER] * 4,
+        "fly": [POINTER] * 5,
         "flying_ends": [POINTER],
-        "runs": [POINTER, INT64, POINTER],
-        "gather": [POINTER] * 3 + [INT64, INT64, POINTER],
+        "runs": [POINTER, POINTER, INT64, *[POINTER] * 4],
+        "gather": [*[POINTER] * 4, INT64, INT64, POINTER],
     },
     {"flying_begins": POINTER, "fly": ctypes.c_int, "runs": INT64},
 )

@@ -82,7 +82,10 @@ bool step_photon(Particle& who, Random& random, const Medium& medium, Record& re
   medium.photons.at<kPhotonColumns>(log_energy, 0, rates);
   const float total = rates[kPair] + rates[kCompton] + rates[kPhoto] + rates[kRayleigh];
   const float length = random.exponential() / total;
-  if (length >= medium.distance(who.position, who.direction)) return false;
+  if (length >= medium.distance(who.position, who.direction)) {
+    record.escape(who);
+    return false;
+  }
   who.position = who.position + who.direction * length;
   who.time += length / medium.speed_of_light;
   float choice = random.uniforms().first * total;
