@@ -57,8 +57,8 @@ def photon_loss(material):
 def test_range_of_muons_is_the_integral_of_bethes_formula(material):
     expected = float(csda_range(torch.tensor([60.0], dtype=torch.float64), MUON_MASS, material))
     events = fly(material, -13, 60.0, 60, 4 * expected, step=max(0.3, expected / 100))
-    stopped = events["particles"]["process"] == Process.DECAY
-    assert int(stopped.sum()) == 60
+    particles = events["particles"]
+    assert int(((particles["process"] == Process.DECAY) & (particles["pdg"] == -11)).sum()) == 60
     # straggling is 3 %; in gas some decay before they stop, which the median does not see
     error = 3 * 1.25 * 0.03 / math.sqrt(60)
     assert float(path_of_the_primary(events).median()) == pytest.approx(expected, rel=0.02 + 0.5 * error)
@@ -69,7 +69,8 @@ def test_range_and_loss_in_thin_gas_do_not_depend_on_the_step(material):
     expected = float(csda_range(torch.tensor([60.0], dtype=torch.float64), PROTON_MASS, material))
     for step in (expected / 20, expected / 200):
         path = path_of_the_primary(fly(material, 2212, 60.0, 60, 4 * expected, step=step))
-        assert float(path.mean()) == pytest.approx(expected, rel=0.01)  # straggling 1.3 % / sqrt(60)
+        # straggling 1.3 % / sqrt(60); the twentieth part that meets a nucleus before does not move the median
+        assert float(path.median()) == pytest.approx(expected, rel=0.01)
 
 
 def test_a_muon_loses_what_bethe_says_in_short_steps_in_gas():

@@ -30,7 +30,7 @@ def test_gun_has_the_momentum_of_its_energy_and_direction():
     [
         ({"kinetic": 0.0}, "kinetic energy must be positive"),
         ({"direction": (0.0, 0.0, 0.0)}, "direction must not be null"),
-        ({"pdg": 2112}, "no mass of PDG number 2112"),
+        ({"pdg": 3222}, "no mass of PDG number 3222"),
     ],
 )
 def test_gun_refuses_what_cannot_fly(options, message):

@@ -51,6 +51,7 @@ STANDARD: Mapping[str, Mapping[str, Column]] = MappingProxyType(
             "start": _truth("cm", "where it began"),
             "time": _truth("ns", "when it began"),
             "momentum": _truth("MeV", "momentum at its start"),
+            "escaped": _truth("MeV", "kinetic energy with which it left the detector's volume, -1 if it did not"),
             "interaction": _truth("", "the interaction it comes from", "interactions"),
         },
         "interactions": {

@@ -1,70 +1,76 @@
-"""Hadrons on free nucleons: cross sections (mb) by momentum of the projectile where the nucleon rests.
+"""Hadrons on free nucleons: cross sections (mb) of the channels of a cascade, by momentum where the nucleon rests.
 
-Sources: nucleons: Cugnon, L'Hote, Vandermeulen, Nucl. Instr. Meth. B111 (1996) 215, 5 MeV to some GeV. Pions: the
-Delta as in Cugnon et al., and above points read from the Review of Particle Physics' compilation. Kaons: rounded from
-the same compilation. Good to some 10 %: the rate of reactions on nuclei does not depend on them, their shares do.
+The sums are those of `hadron_proton`, tabulated; on neutrons by isospin. Good to some 10 %: the rate of reactions on
+nuclei does not depend on them, their shares do.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nuforge.physics import hadron_proton
 from nuforge.physics.constants import PION_MASS, PROTON_MASS
 from nuforge.units import GeV
 
-_PION_ENERGY = (300.0, 400.0, 500.0, 600.0, 700.0, 800.0, 900.0, 1000.0, 1200.0, 1350.0, 1600.0, 2000.0, 3000.0, 5000.0)
-_PLUS_TOTAL = (105.0, 50.0, 28.0, 17.0, 15.0, 19.0, 24.0, 27.0, 37.0, 41.0, 32.0, 29.0, 28.5, 27.0)
-_PLUS_ELASTIC = (105.0, 50.0, 27.0, 15.5, 11.0, 10.0, 11.0, 12.0, 16.0, 18.0, 12.0, 8.5, 7.0, 5.5)
-_MINUS_TOTAL = (43.0, 31.0, 31.0, 43.0, 38.0, 42.0, 58.0, 47.0, 37.0, 36.0, 36.0, 35.0, 32.0, 29.0)
-_MINUS_ELASTIC = (15.0, 11.5, 13.0, 19.0, 16.0, 18.0, 26.0, 20.0, 14.0, 12.0, 10.5, 9.5, 8.0, 6.0)
-_EXCHANGE = (28.0, 18.0, 11.0, 10.0, 7.0, 5.0, 6.0, 4.0, 3.0, 2.2, 1.5, 1.0, 0.4, 0.2)
+_EXCHANGE_ENERGY = (300.0, 400.0, 500.0, 600.0, 700.0, 800.0, 900.0, 1000.0, 1200.0, 1600.0, 2000.0, 3000.0, 5000.0)
+_EXCHANGE = (19.0, 13.5, 10.0, 9.5, 7.0, 5.0, 6.0, 4.0, 3.0, 1.5, 1.0, 0.4, 0.2)
+"""Charge exchange of pi- on protons (mb) by kinetic energy (MeV), from the Review of Particle Physics' compilation."""
+_LOWEST, _HIGHEST, _POINTS = 20.0, 30 * GeV, 700  # MeV
+_PION_THRESHOLD = 776.0  # MeV, of a nucleon that makes one on a nucleon at rest
 
 
-def nucleon_elastic(momentum: Tensor, same: Tensor) -> Tensor:
-    """Elastic cross section (N,) in mb of nucleons of momentum (N,) in MeV on the same kind or the other kind."""
-    p = momentum.clamp(min=20.0) / GeV
-    like = torch.where(p < 0.8, 23.5 + 1000 * (p - 0.7) ** 4, 1250 / (p + 50) - 4 * (p - 1.3) ** 2)
-    like = torch.where(p < 0.44, 34 * (p / 0.4) ** -2.104, like)
-    unlike = torch.where(p < 0.8, 33 + 196 * (p - 0.95).abs() ** 2.5, 31 / p.sqrt())
-    unlike = torch.where(p < 0.45, 6.3555 * p**-3.2481 * torch.exp(-0.377 * p.log() ** 2), unlike)
-    return torch.where(p >= 2.0, 77 / (p + 1.5), torch.where(same, like, unlike))
+def nucleon_channels(momentum: Tensor, same: Tensor) -> Tensor:
+    """Cross sections (N, 2) in mb of nucleons of momentum (N,) in MeV: elastic, and with pions made.
 
-
-def nucleon_inelastic(momentum: Tensor, same: Tensor) -> Tensor:
-    """Cross section (N,) in mb of nucleons (momentum in MeV) for making pions on the same kind or the other kind."""
-    p = momentum / GeV
-    like = torch.where(
-        p < 1.5, 23.5 + 24.6 / (1 + torch.exp(-(p - 1.2) / 0.10)), 41 + 60 * (p - 0.9) * (-1.2 * p).exp()
-    )
-    unlike = torch.where(p < 2.0, 24.2 + 8.9 * p, 42.0)
-    inelastic = torch.where(same, like, unlike) - nucleon_elastic(momentum, same)
-    return torch.where(p > 0.80, inelastic.clamp(min=0), 0.0)
-
-
-def pion_nucleon(momentum: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Cross sections (N,) in mb of pi+ of momentum (N,) in MeV.
-
-    Returns:
-        Elastic on p, inelastic on p; elastic on n, charge exchange on n, inelastic on n (pi-: p and n exchanged).
+    `same` (N,) says whether both are of one kind.
     """
-    energy = torch.sqrt(momentum**2 + PION_MASS**2)
-    kinetic = energy - PION_MASS
-    root = torch.sqrt(PION_MASS**2 + PROTON_MASS**2 + 2 * energy * PROTON_MASS)
-    q3 = (momentum * PROTON_MASS / root) ** 3
-    delta = 326.5 * q3 / (q3 + 5.832e6) / (1 + (2 * (root - 1215.0) / 110.0) ** 2)
-    low = kinetic < _PION_ENERGY[0]
-    plus, plus_total, minus, minus_total, exchange = (
-        _interpolated(kinetic, y) for y in (_PLUS_ELASTIC, _PLUS_TOTAL, _MINUS_ELASTIC, _MINUS_TOTAL, _EXCHANGE)
-    )
-    return (
-        torch.where(low, delta, plus),
-        torch.where(low, 0.0, (plus_total - plus).clamp(min=0)),
-        torch.where(low, delta / 9 + 1.5, minus),
-        torch.where(low, delta * 2 / 9 + 3.5, exchange),
-        torch.where(low, 0.0, (minus_total - minus - exchange).clamp(min=0)),
-    )
+    out = _at(momentum, _nucleon_table())
+    return torch.where(same.unsqueeze(1), out[:, :2], out[:, 2:])
+
+
+def pion_channels(momentum: Tensor) -> Tensor:
+    """Cross sections (N, 5) in mb of pi+ of momentum (N,) in MeV.
+
+    Elastic and inelastic on p; elastic, charge exchange and other inelastic on n. For pi- exchange p and n.
+    """
+    return _at(momentum, _pion_table())
+
+
+def _at(momentum: Tensor, table: Tensor) -> Tensor:
+    """Rows (N, Q) of a table (P, Q) even in ln p, interpolated."""
+    x = (momentum.clamp(min=_LOWEST).log() - np.log(_LOWEST)) * ((_POINTS - 1) / np.log(_HIGHEST / _LOWEST))
+    x = x.clamp(max=_POINTS - 1.001)
+    i = x.long()
+    return torch.lerp(table[i], table[i + 1], (x - i).unsqueeze(1))
+
+
+def _grid() -> Tensor:
+    return torch.linspace(np.log(_LOWEST), np.log(_HIGHEST), _POINTS, dtype=torch.float64).exp()
+
+
+@cache
+def _nucleon_table() -> Tensor:
+    p = _grid()
+    kinetic = torch.sqrt(p**2 + PROTON_MASS**2) - PROTON_MASS
+    columns = []
+    for pdg in (2212, 2112):
+        made = torch.where(p > _PION_THRESHOLD, hadron_proton.inelastic(pdg, kinetic), 0.0)
+        columns += [hadron_proton.elastic(pdg, kinetic), made]
+    return torch.stack(columns, 1)
+
+
+@cache
+def _pion_table() -> Tensor:
+    kinetic = torch.sqrt(_grid() ** 2 + PION_MASS**2) - PION_MASS
+    plus, made = hadron_proton.elastic(211, kinetic), hadron_proton.inelastic(211, kinetic)
+    minus, other = hadron_proton.elastic(-211, kinetic), hadron_proton.inelastic(-211, kinetic)
+    high = torch.from_numpy(np.interp(kinetic.numpy(), _EXCHANGE_ENERGY, _EXCHANGE))
+    exchange = torch.where(kinetic < _EXCHANGE_ENERGY[0], other, torch.minimum(high, other))
+    return torch.stack([plus, made, minus, exchange, other - exchange], 1)
 
 
 def pion_deuteron_absorption(momentum: Tensor) -> Tensor:
@@ -76,7 +82,7 @@ def pion_deuteron_absorption(momentum: Tensor) -> Tensor:
     kinetic = (energy - PION_MASS).clamp(min=2.0)
     deuteron = 1875.613
     root = torch.sqrt(PION_MASS**2 + deuteron**2 + 2 * (kinetic + PION_MASS) * deuteron)
-    return (-1.2 / kinetic.sqrt() + 3.5e6 / ((root - 2136.0) ** 2 + 7.4e4) - 5.7).clamp(min=0.3)
+    return -1.2 + 3.5 / kinetic.sqrt() + 7.4e4 / ((root - 2136.0) ** 2 + 5600.0)
 
 
 def kaon_nucleon(momentum: Tensor, anti: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +96,3 @@ def kaon_nucleon(momentum: Tensor, anti: Tensor) -> tuple[Tensor, Tensor, Tensor
     exchange = torch.where(anti, 2 + 3 / p, 6 * torch.exp(-((p - 0.9) ** 2)))
     hyperon = torch.where(anti, 6 + 9 / p**1.5, 0.0)
     return elastic.clamp(max=150), exchange.clamp(max=50), hyperon.clamp(max=200)
-
-
-def _interpolated(kinetic: Tensor, values: tuple[float, ...]) -> Tensor:
-    return torch.from_numpy(np.interp(kinetic.numpy(), _PION_ENERGY, values)).to(kinetic.dtype)

@@ -66,6 +66,8 @@ Channels of less than a thousandth (but of the pion) are left out; a K0_L makes 
 channels evenly.
 """
 
+_CHARGES = {11: -1, 13: -1, 211: 1, 321: 1, 2212: 1}
+_BARYONS = (2112, 2212, 3122)
 _NUCLEI = 1_000_000_000
 _NEUTRAL = (22, 111, 130, 310)  # their own antiparticles
 
@@ -89,6 +91,20 @@ def mass_of(pdg: Tensor) -> Tensor:
     if bool(nucleus.any()):
         mass = torch.where(nucleus, nuclear_mass(size // 10_000 % 1000, size // 10 % 1000), mass)
     return mass
+
+
+def charge_of(pdg: Tensor) -> Tensor:
+    """Charges (N,), int64, of PDG numbers (N,) of particles in `MASSES` and of nuclei."""
+    charge = torch.where(is_nucleus(pdg), pdg // 10_000 % 1000, 0)
+    for number, value in _CHARGES.items():
+        charge = torch.where(pdg.abs() == number, value * pdg.sign(), charge)
+    return charge
+
+
+def baryon_number_of(pdg: Tensor) -> Tensor:
+    """Baryon numbers (N,), int64, of PDG numbers (N,) of particles in `MASSES` and of nuclei."""
+    baryon = torch.isin(pdg.abs(), torch.tensor(_BARYONS, device=pdg.device)) * pdg.sign()
+    return torch.where(is_nucleus(pdg), pdg // 10 % 1000, baryon)
 
 
 def is_nucleus(pdg: Tensor) -> Tensor:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 
-def isotropic(n: int, generator: torch.Generator) -> Tensor:
+def isotropic(n: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Unit vectors (n, 3) without a preferred direction."""
-    cosine, phi = torch.rand((2, n), generator=generator).unbind()
+    cosine, phi = torch.rand((2, n), generator=generator, dtype=dtype).unbind()
     return polar(2 * cosine - 1, 2 * torch.pi * phi)
 
 

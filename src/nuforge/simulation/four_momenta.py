@@ -57,7 +57,8 @@ def two_bodies(frame: Tensor, first: Tensor, second: Tensor, direction: Tensor) 
 def centre_direction(four: Tensor, frame: Tensor) -> Tensor:
     """Unit vectors (N, 3) of four-momenta in the frame of the centre of `frame`."""
     vector = boosted(four, reversed_frame(frame))[:, 1:]
-    return vector / vector.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    unit: Tensor = vector / vector.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    return unit
 
 
 def kinetic_energy(four: Tensor, mass: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
     whole, daughter = nuclear_mass(z, a), nuclear_mass(z - 1, a)
     neutron, excitation, above = _muon_takes_proton(z, a, rest + whole - daughter, generator)
     target, owner = Target.of(z, a), torch.arange(len(z))
-    neutrino = (rest + whole - daughter - excitation).unsqueeze(1) * isotropic(len(z), generator).double()
+    neutrino = (rest + whole - daughter - excitation).unsqueeze(1) * isotropic(len(z), generator, torch.float64)
     total = _at_rest(rest + whole) - four_momentum(neutrino, torch.zeros_like(rest))
     separation = nuclear_mass(z - 1, a - 1) + NEUTRON_MASS - daughter
     energy = above - separation.clamp(min=0)
@@ -92,7 +92,7 @@ def _muon_takes_proton(
             break
         u = torch.rand((3, len(rows)), generator=generator, dtype=torch.float64)
         size = fermi_p[rows] * u[0] ** (1 / 3)
-        vector[rows] = isotropic(len(rows), generator).double() * size.unsqueeze(1)
+        vector[rows] = isotropic(len(rows), generator, torch.float64) * size.unsqueeze(1)
         guess = torch.full_like(size, 15.0)
         for _ in range(4):  # the neutrino's energy and the excitation depend on each other
             neutrino = (available[rows] - guess).clamp(min=0)
@@ -130,7 +130,8 @@ def capture_neutrons(kinetic: Tensor, direction: Tensor, z: Tensor, a: Tensor, g
     """The photons and the nucleus (N,) after nuclei (z, a) took slow neutrons of kinetic energy (MeV) in."""
     mass = MASS[Hadron.NEUTRON]
     size = torch.sqrt(kinetic.double() * (kinetic.double() + 2 * mass)).unsqueeze(1)
-    total = four_momentum(direction.double() * size, mass.expand(len(z))) + _at_rest(nuclear_mass(z, a))
+    direction = torch.nn.functional.normalize(direction.double(), dim=1)
+    total = four_momentum(direction * size, mass.expand(len(z))) + _at_rest(nuclear_mass(z, a))
     emitted, cold = evaporate(Excited(z, a + 1, total), generator, photons_only=True)
     number = nucleus_number(cold.z, cold.a)
     owner = torch.arange(len(z))
@@ -154,18 +155,23 @@ def binding_energy(z: Tensor, a: Tensor, mass: float) -> Tensor:
 
 
 def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.Generator) -> Products:
-    """Hadrons of `kind` at rest meet nucleons where the density falls, until Pauli's principle allows what follows."""
+    """Hadrons of `kind` at rest meet nucleons where the density falls, until Pauli's principle allows what follows.
+
+    Where it never does, the nucleus swallows charge and energy.
+    """
     target = Target.of(z, a)
     n = len(z)
     total = _at_rest(mass + nuclear_mass(z, a))
-    born, waiting = [], torch.arange(n)
+    waiting = torch.arange(n)
+    nowhere = torch.zeros(0, 3, dtype=torch.float64)
+    born = [Swarm(waiting[:0], waiting[:0], nowhere, nowhere, total[:0, 0])]
     for _ in range(_TRIES):
         if not len(waiting):
             break
         position = _at_edge(target, waiting, generator)
         kinds = torch.full_like(waiting, int(kind))
         still = torch.zeros_like(waiting, dtype=torch.float64)
-        swarm = Swarm(waiting, kinds, position, isotropic(len(waiting), generator).double(), still)
+        swarm = Swarm(waiting, kinds, position, isotropic(len(waiting), generator, torch.float64), still)
         if kind == Hadron.PI_MINUS:
             done, new = absorbed_by_pairs(swarm, target, generator)
         else:
@@ -174,6 +180,8 @@ def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.G
         left = torch.ones(n, dtype=torch.bool)
         left[done] = False
         waiting = waiting[left[waiting]]
+    still = torch.zeros(len(waiting), 3, dtype=torch.float64)
+    swallow(Swarm(waiting, torch.full_like(waiting, int(kind)), still, still, still[:, 0]), target)
     swarm = Swarm.concat(born)
     return settle(cascade(swarm, target, generator), target, total, generator)
 
@@ -186,7 +194,7 @@ def _at_edge(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor
     """Points (N, 3) in fm distributed as the slope of the density."""
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64).clamp(1e-3, 1 - 1e-3)
     r = (target.radius[rows] + DIFFUSENESS * torch.log(u / (1 - u))).clamp(min=0)
-    return isotropic(len(rows), generator).double() * r.unsqueeze(1)
+    return isotropic(len(rows), generator, torch.float64) * r.unsqueeze(1)
 
 
 def _inside(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor:
@@ -198,7 +206,7 @@ def _inside(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor:
             break
         u = torch.rand((2, len(wanting)), generator=generator, dtype=torch.float64)
         r = target.edge[rows[wanting]] * u[0] ** (1 / 3)
-        out[wanting] = isotropic(len(wanting), generator).double() * r.unsqueeze(1)
+        out[wanting] = isotropic(len(wanting), generator, torch.float64) * r.unsqueeze(1)
         owner = rows[wanting]
         accepted = u[1] * target.density(owner, torch.zeros_like(r)) < target.density(owner, r)
         wanting = wanting[~accepted]

@@ -27,14 +27,14 @@ from nuforge.simulation.nucleus.target import Target
 _STEP = 0.7  # fm, half of the mean free path of fast hadrons
 _MOST_STEPS = 400
 _SATURATION = 0.17  # nucleons per fm^3
-_PAIRS = 6.5  # Levinger's factor: quasi-deuterons per N Z / A (Levinger, Phys. Rev. 84 (1951) 43)
+_PAIRS = 20.0  # pairs that absorb pions, per N Z / A: as much as Ashery et al., Phys. Rev. C 23 (1981) 2173, measured
 _LIKE_PAIRS = 0.1  # of absorptions, on two nucleons of one kind
 _IN_MEDIUM = (
     0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
 )
 _FEWEST = 3  # nucleons: fewer are not broken up further
 _MB = 0.1  # fm^2
-_TOGETHER, _MOST_TRIES = 4000, 12  # tries of a first collision that fly together; of one hadron
+_TOGETHER = 3000  # tries of a first collision that fly together
 _ABSORBED = 4  # a channel beyond those of `Channel`
 
 
@@ -124,29 +124,30 @@ def first_collisions(
     energy: Tensor,
     direction: Tensor,
     target: Target,
-    rounds: Tensor,
+    tries: Tensor,
     generator: torch.Generator,
 ) -> Swarm:
     """Who flies inside after the first collision of the hadron (N,) that comes to each nucleus.
 
-    Hadrons come at any distance from the middle, evenly, again and again until one collides; after all their rounds of
-    tries they are swallowed. Tries of a round fly together, and the first in order that collided counts.
+    Hadrons come at any distance from the middle, evenly, again and again until one collides; after all their tries they
+    are swallowed. Several tries fly together, and the first in order that collided counts.
 
     Args:
         kind: Hadrons (N,).
         energy: Kinetic energies (N,) in MeV.
         direction: Unit vectors (N, 3).
         target: The nuclei; what the collisions take is taken.
-        rounds: Of tries (N,).
+        tries: How many (N,), 1 or more.
         generator: Source of randomness.
     """
-    untouched, born = torch.ones_like(kind, dtype=torch.bool), []
-    for number_of_round in range(int(rounds.max()) if len(rounds) else 0):
-        waiting = (untouched & (rounds > number_of_round)).nonzero().squeeze(1)
+    left, born = tries.clone(), []
+    while True:
+        waiting = (left > 0).nonzero().squeeze(1)
         if not len(waiting):
             break
-        tries = min(max(_TOGETHER // len(waiting), 1), _MOST_TRIES)
-        owner = waiting.repeat_interleave(tries)
+        now = left[waiting].clamp(max=max(_TOGETHER // len(waiting), 1))
+        left[waiting] -= now
+        owner = waiting.repeat_interleave(now)
         position = _front(direction[owner], target.edge[owner], generator)
         swarm = Swarm(owner, kind[owner], position, direction[owner], energy[owner])
         number, found, numbers = torch.arange(len(owner)), [], []
@@ -164,8 +165,8 @@ def first_collisions(
         hits = _together(found)[keep]
         done = owner[which[keep]]
         born.append(_replace(done, hits, target))
-        untouched[done] = False
-    waiting = untouched.nonzero().squeeze(1)
+        left[done] = -1
+    waiting = (left == 0).nonzero().squeeze(1)
     at_rest = torch.zeros(len(waiting), 3, dtype=torch.float64)
     none = Swarm(waiting, kind[waiting], at_rest, direction[waiting], energy[waiting])
     swallow(none, target)
@@ -182,7 +183,7 @@ def _together(hits: list[_Hits]) -> _Hits:
 def _front(direction: Tensor, edge: Tensor, generator: torch.Generator) -> Tensor:
     """Points (N, 3) on the front half of spheres of radius `edge` (N,), even over the disc that is seen."""
     u = torch.rand(len(edge), generator=generator, dtype=torch.float64)
-    any_way = isotropic(len(edge), generator).double()
+    any_way = isotropic(len(edge), generator, torch.float64)
     across = any_way - (any_way * direction).sum(1, keepdim=True) * direction
     across = across / across.norm(dim=1, keepdim=True).clamp(min=1e-9)
     distance = 0.999 * edge * u.sqrt()
@@ -234,7 +235,7 @@ def _partner(owner: Tensor, target: Target, density: Tensor, generator: torch.Ge
     proton = uniform[0] * target.a[owner] < target.z[owner]
     kind = torch.where(proton, int(Hadron.PROTON), int(Hadron.NEUTRON))
     size = target.fermi_momentum(owner, kind, density) * uniform[1] ** (1 / 3)
-    return kind, four_momentum(isotropic(len(owner), generator).double() * size.unsqueeze(1), MASS[kind])
+    return kind, four_momentum(isotropic(len(owner), generator, torch.float64) * size.unsqueeze(1), MASS[kind])
 
 
 def absorbed_by_pairs(swarm: Swarm, target: Target, generator: torch.Generator) -> tuple[Tensor, Swarm]:
@@ -327,7 +328,7 @@ def _second(
     second = torch.where(impossible, 1 - second, second)
     size = target.fermi_momentum(swarm.owner[rows], second, density)
     size = size * torch.rand(len(rows), generator=generator, dtype=torch.float64) ** (1 / 3)
-    return second, four_momentum(isotropic(len(rows), generator).double() * size.unsqueeze(1), MASS[second])
+    return second, four_momentum(isotropic(len(rows), generator, torch.float64) * size.unsqueeze(1), MASS[second])
 
 
 def _replace(owner: Tensor, hits: _Hits, target: Target) -> Swarm:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.constants import DELTA_MASS, DELTA_WIDTH
-from nuforge.physics.hadron_nucleon import kaon_nucleon, nucleon_elastic, nucleon_inelastic, pion_nucleon
+from nuforge.physics.hadron_nucleon import kaon_nucleon, nucleon_channels, pion_channels
 from nuforge.simulation.nucleus.hadrons import (
     CHARGE,
     MASS,
@@ -43,8 +43,8 @@ def cross_sections(kind: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
     rows = is_nucleon(kind).nonzero().squeeze(1)
     if len(rows):
         same, p = kind[rows] == partner[rows], momentum[rows]
-        out[rows, Channel.ELASTIC] = nucleon_elastic(p, same)
-        out[rows, Channel.PRODUCTION] = nucleon_inelastic(p, same)
+        channels = nucleon_channels(p, same)
+        out[rows, Channel.ELASTIC], out[rows, Channel.PRODUCTION] = channels[:, 0], channels[:, 1]
     rows = is_pion(kind).nonzero().squeeze(1)
     if len(rows):
         out[rows, : Channel.HYPERON] = _pion_channels(CHARGE[kind[rows]], partner[rows], momentum[rows])
@@ -60,7 +60,7 @@ def cross_sections(kind: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
 
 def _pion_channels(charge: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
     """Elastic, exchange, production (N, 3) of pions; a neutral one is the mean of both charges."""
-    on_p, made_on_p, on_n, exchange, made_on_n = pion_nucleon(momentum)
+    on_p, made_on_p, on_n, exchange, made_on_n = pion_channels(momentum).unbind(1)
     strong = charge == torch.where(partner == Hadron.PROTON, 1, -1)  # a pure isospin of 3/2
     elastic = torch.where(strong, on_p, on_n)
     swap = torch.where(strong, 0.0, exchange)
@@ -117,10 +117,11 @@ def exchanged(kind: Tensor, partner: Tensor) -> tuple[Tensor, Tensor]:
 def charges_of_production(kind: Tensor, partner: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Kinds (N,) of three bodies: what a resonance decays to (nucleon, pion), and the third, nucleon or pion.
 
-    Two nucleons: by the isospin of N Delta. Pion and nucleon: the nucleon's charge evenly, two pions as they fit.
+    Two nucleons: by the isospin of N Delta. Pion and nucleon: the nucleon's charge evenly, two pions as they fit. A
+    kaon goes on, and the nucleon becomes a Delta of its charge, which decays by isospin.
 
     Args:
-        kind: Nucleons or pions (N,).
+        kind: Nucleons, pions or kaons (N,).
         partner: Nucleons (N,).
         uniform: (2, N).
     """
@@ -140,11 +141,12 @@ def charges_of_production(kind: Tensor, partner: Tensor, uniform: Tensor) -> tup
     pions = total - charge
     first = torch.where(pions.abs() == 2, pions.sign(), torch.where(v < 0.5, pions, 0))
     first = torch.where(pions == 0, torch.where(v < 1 / 3, 1, torch.where(v < 2 / 3, -1, 0)), first)
-    two = is_nucleon(kind)
-    nucleon = nucleon_of_charge(torch.where(two, proton, charge))
-    pion = pion_of_charge(torch.where(two, delta - proton, first).clamp(-1, 1))
-    third = torch.where(two, spectator, pion_of_charge((pions - first).clamp(-1, 1)))
-    return nucleon, pion, third
+    two, kaon = is_nucleon(kind), ~is_nucleon(kind) & ~is_pion(kind)
+    kept = torch.where(v < 2 / 3, CHARGE[partner], 1 - CHARGE[partner])
+    nucleon = nucleon_of_charge(torch.where(two, proton, torch.where(kaon, kept, charge)))
+    made = torch.where(two, delta - proton, torch.where(kaon, CHARGE[partner] - kept, first))
+    third = torch.where(two, spectator, torch.where(kaon, kind, pion_of_charge((pions - first).clamp(-1, 1))))
+    return nucleon, pion_of_charge(made.clamp(-1, 1)), third
 
 
 def resonance_mass(root: Tensor, nucleon: Tensor, pion: Tensor, third: Tensor, uniform: Tensor) -> Tensor:

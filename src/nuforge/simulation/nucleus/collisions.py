@@ -77,7 +77,7 @@ def collide(
     one, two = two_bodies(total, mass_first, mass_second, direction)
     fours = torch.stack([one, two, torch.zeros_like(one)], 1)
     if len(three):
-        decay = two_bodies(one[three], MASS[nucleon], MASS[pion], isotropic(len(three), generator).double())
+        decay = two_bodies(one[three], MASS[nucleon], MASS[pion], isotropic(len(three), generator, torch.float64))
         fours[three, 0], fours[three, 2] = decay
     return Outcome(torch.stack([first, second, third], 1), fours)
 
@@ -94,7 +94,7 @@ def absorb(kind: Tensor, four: Tensor, pair_four: Tensor, pair_charge: Tensor, g
     charge = CHARGE[kind] + pair_charge
     first = nucleon_of_charge((charge > 0).long())
     second = nucleon_of_charge((charge > 1).long())
-    one, two = two_bodies(four + pair_four, MASS[first], MASS[second], isotropic(len(kind), generator).double())
+    one, two = two_bodies(four + pair_four, MASS[first], MASS[second], isotropic(len(kind), generator, torch.float64))
     none = torch.full_like(first, -1)
     return Outcome(torch.stack([first, second, none], 1), torch.stack([one, two, torch.zeros_like(one)], 1))
 

@@ -18,6 +18,7 @@ _PDG = torch.tensor([2112, 2212, 1000010020, 1000010030, 1000020030, 1000020040]
 _TUNNEL = torch.tensor([0.0, 0.7, 0.74, 0.78, 0.79, 0.83], dtype=torch.float64)
 _LEVELS = 8.0  # MeV: the density of levels is A / 8 MeV
 _LAST = 1.0  # MeV: an excitation below leaves as one photon
+_NO_LEVELS = 4  # nucleons: so few have no excited states that are bound
 _LEAST = 1e-3  # MeV of excitation that is left alone
 _TRIES = 12
 _MOST = 60
@@ -73,7 +74,7 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
                 break
             light = _mass_of(channel)
             left = _excitation_after(rows, channel, z, a, four, ground, light, generator)
-            emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator).double())
+            emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator, torch.float64))
             owners.append(rows)
             pdgs.append(_PDG[channel])
             fours.append(emitted)
@@ -92,7 +93,7 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
         energy = _photon_energy(excitation, a[rows], generator)
         zero = torch.zeros_like(energy)
         photon, rest = two_bodies(
-            four[rows], zero, ground + excitation - energy, isotropic(len(rows), generator).double()
+            four[rows], zero, ground + excitation - energy, isotropic(len(rows), generator, torch.float64)
         )
         owners.append(rows)
         pdgs.append(torch.full_like(rows, 22))
@@ -127,8 +128,10 @@ def _room(z: Tensor, a: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     possible = (rest_a > 0) & (rest_z >= 0) & (rest_z <= rest_a)
     safe_z, safe_a = rest_z.clamp(min=0), torch.maximum(rest_a, rest_z.clamp(min=0)).clamp(min=1)
     ground = nuclear_mass(safe_z, safe_a)
-    barrier = _TUNNEL * coulomb_barrier(_Z, safe_z, _A, safe_a).clamp(min=0)
+    one_kind = ((z == 0) | (z == a)).unsqueeze(1)  # never bound
+    barrier = torch.where(one_kind, 0.0, _TUNNEL * coulomb_barrier(_Z, safe_z, _A, safe_a).clamp(min=0))
     room = mass.unsqueeze(1) - ground - nuclear_mass(_Z, _A) - barrier
+    room = torch.where(one_kind, room.clamp(min=_LEAST**2), room)
     return torch.where(possible, room, -1.0), barrier, ground
 
 
@@ -182,17 +185,18 @@ def _excitation_after(
     first = good.long().argmax(0)
     drawn = x.gather(0, first.unsqueeze(0)).squeeze(0)
     drawn = torch.where(good.any(0), drawn, room * u[0, 0])
-    return (mass - ground - light - barrier - drawn).clamp(min=0)
+    left = (mass - ground - light - barrier - drawn).clamp(min=0)
+    return torch.where(a[rows] - _A[channel] > 1, left, 0.0)  # a nucleon alone has no excited states
 
 
 def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) -> Tensor:
     """Energies (N,) in MeV of the next photons: E^3 exp(-E / T) up to the excitation, T = sqrt(E* / a).
 
-    All that is left when it is little.
+    All that is left when it is little, or when there are no levels between.
     """
     u = torch.rand((5, _TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
     energy = -torch.sqrt(excitation / _level_density(a)) * torch.log(u[:4]).sum(0)
     good = energy < excitation
     drawn = energy.gather(0, good.long().argmax(0, keepdim=True)).squeeze(0)
     drawn = torch.where(good.any(0), drawn, excitation * u[4, 0])
-    return torch.where(excitation < _LAST, excitation, drawn)
+    return torch.where((excitation < _LAST) | (a <= _NO_LEVELS), excitation, drawn)

@@ -7,6 +7,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
+from nuforge.errors import InputError
 from nuforge.physics.constants import (
     KAON_MASS,
     LAMBDA_MASS,
@@ -50,6 +51,21 @@ def hadron_of(pdg: Tensor) -> Tensor:
     for hadron in Hadron:
         kind = torch.where(pdg == PDG[hadron], int(hadron), kind)
     return torch.where((pdg == 130) | (pdg == 310), int(Hadron.K_ZERO), kind)
+
+
+def hadron_that_comes(pdg: Tensor) -> Tensor:
+    """`Hadron` of PDG numbers (N,) of what may come to a nucleus: all but lambdas, which decay before.
+
+    Raises:
+        InputError: If one is none of them.
+    """
+    kind = hadron_of(pdg)
+    wrong = (kind < 0) | (kind == Hadron.LAMBDA)
+    if bool(wrong.any()):
+        raise InputError(
+            f"particle {int(pdg[wrong][0])} has no interaction with nuclei; expected nucleons, pions or kaons"
+        )
+    return kind
 
 
 def is_nucleon(kind: Tensor) -> Tensor:

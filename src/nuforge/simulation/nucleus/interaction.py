@@ -11,12 +11,14 @@ from nuforge.errors import InputError
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, first_collisions
+from nuforge.simulation.nucleus.closing import closed
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
-from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_of, is_nucleon
+from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_that_comes, is_nucleon
 from nuforge.simulation.nucleus.target import Target
 
-_ROUNDS = 12  # of tries for a first collision
-_SLOW = 20.0  # MeV: nucleons below try once: a nucleus rather swallows them
+_TRIES = 300  # for a first collision
+_TRIES_OF_THE_SLOW = 8  # of nucleons below `_SLOW`, which a nucleus rather swallows
+_SLOW = 20.0  # MeV
 
 
 @dataclass(frozen=True)
@@ -52,41 +54,34 @@ def interact(
     Raises:
         InputError: If a particle is not a hadron of the cascade, or a nucleus too small.
     """
-    kind = hadron_of(pdg)
-    if bool((kind < 0).any()):
-        raise InputError(
-            f"particle {int(pdg[kind < 0][0])} has no interaction with nuclei; expected nucleons, pions or kaons"
-        )
+    kind = hadron_that_comes(pdg)
     if bool((a < 3).any()):
         raise InputError(f"a nucleus of {int(a.min())} nucleons has no cascade; expected 3 or more")
-    direction, kinetic = direction.double(), kinetic.double()
-    direction = direction / direction.norm(dim=1, keepdim=True)
+    direction, kinetic = torch.nn.functional.normalize(direction.double(), dim=1), kinetic.double()
     target = Target.of(z, a)
-    rounds = torch.where(is_nucleon(kind) & (kinetic < _SLOW), 1, _ROUNDS)
-    swarm = first_collisions(kind, kinetic, direction, target, rounds, generator)
+    tries = torch.where(is_nucleon(kind) & (kinetic < _SLOW), _TRIES_OF_THE_SLOW, _TRIES)
+    swarm = first_collisions(kind, kinetic, direction, target, tries, generator)
     gone = cascade(swarm, target, generator)
     mass = MASS[kind]
     size = torch.sqrt(kinetic * (kinetic + 2 * mass))
     total = four_momentum(direction * size.unsqueeze(1), mass)
     total = total + torch.nn.functional.pad(nuclear_mass(z, a).unsqueeze(1), (0, 3))
-    return settle(gone, target, total, generator)
+    return settle(gone, target, total, generator, kind)
 
 
-def settle(gone: Swarm, target: Target, total: Tensor, generator: torch.Generator) -> Products:
+def settle(
+    gone: Swarm, target: Target, total: Tensor, generator: torch.Generator, came: Tensor | None = None
+) -> Products:
     """The end of N cascades: what is left takes the rest of energy and momentum, and cools.
-
-    Where hadrons carry away more than there is (separation energies are those of the first nucleon only), all are
-    slowed by one factor.
 
     Args:
         gone: Hadrons that left.
         target: What stays.
         total: Four-momenta (N, 4) of everything.
         generator: Source of randomness.
+        came: `Hadron` (N,) that came to each nucleus, if one came.
     """
-    ground = nuclear_mass(target.z, target.a)
-    mass = MASS[gone.kind]
-    four = _closed(gone, mass, ground, total)
+    gone, four = closed(gone, target, total, came)
     rest = total.clone().index_add_(0, gone.owner, -four)
     emitted, cold = evaporate(Excited(target.z, target.a, rest), generator)
     remains = (cold.a > 0).nonzero().squeeze(1)
@@ -101,19 +96,3 @@ def nucleus_number(z: Tensor, a: Tensor) -> Tensor:
     """PDG numbers (N,) of nuclei; of single nucleons their own."""
     number = 1000000000 + z * 10000 + a * 10
     return torch.where(a == 1, torch.where(z == 1, 2212, 2112), number)
-
-
-def _closed(gone: Swarm, mass: Tensor, ground: Tensor, total: Tensor) -> Tensor:
-    """Four-momenta (M, 4) of who left, slowed where the nucleus would end below its ground state."""
-    energy = gone.energy
-    for _ in range(6):
-        size = torch.sqrt(energy * (energy + 2 * mass))
-        four = four_momentum(gone.direction * size.unsqueeze(1), mass)
-        rest = total.clone().index_add_(0, gone.owner, -four)
-        missing = torch.sqrt(ground**2 + rest[:, 1:].square().sum(1)) - rest[:, 0]
-        kinetic = torch.zeros_like(missing).index_add_(0, gone.owner, energy)
-        factor = torch.where(missing > 0, 1 - (missing + 1e-4) / kinetic.clamp(min=1e-6), 1.0).clamp(min=0)
-        if not bool((factor < 1).any()):
-            break
-        energy = energy * factor[gone.owner]
-    return four

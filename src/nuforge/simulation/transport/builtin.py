@@ -68,7 +68,7 @@ def transport(
     record = Record(events, gather.sorted_by_event if compiled else None)
     kernel = Kernel(medium, box, step, record, at_once) if compiled else None
     crowd = Crowd()
-    crowd.sort_in(_launched(events, box))
+    crowd.sort_in(_launched(events, box, record))
     while crowd:
         if kernel is not None and (flying := crowd.all_of(Next.STEP, Next.INTERACTION)):
             _sort_in_ended(kernel.fly(flying, generator), crowd)
@@ -91,9 +91,11 @@ def transport(
             case Next.DECAY:
                 crowd.admit([*decay(flight, generator), annihilate_in_flight(flight, medium, generator)], record)
             case Next.SHORT_FLIGHT:
-                crowd.admit(decay(fly_to_decay(flight, box, generator), generator), record)
+                crowd.admit(decay(fly_to_decay(flight, box, generator, record), generator), record)
             case Next.FLIGHT:
-                crowd.add(Next.NUCLEUS, fly_neutral(flight, nuclear, box, generator))
+                arriving, decaying = fly_neutral(flight, nuclear, box, generator, record)
+                crowd.add(Next.NUCLEUS, arriving)
+                crowd.add(Next.DECAY, decaying)
             case Next.NUCLEUS:
                 scattered, breaking, births = meet_nuclei(flight, nuclear, generator, record)
                 crowd.sort_in(scattered)
@@ -115,7 +117,7 @@ def _sort_in_ended(flown: Step | Outcome, crowd: Crowd) -> None:
     crowd.add(Next.NUCLEUS, flown.meeting)
 
 
-def _launched(events: Events, box: Box) -> Flight:
+def _launched(events: Events, box: Box, record: Record) -> Flight:
     """The primaries in flight, without neutrinos and those that begin outside the box."""
     particles = events["particles"]
     pdg = particles["pdg"]
@@ -138,4 +140,7 @@ def _launched(events: Events, box: Box) -> Flight:
     direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
     energy = energy.clamp(min=1e-9).float()
     flight = Flight.of(numbers, particles["start"].float(), direction, energy, particles["time"].double())
-    return flight[box.contains(flight.position) & ~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]
+    flight = flight[~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]
+    inside = box.contains(flight.position)
+    record.escape(flight[~inside])
+    return flight[inside]

@@ -33,7 +33,6 @@ class Step:
         decaying: Who decays (positrons: annihilates) in flight.
         meeting: Who meets a nucleus.
         births: Who was born.
-        escaped: Who left the box.
     """
 
     flying: Flight
@@ -41,7 +40,6 @@ class Step:
     decaying: Flight
     meeting: Flight
     births: list[Birth]
-    escaped: Flight
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,8 @@ def step_charged(
     flies = ~(ends | escapes)
     flies[decays] = False
     flies[meets] = False
-    return Step(moved[flies], moved[ends], moved[decays], moved[meets], births, moved[escapes])
+    record.escape(moved[escapes])
+    return Step(moved[flies], moved[ends], moved[decays], moved[meets], births)
 
 
 def _interact(

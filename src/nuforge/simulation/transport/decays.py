@@ -14,15 +14,15 @@ from nuforge.physics.kinematics import momentum
 from nuforge.physics.particles import DECAYS, LIFETIMES, MASSES, antiparticle, mass_of
 from nuforge.simulation.directions import isotropic
 from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, two_bodies, two_body_momentum
-from nuforge.simulation.transport.flight import Birth, Flight
+from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.walls import Box
 
 _TRIES = 24
 _LONG_KAON, _MUON = 130, 13
 
 
-def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator) -> Flight:
-    """Short-lived neutral particles where they decay; those that leave the box before are left out."""
+def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator, record: Record) -> Flight:
+    """Short-lived neutral particles where they decay; those that leave the box before are not among them."""
     mass = mass_of(flight.pdg)
     mean = torch.zeros_like(mass)
     for number, lifetime in LIFETIMES.items():
@@ -32,6 +32,7 @@ def fly_to_decay(flight: Flight, box: Box, generator: torch.Generator) -> Flight
     length = (wait * gamma_beta * SPEED_OF_LIGHT).float()
     stays = length <= box.distance(flight.position, flight.direction)
     position = flight.position + flight.direction * length.unsqueeze(1)
+    record.escape(flight[~stays])
     time = flight.time + wait * torch.sqrt(1 + gamma_beta**2)
     return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
 
@@ -83,7 +84,7 @@ def _shares(number: int, products: Sequence[int], frame: Tensor, generator: torc
     n = len(frame)
     first, second, *others = (torch.full((n,), MASSES[abs(p)], dtype=torch.float64) for p in products)
     if not others:
-        return list(two_bodies(frame, first, second, isotropic(n, generator).double()))
+        return list(two_bodies(frame, first, second, isotropic(n, generator, torch.float64)))
     mass = torch.sqrt(mass_squared(frame))
     if number == _MUON:
         return _michel(frame, mass, generator)
@@ -99,8 +100,8 @@ def _shares(number: int, products: Sequence[int], frame: Tensor, generator: torc
         waiting = waiting[u[1] * most[waiting] > weight]
         if not len(waiting):
             break
-    both, last = two_bodies(frame, pair, third, isotropic(n, generator).double())
-    return [*two_bodies(both, first, second, isotropic(n, generator).double()), last]
+    both, last = two_bodies(frame, pair, third, isotropic(n, generator, torch.float64))
+    return [*two_bodies(both, first, second, isotropic(n, generator, torch.float64)), last]
 
 
 def _michel(frame: Tensor, mass: Tensor, generator: torch.Generator) -> list[Tensor]:
@@ -110,8 +111,8 @@ def _michel(frame: Tensor, mass: Tensor, generator: torch.Generator) -> list[Ten
     total = michel_fraction(torch.rand(n, generator=generator).double()) * highest
     total = total.clamp(min=ELECTRON_MASS * 1.001)
     size = torch.sqrt(total**2 - ELECTRON_MASS**2)
-    electron = torch.cat([total.unsqueeze(1), isotropic(n, generator).double() * size.unsqueeze(1)], 1)
+    electron = torch.cat([total.unsqueeze(1), isotropic(n, generator, torch.float64) * size.unsqueeze(1)], 1)
     rest = torch.nn.functional.pad(mass.unsqueeze(1), (0, 3)) - electron
     zero = torch.zeros_like(mass)
-    neutrinos = two_bodies(rest, zero, zero, isotropic(n, generator).double())
+    neutrinos = two_bodies(rest, zero, zero, isotropic(n, generator, torch.float64))
     return [boosted(four, frame) for four in (electron, *neutrinos)]

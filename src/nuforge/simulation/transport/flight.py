@@ -156,6 +156,7 @@ class Record:
         self._count = len(primaries["particles"])
         self._segments: list[tuple[Tensor, ...]] = []
         self._particles: list[tuple[Tensor, ...]] = []
+        self._escapes: list[tuple[Tensor, Tensor]] = []
 
     def deposit(self, flight: Flight, start: Tensor, end: Tensor, energy: Tensor, length: Tensor) -> None:
         """Segments of particles in flight: start and end (N, 3) cm, energy (N,) MeV, length (N,) cm."""
@@ -178,6 +179,11 @@ class Record:
 
     def add_escapes(self, row: Tensor, energy: Tensor) -> None:
         """Particles at `row` (N,) leave the volume with `energy` (N,) MeV, and are followed no further."""
+        self._escapes.append((row, energy))
+
+    def escape(self, flight: Flight) -> None:
+        """Particles in flight leave the volume, and are followed no further."""
+        self.add_escapes(flight.row, flight.energy)
 
     def begin(self, birth: Birth, species: Tensor) -> Flight:
         """The particles of a birth, entered into the record, in flight."""
@@ -200,9 +206,17 @@ class Record:
         new = torch.empty_like(row)
         new[row] = torch.arange(len(row))
         values = dict(zip(names, sorted_columns, strict=True))
+        values["escaped"] = self._escaped(len(row))[row]
         values["parent"] = torch.where(values["parent"] < 0, -1, new[values["parent"].clamp(min=0)])
         particles = Table.from_counts(values, counts)
         return self._primaries.with_table("particles", particles).with_table("segments", self._segment_table(new, n))
+
+    def _escaped(self, n: int) -> Tensor:
+        """Kinetic energies (n,) in MeV with which particles left, -1 for those that did not."""
+        escaped = torch.full((n,), -1.0)
+        for row, energy in self._escapes:
+            escaped[row] = energy
+        return escaped
 
     def _segment_table(self, new: Tensor, n: int) -> Table:
         names = ("start", "end", "time", "energy", "length")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from nuforge.events import Process
-from nuforge.physics.constants import PROTON_MASS, SPEED_OF_LIGHT
+from nuforge.physics.constants import LONG_KAON_LIFETIME, PROTON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.elastic_transfer import largest_transfer, sample_transfer
 from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.nuclei import nuclear_mass
@@ -23,19 +23,30 @@ from nuforge.simulation.transport.species import Species
 from nuforge.simulation.transport.walls import Box
 from nuforge.units import eV
 
+_LONG_KAON, _KAON, _ANTIKAON = 130, 311, -311
 _THERMAL = 0.0253 * eV  # neutrons are not slowed below
 _RECOIL = 0.1  # MeV: argon of this energy goes 0.1 um
 
 
-def fly_neutral(flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator) -> Flight:
-    """Neutrons (and K0_L) where they next meet a nucleus; those that leave the box are left out."""
-    rates = nuclear.rates(row_of(flight.pdg), flight.energy.log()).sum(1).clamp(min=1e-12)
-    length = -torch.log1p(-torch.rand(len(flight), generator=generator)) / rates
+def fly_neutral(
+    flight: Flight, nuclear: NuclearTables, box: Box, generator: torch.Generator, record: Record
+) -> tuple[Flight, Flight]:
+    """Neutrons and K0_L where they next meet a nucleus, and K0_L where they decay before; others leave the box."""
+    n = len(flight)
+    mass = mass_of(flight.pdg)
+    size = momentum(flight.energy.double(), mass)
+    decay = (mass / (size * SPEED_OF_LIGHT * LONG_KAON_LIFETIME)).float() * (flight.pdg == _LONG_KAON)
+    rates = decay + nuclear.rates(row_of(flight.pdg), flight.energy.log()).sum(1)
+    uniform = torch.rand((2, n), generator=generator)
+    length = -torch.log1p(-uniform[0]) / rates.clamp(min=1e-12)
     stays = length <= box.distance(flight.position, flight.direction)
     position = flight.position + flight.direction * length.unsqueeze(1)
-    beta = beta_squared(flight.energy.double(), mass_of(flight.pdg)).sqrt()
+    beta = beta_squared(flight.energy.double(), mass).sqrt()
     time = flight.time + length / (SPEED_OF_LIGHT * beta)
-    return Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)[stays]
+    record.escape(flight[~stays])
+    there = Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)
+    decays = uniform[1] * rates < decay
+    return there[stays & ~decays], there[stays & decays]
 
 
 def meet_nuclei(
@@ -59,18 +70,20 @@ def meet_nuclei(
 
 
 def break_up(flight: Flight, nuclear: NuclearTables, generator: torch.Generator) -> list[Birth]:
-    """What hadrons leave that interact inelastically with nuclei where they are."""
+    """What hadrons leave that interact inelastically with nuclei where they are; K0_L as K0 and anti-K0 evenly."""
     _, z, a = _chosen(flight, nuclear, generator, only=INELASTIC)
+    strange = torch.where(torch.rand(len(flight), generator=generator) < 0.5, _KAON, _ANTIKAON)
+    pdg = torch.where(flight.pdg == _LONG_KAON, strange, flight.pdg)
     births = []
     rows = (a > 1).nonzero().squeeze(1)
     if len(rows):
         part = flight[rows]
-        products = interact(part.pdg, part.energy, part.direction, z[rows], a[rows], generator)
+        products = interact(pdg[rows], part.energy, part.direction, z[rows], a[rows], generator)
         births += births_of(flight, rows, products, Process.INELASTIC, generator)
     rows = (a == 1).nonzero().squeeze(1)
     if len(rows):
         part = flight[rows]
-        products = interact_with_protons(part.pdg, part.energy, part.direction, generator)
+        products = interact_with_protons(pdg[rows], part.energy, part.direction, generator)
         births += births_of(flight, rows, products, Process.INELASTIC, generator)
     return births
 

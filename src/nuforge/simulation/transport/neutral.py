@@ -39,6 +39,7 @@ def step_photons(
     total = rates.sum(1)
     length = -torch.log(uniform[0].clamp(min=1e-30)) / total
     stays = length < box.distance(flight.position, flight.direction)
+    record.escape(flight[~stays])
     position = flight.position + flight.direction * length.unsqueeze(1)
     time = flight.time + length / SPEED_OF_LIGHT
     moved = Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)
