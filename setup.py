@@ -7,13 +7,15 @@ import platform
 
 from setuptools import Extension, setup
 
-PORTABLE = {"portable": []}
+PORTABLE: dict[str, list[str]] = {"portable": []}
 VECTORS = PORTABLE
 if platform.machine() in ("x86_64", "AMD64"):
     VECTORS = PORTABLE | {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 
 
-def extensions(package, builds, sources, headers, flags):
+def extensions(
+    package: str, builds: dict[str, list[str]], sources: tuple[str, ...], headers: tuple[str, ...], flags: list[str]
+) -> list[Extension]:
     """One library of a package for each instruction set."""
     folder = "src/" + package.replace(".", "/")
     return [

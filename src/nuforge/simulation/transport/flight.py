@@ -14,7 +14,6 @@ from nuforge.physics.kinematics import momentum
 from nuforge.physics.particles import mass_of
 from nuforge.simulation.four_momenta import kinetic_energy
 
-
 Sorter: TypeAlias = Callable[[Sequence[Sequence[Tensor]], int], tuple[Tensor, list[Tensor]]]
 
 
