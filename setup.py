@@ -44,7 +44,7 @@ setup(
         *extensions(
             "nuforge.simulation.transport.kernel",
             PORTABLE,
-            ("charged", "photons", "fly", "gather"),
+            ("charged", "photons", "hadrons", "fly", "gather"),
             ("arithmetic", "random", "medium", "flight"),
             ["-ffp-contract=off", "-fno-math-errno"],  # every compiler rounds alike
         ),

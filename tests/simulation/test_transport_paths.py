@@ -9,19 +9,24 @@ from scipy.stats import ks_2samp
 from nuforge.detectors import box, lartpc_cube
 from nuforge.errors import InputError
 from nuforge.events import Process
-from nuforge.physics.constants import ELECTRON_MASS
-from nuforge.physics.media import LEAD, LIQUID_ARGON, xenon_gas
+from nuforge.physics.media import LEAD, LIQUID_ARGON, POLYSTYRENE, xenon_gas
+from nuforge.physics.particles import mass_of
 from nuforge.simulation.sources import particle_bomb, particle_gun
 from nuforge.simulation.transport import transport
+from nuforge.simulation.transport.crowd import Next
 from nuforge.simulation.transport.flight import Flight, Record, sorted_by_event
 from nuforge.simulation.transport.kernel import gather
 from nuforge.simulation.transport.kernel.fly import Kernel
 from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import medium_tables
+from nuforge.simulation.transport.nuclear import nuclear_tables
 from nuforge.simulation.transport.species import species_of
 from nuforge.simulation.transport.walls import Box
 
 pytestmark = pytest.mark.skipif(LIBRARY.loaded is None, reason="the compiled kernel was not built")
+
+MANY_AT_ONCE = (Process.INELASTIC, Process.CAPTURE, Process.NEUTRON_CAPTURE)
+"""What makes several particles that are not independent."""
 
 IMPROBABLE = 1e-6
 """Of one comparison, of which there are two hundred."""
@@ -58,9 +63,7 @@ def event_figures(events):
         "time": sums(segments, segments["energy"] * segments["time"].clamp(max=100.0), n),
     }
     for process in Process:
-        born = particles["process"] == process
-        if process > 0 and bool(born.any()):
-            figures[f"{process.name}"] = sums(particles, born, n)
+        figures[process.name] = sums(particles, particles["process"] == process, n)
     return figures
 
 
@@ -69,18 +72,20 @@ def spectra(events):
     particles = events["particles"]
     child = particles["parent"] == particles.offsets[:-1][particles.batch]
     figures = {}
-    for process in (2, 3, 4, 5, 6, 7):
-        for pdg in (11, -11, 22):
-            rows = (child & (particles["process"] == process) & (particles["pdg"] == pdg)).nonzero().squeeze(1)
-            if len(rows) < 40:
-                continue
-            vector = particles["momentum"][rows].double()
-            size = vector.norm(dim=1)
-            mass = 0.0 if pdg == 22 else ELECTRON_MASS
-            name = f"{Process(process).name} {pdg}"
-            figures[f"{name} energy"] = torch.sqrt(size**2 + mass**2) - mass
-            figures[f"{name} angle"] = vector[:, :2].norm(dim=1) / size
-            figures[f"{name} depth"] = particles["start"][rows, 2].double()
+    for process, pdg in torch.stack([particles["process"][child], particles["pdg"][child]], 1).unique(dim=0).tolist():
+        rows = (child & (particles["process"] == process) & (particles["pdg"] == pdg)).nonzero().squeeze(1)
+        if len(rows) < 40 or process in MANY_AT_ONCE:
+            continue
+        if process == Process.ELASTIC:  # a slow neutron scatters a hundred times where it is
+            event = particles.batch[rows]
+            rows = rows[torch.cat([torch.ones(1, dtype=torch.bool), event[1:] != event[:-1]])]
+        vector = particles["momentum"][rows].double()
+        size = vector.norm(dim=1)
+        mass = mass_of(particles["pdg"][rows])
+        name = f"{Process(process).name} {pdg}"
+        figures[f"{name} energy"] = size**2 / (torch.sqrt(size**2 + mass**2) + mass)
+        figures[f"{name} angle"] = vector[:, :2].norm(dim=1) / size
+        figures[f"{name} depth"] = particles["start"][rows, 2].double()
     return figures
 
 
@@ -92,6 +97,11 @@ CASES = [
     (LIQUID_ARGON, 100.0, 2212, 1000.0, 200, {"threshold": 0.1}),
     (LEAD, 30.0, -11, 5.0, 600, {"photon_threshold": 0.05}),
     (xenon_gas(10.0), 300.0, 22, 0.2, 1500, {"threshold": 0.02, "step": 3.0}),
+    (LIQUID_ARGON, 100.0, 2112, 8.0, 300, {}),
+    (POLYSTYRENE, 40.0, 2112, 2.0, 300, {}),
+    (LIQUID_ARGON, 100.0, -211, 150.0, 150, {}),
+    (LEAD, 60.0, 130, 100.0, 300, {}),
+    (LIQUID_ARGON, 60.0, 2212, 100.0, 300, {}),
 ]
 
 
@@ -117,7 +127,7 @@ def test_both_paths_make_the_same_distributions(material, side, pdg, kinetic, n,
             unlike[name] = (p, difference, error)
     assert unlike == {}
     for name in plain.keys() ^ fast.keys():  # seldom enough to be in one alone
-        assert len(plain.get(name, fast.get(name))) < 100 or float(plain.get(name, fast.get(name)).sum()) < 20
+        assert len(plain.get(name, fast.get(name))) < 150
 
 
 def same(one, two):
@@ -149,42 +159,44 @@ def crowd(pdg, kinetic, n):
 def flown(flight, material=LIQUID_ARGON, seed=5):
     """What a flight leaves: segments of its rows, by row, and how its particles end."""
     n = len(flight)
-    record = Record(particle_gun(1, 11, 1.0).concat([particle_gun(n, 11, 1.0)]))
+    record = Record(particle_gun(n, 11, 1.0))
     wall = torch.full((3,), 50.0)
-    kernel = Kernel(medium_tables(material), Box(-wall, wall), 0.3, record, 1000)
-    outcome = kernel.fly(flight, seeded(seed))
+    kernel = Kernel(medium_tables(material), nuclear_tables(material), Box(-wall, wall), 0.3, record, 1000)
+    ended = dict(kernel.fly(flight, seeded(seed)))
+    if not record._segments:
+        return [], ended
     segments = [torch.cat(c) for c in zip(*record._segments, strict=True)]
     own = segments[1] < n
     order = torch.argsort(segments[1][own], stable=True)
-    return [column[own][order] for column in segments], outcome
+    return [column[own][order] for column in segments], ended
 
 
 def test_a_particle_has_the_same_fate_in_any_order():
     flight = crowd(13, 100.0, 50)
-    forth, outcome = flown(flight)
+    forth, ended = flown(flight)
     back, reverse = flown(flight[torch.arange(49, -1, -1)])
     assert all(torch.equal(a, b) for a, b in zip(forth, back, strict=True))
-    assert sorted(outcome.stopped.row.tolist()) == sorted(reverse.stopped.row.tolist())
+    assert sorted(ended[Next.CAPTURE].row.tolist()) == sorted(reverse[Next.CAPTURE].row.tolist())
 
 
 def test_muons_kaons_and_pions_that_stop_decay_or_meet_nuclei_are_handed_back():
-    _, outcome = flown(crowd(-211, 100.0, 400))
-    ended = [outcome.stopped, outcome.decaying, outcome.meeting]
-    rows = torch.cat([flight.row for flight in ended])
+    _, ended = flown(crowd(-211, 100.0, 400))
+    flights = [flight for flight in ended.values() if (flight.pdg == -211).any()]
+    rows = torch.cat([flight.row[flight.pdg == -211] for flight in flights])
     assert len(rows) == len(rows.unique()) == 400  # 25 cm of range
-    assert (torch.cat([flight.pdg for flight in ended]) == -211).all()
-    assert float(outcome.stopped.energy.max()) == 0.0
-    assert len(outcome.meeting) > 40
-    assert float(outcome.meeting.energy.min()) > 0.0
+    assert float(ended[Next.CAPTURE].energy.max()) == 0.0
+    assert len(ended[Next.BREAK_UP]) > 40
+    assert float(ended[Next.BREAK_UP].energy.min()) > 0.0
+    assert (ended[Next.BREAK_UP].species == 4).all()
 
 
-@pytest.mark.parametrize("pdg", [11, -11, 22, 13, 2212])
+@pytest.mark.parametrize("pdg", [11, -11, 22, 13, 2212, 2112, 130, -321])
 @pytest.mark.parametrize("kinetic", [1e-9, 1e-3, 0.0105, 0.3, 1.022, 2e5])
 def test_nothing_is_ever_not_finite(pdg, kinetic):
-    columns, outcome = flown(crowd(pdg, kinetic, 3 if kinetic > 1e3 else 200))
+    columns, ended = flown(crowd(pdg, kinetic, 3 if kinetic > 1e3 else 200))
     for column in columns:
         assert torch.isfinite(column.double()).all()
-    for flight in (outcome.stopped, outcome.decaying, outcome.meeting):
+    for flight in ended.values():
         assert torch.isfinite(flight.state).all()
         assert torch.isfinite(flight.time).all()
 
@@ -192,7 +204,7 @@ def test_nothing_is_ever_not_finite(pdg, kinetic):
 def test_particles_on_walls_and_along_axes_leave_the_box_or_stay_within():
     axes = torch.cat([torch.eye(3), -torch.eye(3)]).repeat(6, 1)
     corners = 50.0 * torch.cat([torch.eye(3), -torch.eye(3)]).repeat_interleave(6, 0)
-    for pdg in (11, 22, 13):
+    for pdg in (11, 22, 13, 2112):
         flight = crowd(pdg, 5.0, 36)
         state = torch.cat([corners.T, axes.T, flight.state[6:]])
         columns, _ = flown(Flight(flight.numbers, state, flight.time))
@@ -202,9 +214,9 @@ def test_particles_on_walls_and_along_axes_leave_the_box_or_stay_within():
 
 def test_nobody_in_flight_is_no_work():
     record = Record(particle_gun(1, 11, 1.0))
-    kernel = Kernel(medium_tables(LIQUID_ARGON), Box(-torch.ones(3), torch.ones(3)), 0.3, record, 1000)
-    outcome = kernel.fly(crowd(13, 100.0, 1)[:0], seeded())
-    assert len(outcome.stopped) == len(outcome.decaying) == len(outcome.meeting) == 0
+    box_of_one = Box(-torch.ones(3), torch.ones(3))
+    kernel = Kernel(medium_tables(LIQUID_ARGON), nuclear_tables(LIQUID_ARGON), box_of_one, 0.3, record, 1000)
+    assert not any(len(flight) for _, flight in kernel.fly(crowd(13, 100.0, 1)[:0], seeded()))
     empty = transport(particle_gun(0, 11, 10.0), lartpc_cube(), seeded())
     assert len(empty["segments"]) == len(empty["particles"]) == 0
 

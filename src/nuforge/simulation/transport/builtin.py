@@ -8,13 +8,13 @@ from nuforge.detectors import Block, Detector
 from nuforge.events import Events
 from nuforge.physics.particles import is_nucleus, mass_of
 from nuforge.simulation.transport.annihilation import annihilate_in_flight
-from nuforge.simulation.transport.charged import Step, step_charged
+from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.hadronic import break_up, fly_neutral, meet_nuclei, stop_nuclei
+from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, stop_nuclei
 from nuforge.simulation.transport.kernel import gather
-from nuforge.simulation.transport.kernel.fly import Kernel, Outcome
+from nuforge.simulation.transport.kernel.fly import FLOWN, Kernel
 from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import medium_tables
 from nuforge.simulation.transport.neutral import step_photons
@@ -66,19 +66,24 @@ def transport(
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
     compiled = LIBRARY.backend() == "compiled"
     record = Record(events, gather.sorted_by_event if compiled else None)
-    kernel = Kernel(medium, box, step, record, at_once) if compiled else None
+    kernel = Kernel(medium, nuclear, box, step, record, at_once) if compiled else None
     crowd = Crowd()
     crowd.sort_in(_launched(events, box, record))
     while crowd:
-        if kernel is not None and (flying := crowd.all_of(Next.STEP, Next.INTERACTION)):
-            _sort_in_ended(kernel.fly(flying, generator), crowd)
+        if kernel is not None and (flying := crowd.all_of(*FLOWN)):
+            for what, flight in kernel.fly(flying, generator):
+                crowd.add(what, flight)
             continue
         what, flight = crowd.fullest(at_once)
         match what:
             case Next.STEP:
                 result = step_charged(flight, medium, box, step, generator, record)
                 crowd.add(Next.STEP, result.flying)
-                _sort_in_ended(result, crowd)
+                bound = captured_at_rest(result.stopped)
+                crowd.add(Next.REST, result.stopped[~bound])
+                crowd.add(Next.CAPTURE, result.stopped[bound])
+                crowd.add(Next.DECAY, result.decaying)
+                crowd.add(Next.NUCLEUS, result.meeting)
                 crowd.admit(result.births, record)
             case Next.INTERACTION:
                 scattered, births = step_photons(flight, medium, box, generator, record)
@@ -97,24 +102,18 @@ def transport(
                 crowd.add(Next.NUCLEUS, arriving)
                 crowd.add(Next.DECAY, decaying)
             case Next.NUCLEUS:
-                scattered, breaking, births = meet_nuclei(flight, nuclear, generator, record)
+                scattered, breaking, captured, births = meet_nuclei(flight, nuclear, generator, record)
                 crowd.sort_in(scattered)
                 crowd.add(Next.BREAK_UP, breaking)
+                crowd.add(Next.NEUTRON_CAPTURE, captured)
                 crowd.admit(births, record)
+            case Next.NEUTRON_CAPTURE:
+                crowd.admit(capture_in_flight(flight, nuclear, generator), record)
             case Next.BREAK_UP:
                 crowd.admit(break_up(flight, nuclear, generator), record)
             case Next.NUCLEAR_STOP:
                 stop_nuclei(flight, medium, box, record)
     return record.events()
-
-
-def _sort_in_ended(flown: Step | Outcome, crowd: Crowd) -> None:
-    """Charged particles that ended wait for what becomes of them."""
-    bound = captured_at_rest(flown.stopped)
-    crowd.add(Next.REST, flown.stopped[~bound])
-    crowd.add(Next.CAPTURE, flown.stopped[bound])
-    crowd.add(Next.DECAY, flown.decaying)
-    crowd.add(Next.NUCLEUS, flown.meeting)
 
 
 def _launched(events: Events, box: Box, record: Record) -> Flight:

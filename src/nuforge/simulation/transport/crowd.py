@@ -20,6 +20,7 @@ class Next(Enum):
     FLIGHT = "the flight of a neutral hadron to a nucleus"
     SHORT_FLIGHT = "the flight of a neutral particle to its decay"
     NUCLEUS = "a nucleus that it meets"
+    NEUTRON_CAPTURE = "the nucleus that captures a neutron in flight"
     BREAK_UP = "a nucleus that it breaks up"
     NUCLEAR_STOP = "the end of a nucleus that recoils"
 

@@ -168,8 +168,7 @@ bool step_charged(Particle& who, Random& random, const Medium& medium, Record& r
   } else if (choice < c[kKnock] + c[kRadiate]) {
     radiate(who, random, medium, record);
   } else if (choice >= c[kKnock] + c[kRadiate] + c[kDecay]) {
-    record.hand_back(who, kMeets);
-    return false;
+    return meet_nucleus(who, random, medium, record);
   } else {
     if (who.species == kPositron) annihilate_in_flight(who, random, medium, record);
     if (who.species > kPositron) record.hand_back(who, kDecays);

@@ -13,11 +13,14 @@ namespace nuforge {
 struct Particle {
   Vector position, direction;
   float energy;
-  int64_t species;
   double time;
+  int64_t pdg, species;
   int64_t row, event, interaction;
-  int64_t input;  // which of those that were handed in, -1 for what was born since
-  uint64_t key;   // of its random numbers
+  uint64_t key;  // of its random numbers
+
+  double momentum(double mass) const {
+    return std::sqrt(static_cast<double>(energy) * (static_cast<double>(energy) + 2.0 * mass));
+  }
 };
 
 // Particles that are handed in: `Flight` of the Python side.
@@ -28,8 +31,8 @@ struct Flights {
   int64_t n;
 };
 
-enum Process { kIonisation, kBremsstrahlung, kAnnihilation, kPairProduction, kComptonScatter, kPhotoelectric };
-enum End { kStops, kDecays, kMeets };
+enum Process { kIonisation, kBremsstrahlung, kAnnihilation, kPairProduction, kComptonScatter, kPhotoelectric, kElasticScatter };
+enum End { kStops, kDecays, kBreaksUp, kIsCaptured };
 
 // Columns that are filled, and how far.
 struct Segments {
@@ -56,8 +59,8 @@ struct Escapes {
 };
 
 struct Endings {
-  int64_t *input, *end;
-  float* state;  // (n, 7)
+  int64_t *numbers, *end;  // numbers (n, 5)
+  float* state;            // (n, 7)
   double* time;
   int64_t capacity, n;
 };
@@ -78,7 +81,7 @@ class Record {
 
   bool has_room() const {
     return segments_->n + kRoom <= segments_->capacity && births_->n + kRoom <= births_->capacity &&
-           escapes_->n + kRoom <= escapes_->capacity;
+           escapes_->n + kRoom <= escapes_->capacity && endings_->n + kRoom <= endings_->capacity;
   }
 
   void deposit(const Particle& by, Vector start, Vector end, double time, float energy, float length) {
@@ -100,19 +103,27 @@ class Record {
   void begin(const Particle& parent, Random& random, Species species, Process process, Vector direction, float energy,
              float mass) {
     constexpr int64_t pdg[] = {22, 11, -11};
+    waiting_.push_back(born(parent, random, pdg[species + 1], species, process, direction, energy, mass));
+  }
+
+  // A particle begins, and waits for nothing yet.
+  Particle born(const Particle& parent, Random& random, int64_t pdg, Species species, Process process,
+                Vector direction, float energy, float mass) {
     Births& b = *births_;
     const int64_t i = b.n++;
     b.event[i] = parent.event;
-    b.pdg[i] = pdg[species + 1];
+    b.pdg[i] = pdg;
     b.parent[i] = parent.row;
     b.process[i] = processes_[process];
     put(b.start, i, parent.position);
     b.time[i] = parent.time;
     put(b.momentum, i, direction * std::sqrt(energy * (energy + 2.0f * mass)));
     b.interaction[i] = parent.interaction;
-    waiting_.push_back({parent.position, direction, energy, species, parent.time, rows_++, parent.event,
-                        parent.interaction, -1, random.bits()});
+    return {parent.position, direction,    energy,             parent.time,  pdg, species,
+            rows_++,         parent.event, parent.interaction, random.bits()};
   }
+
+  void wait(const Particle& particle) { waiting_.push_back(particle); }
 
   // The particle leaves the box.
   void escape(const Particle& who) {
@@ -121,11 +132,13 @@ class Record {
     escapes_->energy[i] = who.energy;
   }
 
-  // What becomes of the particle is not decided here. Only those that were handed in come to this.
+  // What becomes of the particle is not decided here.
   void hand_back(const Particle& who, End end) {
     Endings& e = *endings_;
     const int64_t i = e.n++;
-    e.input[i] = who.input;
+    const int64_t species = who.species < kPhoton ? kPhoton : who.species;
+    const int64_t numbers[] = {who.pdg, species, who.row, who.event, who.interaction};
+    std::memcpy(e.numbers + 5 * i, numbers, sizeof numbers);
     e.end[i] = end;
     const float state[] = {who.position.x,  who.position.y,  who.position.z, who.direction.x,
                            who.direction.y, who.direction.z, who.energy};
@@ -156,9 +169,13 @@ class Record {
   std::vector<Particle> waiting_;
 };
 
-// One step of a charged particle, and one flight of a photon to its next interaction: whether it flies on.
+// One step of a charged particle, one flight of a photon to its next interaction: whether it flies on.
 bool step_charged(Particle& particle, Random& random, const Medium& medium, Record& record);
 bool step_photon(Particle& photon, Random& random, const Medium& medium, Record& record);
+
+// The flight of a neutron or K0_L to the next nucleus, and what any hadron does that meets one: whether it flies on.
+bool step_neutral(Particle& hadron, Random& random, const Medium& medium, Record& record);
+bool meet_nucleus(Particle& hadron, Random& random, const Medium& medium, Record& record);
 
 // Angle in units of m / E of radiated photons and of pairs: `charged.emission_angle`.
 inline float emission_angle(Random& random) {

@@ -5,6 +5,11 @@
 namespace nuforge {
 namespace {
 
+bool step(Particle& who, Random& random, const Medium& medium, Record& record) {
+  if (who.species >= kElectron) return step_charged(who, random, medium, record);
+  return who.species == kPhoton ? step_photon(who, random, medium, record) : step_neutral(who, random, medium, record);
+}
+
 class Flying {
  public:
   Flying(const Medium& medium, const Flights& flights, const int64_t* processes, uint64_t seed, int64_t rows)
@@ -16,8 +21,7 @@ class Flying {
     for (;;) {
       if (!flies_ && !take()) return false;
       if (!record_.has_room()) return true;
-      flies_ = who_.species == kPhoton ? step_photon(who_, random_, medium_, record_)
-                                       : step_charged(who_, random_, medium_, record_);
+      flies_ = step(who_, random_, medium_, record_);
     }
   }
 
@@ -36,9 +40,10 @@ class Flying {
     const int64_t n = flights_.n;
     const int64_t* number = flights_.numbers + i;
     const float* s = flights_.state + i;
+    const int64_t species = number[n] < 0 && number[0] != 22 ? kNeutral : number[n];
     uint64_t key = seed_ ^ static_cast<uint64_t>(number[2 * n]);
-    return {{s[0], s[n], s[2 * n]}, {s[3 * n], s[4 * n], s[5 * n]}, s[6 * n], number[n], flights_.time[i],
-            number[2 * n], number[3 * n], number[4 * n], i, mixed(key)};
+    return {{s[0], s[n], s[2 * n]}, {s[3 * n], s[4 * n], s[5 * n]}, s[6 * n], flights_.time[i], number[0], species,
+            number[2 * n], number[3 * n], number[4 * n], mixed(key)};
   }
 
   const Medium medium_;

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from ctypes import Structure, c_double, c_float, c_int64, c_void_p
+from ctypes import Structure, addressof, c_double, c_float, c_int64, c_void_p
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from nuforge.physics.constants import SPEED_OF_LIGHT
+from nuforge.physics.constants import KAON_MASS, LONG_KAON_LIFETIME, PION_MASS, SPEED_OF_LIGHT
+from nuforge.physics.elastic_transfer import PION_SPLIT, exponentials
+from nuforge.physics.nuclei import nuclear_mass
+from nuforge.physics.particles import mass_of
 from nuforge.simulation.transport.charged import FRACTION_OF_RANGE, HARD_SCATTERS, SHORTEST
 from nuforge.simulation.transport.flight import Flight
+from nuforge.simulation.transport.hadronic import LEAST_RECOIL, THERMAL
 from nuforge.simulation.transport.medium import ABSORBED, KAPPAS, NORMALS, MediumTables
+from nuforge.simulation.transport.nuclear import HADRONS, NuclearTables
 from nuforge.simulation.transport.species import MASSES
 from nuforge.simulation.transport.tables import EnergyTable, Spectrum
 from nuforge.simulation.transport.walls import Box
@@ -38,6 +43,21 @@ class Grid(Structure):
         return cls(table.values.data_ptr(), rows, columns, table.lowest, 1 / table.step)
 
 
+class Element(Structure):
+    """A nucleus, and the exponentials of `elastic_transfer` of what is no pion, of fast pions, of slow ones."""
+
+    _fields_ = (("z", c_double), ("a", c_double), ("mass", c_double), ("heights_and_slopes", c_double * 12))
+
+    @classmethod
+    def of(cls, z: int, a: int) -> Element:
+        """The nucleus of z protons and a nucleons."""
+        mass = torch.tensor([KAON_MASS, PION_MASS, PION_MASS], dtype=torch.float64)
+        momentum = torch.tensor([0.0, PION_SPLIT, 0.0], dtype=torch.float64)
+        values = torch.stack(exponentials(mass, momentum, torch.full_like(mass, a)), 1).flatten()
+        rest = nuclear_mass(torch.tensor([z]), torch.tensor([a]))
+        return cls(z, a, float(rest), (c_double * 12)(*values.tolist()))
+
+
 _GRIDS = (
     "charged",
     "photons",
@@ -57,12 +77,17 @@ class Medium(Structure):
     """`MediumTables`, what limits a step, and the box."""
 
     _fields_ = (
-        *((name, Grid) for name in (*_GRIDS, "fluctuation")),
+        *((name, Grid) for name in (*_GRIDS, "fluctuation", "nuclear")),
         ("masses", c_void_p),
         ("lines", c_void_p),
         ("nuclei", c_void_p),
+        ("elements", c_void_p),
+        ("hadrons", c_void_p),
+        ("hadron_masses", c_void_p),
         ("n_lines", c_int64),
         ("n_nuclei", c_int64),
+        ("n_elements", c_int64),
+        ("n_hadrons", c_int64),
         ("lowest_normal", c_float),
         ("per_normal", c_float),
         ("threshold", c_float),
@@ -77,22 +102,36 @@ class Medium(Structure):
         ("lower", c_float * 3),
         ("upper", c_float * 3),
         ("speed_of_light", c_double),
+        ("long_kaon_lifetime", c_double),
+        ("thermal", c_double),
+        ("least_recoil", c_double),
+        ("pion_split", c_double),
     )
 
     @classmethod
-    def of(cls, tables: MediumTables, box: Box, longest: float) -> Medium:
+    def of(cls, tables: MediumTables, nuclear: NuclearTables, box: Box, longest: float) -> Medium:
         """The same as the library reads it; steps are `longest` (cm) at most."""
         lines, nuclei = (torch.tensor(v, dtype=torch.float32).flatten() for v in (tables.lines, tables.nuclei))
         kappas, normals = torch.from_numpy(KAPPAS).log(), torch.from_numpy(NORMALS)
         fluctuation = EnergyTable(float(kappas[0]), float(kappas[1] - kappas[0]), tables.fluctuation)
+        elements = [Element.of(z, a) for z, a in zip(nuclear.z.tolist(), nuclear.a.tolist(), strict=True)]
+        array = (Element * len(elements))(*elements)
+        hadrons = torch.tensor(HADRONS)
+        masses = mass_of(hadrons)
         medium = cls(
             *(Grid.of(getattr(tables, name)) for name in _GRIDS),
             Grid.of(fluctuation),
+            Grid.of(nuclear.rates),
             MASSES.data_ptr(),
             lines.data_ptr(),
             nuclei.data_ptr(),
+            addressof(array),
+            hadrons.data_ptr(),
+            masses.data_ptr(),
             len(lines),
             len(tables.nuclei),
+            len(elements),
+            len(hadrons),
             float(normals[0]),
             1 / float(normals[1] - normals[0]),
             tables.threshold,
@@ -107,8 +146,12 @@ class Medium(Structure):
             (c_float * 3)(*box.lower.tolist()),
             (c_float * 3)(*box.upper.tolist()),
             SPEED_OF_LIGHT,
+            LONG_KAON_LIFETIME,
+            THERMAL,
+            LEAST_RECOIL,
+            PION_SPLIT,
         )
-        medium.kept = (tables, lines, nuclei)
+        medium.kept = (tables, nuclear, lines, nuclei, array, hadrons, masses)
         return medium
 
 
@@ -193,10 +236,10 @@ class Escapes(Filled):
 
 
 class Endings(Filled):
-    """What becomes of particles that were handed in: which, how they end, state (7,) and time as in `Flight`."""
+    """Who is handed back: numbers, how they end, state and time as in `Flight`, a particle a row."""
 
     _shapes_ = (
-        ("input", torch.int64, ()),
+        ("numbers", torch.int64, (5,)),
         ("end", torch.int64, ()),
         ("state", torch.float32, (7,)),
         ("time", torch.float64, ()),

@@ -14,7 +14,10 @@ constexpr int kChargedColumns = kScreening + 1;
 enum PhotonProcess { kPair, kCompton, kPhoto, kRayleigh };
 constexpr int kPhotonColumns = kRayleigh + 1;
 
-enum Species : int64_t { kPhoton = -1, kElectron, kPositron };
+enum Species : int64_t { kNucleus = -3, kNeutral, kPhoton, kElectron, kPositron, kProton = 5 };
+
+// Kinds of interaction with each element, columns of the nuclear table.
+enum Meeting { kElastic, kInelastic, kCapture, kMeetings };
 
 // A place between two of n points: the lower one, and the fraction on the way to the next.
 struct Place {
@@ -64,18 +67,28 @@ struct Grid {
   }
 };
 
+// A nucleus, and the two exponentials (height, slope in 1/GeV^2) of its elastic scattering by what is not a pion, by
+// fast pions, by slow ones.
+struct Element {
+  double z, a, mass;
+  double heights_and_slopes[3][4];
+};
+
 struct Medium {
   Grid charged, photons, knock, knock_positron, radiated, pair, compton, rayleigh, photoelectron, fluorescence,
-      annihilation, fluctuation;
+      annihilation, fluctuation, nuclear;
   const float* masses;         // of the species
   const float* lines;          // of the K shell, as many as `fluorescence` has columns
   const float* nuclei;         // share and radius over hbar c, of each element
-  int64_t n_lines, n_nuclei;
+  const Element* elements;
+  const int64_t* hadrons;       // PDG numbers of the blocks of `nuclear`
+  const double* hadron_masses;  // of these
+  int64_t n_lines, n_nuclei, n_elements, n_hadrons;
   float lowest_normal, per_normal;  // columns of `fluctuation`
   float threshold, photon_threshold, absorbed, coherent_scale, electron_share;
   float longest, shortest, fraction_of_range, hard_scatters;  // of steps
   float lower[3], upper[3];    // of the box
-  double speed_of_light;
+  double speed_of_light, long_kaon_lifetime, thermal, least_recoil, pion_split;
 
   float electron_mass() const { return masses[kElectron]; }
 
