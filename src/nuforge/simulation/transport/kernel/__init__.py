@@ -1,1 +1,1 @@
-"""The electromagnetic part of the built-in transport in C++: same tables, same physics, other random numbers."""
+"""Steps, flights and elastic scatters of the built-in transport in C++: same tables, same physics, other random numbers."""

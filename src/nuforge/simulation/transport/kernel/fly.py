@@ -1,4 +1,4 @@
-"""Charged particles, photons and neutrons to their ends, with the electrons, positrons and photons that come of them."""
+"""Charged particles, photons and neutrons to their ends, with the electrons and photons that come of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ _PROCESSES = (
     Process.PHOTOELECTRIC,
     Process.ELASTIC,
 )
-
 
 FLOWN = (Next.STEP, Next.INTERACTION, Next.FLIGHT)
 """Who is flown here."""
