@@ -1,9 +1,8 @@
 """Figures beside a reference's."""
 
 import numpy as np
-import pytest
 
-from nuforge.evaluation.references import compared
+from nuforge.evaluation.references import compared, missing
 from nuforge.evaluation.single_particles import Figure
 
 
@@ -36,6 +35,23 @@ def test_contained_fractions_have_an_absolute_allowance_and_profiles_an_entry_fo
     ]
 
 
-def test_a_figure_that_we_have_not_is_refused():
-    with pytest.raises(ValueError, match="no figure 'light' of ours"):
-        list(compared({}, {"light": {"value": 1.0, "error": 0.1}}))
+def test_inelastic_fractions_have_an_absolute_allowance():
+    reference = {"fraction_with_inelastic_interaction": {"value": 0.1, "error": 0.0}}
+    for ours, within in ((0.139, True), (0.141, False)):
+        (entry,) = compared({"fraction_with_inelastic_interaction": figure(ours, 0.0)}, reference)
+        assert entry.within is within
+
+
+def test_what_one_of_them_has_not_is_not_compared_but_named():
+    reference = {"light": {"value": 1.0, "error": 0.1}, "spread": 2.0, "contained_x": {"5": {"value": 1, "error": 0}}}
+    own = {"contained_x 5": figure(1.0, 0.0), "heat": figure(1.0, 0.0)}
+    assert [entry.name for entry in compared(own, reference)] == ["contained_x 5"]
+    assert missing(own, reference) == ["light"]
+
+
+def test_figures_of_ours_serve_as_a_reference_too():
+    own = {"contained_fraction_within_radius_cm 0.5": figure(0.2, 0.01), "profile": figure([1.0, 2.0], [0.1, 0.1])}
+    reference = {name: {"value": f.value.tolist(), "error": f.error.tolist()} for name, f in own.items()}
+    entries = list(compared(own, reference))
+    assert len(entries) == 3
+    assert all(entry.ours == entry.reference for entry in entries)

@@ -12,6 +12,8 @@ from nuforge.evaluation.single_particles import Figure
 
 MODEL = 0.03
 """Allowance for both codes being models: relative, and absolute for a fraction of the energy."""
+MODEL_OF_INELASTIC_FRACTIONS = 0.04
+"""The same for the fraction of hadrons that interact inelastically, absolute."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,21 @@ class Entry:
 
 
 def compared(own: Mapping[str, Figure], reference: Mapping[str, Any]) -> Iterator[Entry]:
-    """Every figure of the reference that has an error, beside our own; a profile gives an entry for each bin.
+    """Every figure with an error that both have, side by side; a profile gives an entry for each bin.
 
     An entry is within if the difference is no more than three combined standard errors plus the allowance.
 
     Args:
         own: Our figures, as `single_particle_figures` names them.
-        reference: {figure: {"value", "error"}}, lists for profiles; for contained fractions {figure: {radius: ...}}.
-
-    Raises:
-        ValueError: If the reference has a figure that we have not.
+        reference: {figure: {"value", "error"}}, lists for profiles; contained fractions also as {figure: {radius:
+            ...}}. What one of them has not is not compared; `missing` names what we have not.
     """
     for name, value, error in _figures(reference):
         if name not in own:
-            raise ValueError(f"no figure '{name}' of ours, there are {sorted(own)}; leave it out of the reference")
+            continue
         ours, errors = (np.atleast_1d(a) for a in (own[name].value, own[name].error))
         for i, (v, e) in enumerate(zip(np.atleast_1d(value), np.atleast_1d(error), strict=True)):
-            allowance = MODEL if name.startswith("contained") else MODEL * abs(float(v))
+            allowance = _allowance(name, float(v))
             limit = 3 * float(np.hypot(errors[i], e)) + allowance
             yield Entry(
                 name if len(ours) == 1 else f"{name} {i}",
@@ -57,10 +57,24 @@ def compared(own: Mapping[str, Figure], reference: Mapping[str, Any]) -> Iterato
             )
 
 
+def missing(own: Mapping[str, Figure], reference: Mapping[str, Any]) -> list[str]:
+    """Names of the figures of the reference that have an error and that are not among our own."""
+    return [name for name, _, _ in _figures(reference) if name not in own]
+
+
+def _allowance(name: str, value: float) -> float:
+    """What two models may differ by in a figure of that value."""
+    if name.startswith("contained"):
+        return MODEL
+    if name == "fraction_with_inelastic_interaction":
+        return MODEL_OF_INELASTIC_FRACTIONS
+    return MODEL * abs(value)
+
+
 def _figures(reference: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Name, value and error of the figures that have an error."""
     for name, figure in reference.items():
-        if name.startswith("contained"):
+        if name.startswith("contained") and "value" not in figure:
             for radius, inner in figure.items():
                 yield f"{name} {float(radius):g}", inner["value"], inner["error"]
         elif isinstance(figure, Mapping) and "error" in figure:

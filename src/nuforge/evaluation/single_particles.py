@@ -1,10 +1,12 @@
-"""Figures of single particles that enter a volume, to compare one transport with another: deposits, profiles, ranges.
+"""Figures of single particles that enter a volume, to compare one transport with another: deposits, profiles, ranges,
+fates.
 
 The particle starts at depth 0 on the axis and flies along it. Every figure is (value, standard error).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuforge.events import Events, Process, Table
+from nuforge.physics.constants import ELECTRON_MASS
+from nuforge.units import MeV
 
 Array = NDArray[np.float64]
 
 RADII = (0.5, 1.0, 2.0, 5.0, 9.04, 18.08, 30.0)
 """Radii (cm) about the axis of the contained fractions; 9.04 cm is the Moliere radius of liquid argon."""
 _BINS = 24
+_HADRONS = (2212, 2112, 211, -211, 321, -321, 130)
+_NEUTRAL = (2112, 130)
+_SLOWEST_DECAY_ELECTRON = 5 * MeV  # of a mu-: below are electrons of the muonic atom and of captures, too
 
 
 @dataclass(frozen=True)
@@ -29,16 +36,19 @@ class Figure:
     error: Array
 
 
-def single_particle_figures(events: Events, entry: float, bin_width: float) -> dict[str, Figure]:
+def single_particle_figures(
+    events: Events, entry: float, bin_width: float, radii: Sequence[float] = RADII
+) -> dict[str, Figure]:
     """Figures of events with one primary each that flies along +z.
 
     Args:
         events: `segments` and `particles`, the primary being the first particle of each event.
         entry: z in cm where the primaries start; depth is counted from there.
         bin_width: Width in cm of the bins of the longitudinal profile.
+        radii: Of the contained fractions, cm.
 
     Returns:
-        By name: those of electrons and photons, or those of heavier particles.
+        By name: those of electrons and photons, or those of heavier particles, as far as they are defined.
     """
     segments, particles = events["segments"], events["particles"]
     n, event = len(events), segments.batch.numpy()
@@ -56,7 +66,7 @@ def single_particle_figures(events: Events, entry: float, bin_width: float) -> d
             done = np.isfinite(start)
             out["first_interaction_depth_cm"] = _mean(start[done])
             out["first_interaction_is_pair_production"] = _fraction(int(pair.sum()), int(done.sum()))
-        out |= _shower(event, energy, depth, radius, total, start, pair, bin_width)
+        out |= _shower(event, energy, depth, radius, total, start, pair, bin_width, radii)
         if pdg == 22:
             name = "dEdx_first_4cm_within_1cm_of_axis_MeV_per_cm"
             out[f"{name}_after_pair_production"] = out.pop(name)
@@ -73,6 +83,7 @@ def _shower(
     start: Array,
     chosen: NDArray[np.bool_],
     bin_width: float,
+    radii: Sequence[float],
 ) -> dict[str, Figure]:
     """Energy at the start, longitudinal profile, mean depth and contained fractions."""
     n = len(total)
@@ -86,7 +97,7 @@ def _shower(
     error = profile.std(0, ddof=1) / np.sqrt(n)
     out["longitudinal_fraction_per_half_X0"] = Figure(profile.mean(0), error)
     out["energy_weighted_depth_cm"] = _mean(_sums(event, depth * energy, n) / total)
-    for limit in RADII:
+    for limit in radii:
         within = radius < limit
         name = f"contained_fraction_within_radius_cm {limit:g}"
         out[name] = _mean(_sums(event[within], energy[within], n) / total)
@@ -115,21 +126,33 @@ def _first_interaction(events: Events, entry: float) -> tuple[Array, NDArray[np.
 def _track(
     event: NDArray[np.int64], energy: Array, segments: Table, particles: Table, first: Tensor, n: int
 ) -> dict[str, Figure]:
-    """Path and deposit of the primary, its decay electrons."""
-    own = (segments["particle"] == first[segments.batch]).numpy()
-    length = segments["length"].double().numpy()
-    out = {
-        "primary_path_cm": _median(_sums(event[own], length[own], n)),
-        "primary_deposit_MeV": _mean(_sums(event[own], energy[own], n)),
-    }
+    """Path and deposit of a primary with a charge, its inelastic interactions, its decay electrons."""
+    pdg = int(particles["pdg"][first[0]])
     child = particles["parent"] == first[particles.batch]
-    electron = child & (particles["pdg"].abs() == 11) & (particles["process"] == Process.DECAY)
-    if abs(int(particles["pdg"][first[0]])) == 13:
-        out["decay_electrons_per_event"] = _fraction(int(electron.sum()), n)
-        if int(electron.sum()) > 1:
-            size = particles["momentum"][electron].double().norm(dim=1)
-            out["decay_electron_ke_MeV"] = _mean((torch.sqrt(size**2 + 0.511**2) - 0.511).numpy())
+    out = {}
+    if pdg not in _NEUTRAL:
+        own = (segments["particle"] == first[segments.batch]).numpy()
+        length = segments["length"].double().numpy()
+        out["primary_path_cm"] = _median(_sums(event[own], length[own], n))
+        out["primary_deposit_MeV"] = _mean(_sums(event[own], energy[own], n))
+    if pdg in _HADRONS:
+        broken = np.unique(particles.batch[child & (particles["process"] == Process.INELASTIC)].numpy())
+        out["fraction_with_inelastic_interaction"] = _fraction(len(broken), n)
+    if abs(pdg) == 13:
+        kinetic = _decay_electrons(particles, child, _SLOWEST_DECAY_ELECTRON if pdg == 13 else 0.0)
+        out["decay_electrons_per_event"] = _fraction(len(kinetic), n)
+        if len(kinetic) > 1:
+            out["decay_electron_ke_MeV"] = _mean(kinetic)
     return out
+
+
+def _decay_electrons(particles: Table, child: Tensor, slowest: float) -> Array:
+    """Kinetic energies in MeV of the electrons of decays, also in orbit, that have more than `slowest`."""
+    electron = child & (particles["pdg"].abs() == 11)
+    electron &= (particles["process"] == Process.DECAY) | (particles["process"] == Process.CAPTURE)
+    size = particles["momentum"][electron].double().norm(dim=1)
+    kinetic = (torch.sqrt(size**2 + ELECTRON_MASS**2) - ELECTRON_MASS).numpy().astype(np.float64)
+    return kinetic[kinetic > slowest]
 
 
 def _sums(row: NDArray[np.int64], weight: Array, n: int) -> Array:

@@ -82,7 +82,7 @@ def pion_deuteron_absorption(momentum: Tensor) -> Tensor:
     kinetic = (energy - PION_MASS).clamp(min=2.0)
     deuteron = 1875.613
     root = torch.sqrt(PION_MASS**2 + deuteron**2 + 2 * (kinetic + PION_MASS) * deuteron)
-    return -1.2 + 3.5 / kinetic.sqrt() + 7.4e4 / ((root - 2136.0) ** 2 + 5600.0)
+    return (-1.2 + 3.5 / kinetic.sqrt() + 7.4e4 / ((root - 2136.0) ** 2 + 5600.0)).clamp(min=0)
 
 
 def kaon_nucleon(momentum: Tensor, anti: Tensor) -> tuple[Tensor, Tensor, Tensor]:

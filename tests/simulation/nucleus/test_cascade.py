@@ -28,8 +28,8 @@ def test_no_nucleon_of_a_first_collision_ends_in_the_fermi_sea(kinetic):
     n, generator = 2000, torch.Generator().manual_seed(1)
     target = Target.of(*argon(n))
     kind = torch.full((n,), int(Hadron.PROTON))
-    energy, rows = torch.full((n,), kinetic, dtype=torch.float64), torch.arange(n)
-    swarm = first_collisions(kind, energy, isotropic(n, generator, torch.float64), target, rows, 12, generator)
+    energy, tries = torch.full((n,), kinetic, dtype=torch.float64), torch.full((n,), 100)
+    swarm = first_collisions(kind, energy, isotropic(n, generator, torch.float64), target, tries, generator)
     assert len(swarm) > n
     density = target.density(swarm.owner, swarm.position.norm(dim=1))
     depth = target.depth(swarm.owner, swarm.kind, density)

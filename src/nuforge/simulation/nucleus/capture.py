@@ -68,7 +68,7 @@ def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
 def _muon_takes_proton(
     z: Tensor, a: Tensor, available: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The capture on a proton of the Fermi sea in the middle of the nucleus.
+    """The capture on a proton of the Fermi sea in the middle of the nucleus, where both kinds fill up to one energy.
 
     Args:
         z: Protons (N,).
@@ -80,9 +80,7 @@ def _muon_takes_proton(
         The proton's momentum (N, 3) in MeV, the excitation (N,) in MeV of what follows, of which the neutron above the
         Fermi sea has the last (N,).
     """
-    middle = nucleon_density(torch.zeros(1), half_density_radius(a), a.double())
-    protons = (z / a).double()
-    fermi_p, fermi_n = fermi_momentum(middle * protons), fermi_momentum(middle * (1 - protons))
+    fermi = fermi_momentum(0.5 * nucleon_density(torch.zeros(1), half_density_radius(a), a.double()))
     mass = 2 * _EFFECTIVE_MASS * NEUTRON_MASS
     vector = torch.zeros(len(z), 3, dtype=torch.float64)
     excitation, above = available - 90.0, torch.zeros_like(available)
@@ -91,15 +89,15 @@ def _muon_takes_proton(
         if not len(rows):
             break
         u = torch.rand((3, len(rows)), generator=generator, dtype=torch.float64)
-        size = fermi_p[rows] * u[0] ** (1 / 3)
+        size = fermi[rows] * u[0] ** (1 / 3)
         vector[rows] = isotropic(len(rows), generator, torch.float64) * size.unsqueeze(1)
         guess = torch.full_like(size, 15.0)
         for _ in range(4):  # the neutrino's energy and the excitation depend on each other
             neutrino = (available[rows] - guess).clamp(min=0)
             square = size**2 + neutrino**2 + 2 * size * neutrino * (2 * u[1] - 1)
-            guess = (square - fermi_n[rows] ** 2 + fermi_p[rows] ** 2 - size**2) / mass
-        excitation[rows], above[rows] = guess, (square - fermi_n[rows] ** 2) / mass
-        allowed = (square > fermi_n[rows] ** 2) & (guess > 0) & (u[2] < (neutrino / MUON_MASS) ** 2)
+            guess = (square - size**2) / mass
+        excitation[rows], above[rows] = guess, (square - fermi[rows] ** 2) / mass
+        allowed = (square > fermi[rows] ** 2) & (guess > 0) & (u[2] < (neutrino / MUON_MASS) ** 2)
         rows = rows[~allowed]
     return vector, excitation.clamp(min=0), above
 

@@ -152,7 +152,7 @@ def first_collisions(
         swarm = Swarm(owner, kind[owner], position, direction[owner], energy[owner])
         number, found, numbers = torch.arange(len(owner)), [], []
         while len(swarm):
-            swarm, stays, hits = _step(swarm, target, generator)
+            swarm, stays, hits = _step(swarm, target, generator, comes=True)
             number = number[stays]
             found.append(hits)
             numbers.append(number[hits.rows])
@@ -196,14 +196,17 @@ def swallow(swarm: Swarm, target: Target) -> None:
     target.change(swarm.owner, CHARGE[swarm.kind], BARYON[swarm.kind])
 
 
-def _step(swarm: Swarm, target: Target, generator: torch.Generator) -> tuple[Swarm, Tensor, _Hits]:
-    """One step: who is inside after it, which of the swarm (M,) those are, and their collisions."""
+def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool = False) -> tuple[Swarm, Tensor, _Hits]:
+    """One step: who is inside after it, which of the swarm (M,) those are, and their collisions.
+
+    The swarm `comes` from outside, or not.
+    """
     middle = swarm.position + swarm.direction * (0.5 * _STEP)
     r = middle.norm(dim=1)
     stays = (r <= target.edge[swarm.owner]) | ((middle * swarm.direction).sum(1) < 0)
     swarm, middle = swarm[stays], middle[stays]
     density = target.density(swarm.owner, r[stays])
-    four, size = _four_momenta(swarm, density, target)
+    four, size = _four_momenta(swarm, density, target, comes)
 
     partner, partner_four = _partner(swarm.owner, target, density, generator)
     lab = rest_frame_momentum(swarm.kind, four, partner, partner_four)
@@ -261,10 +264,10 @@ def _happens_here(swarm: Swarm, channel: Tensor, target: Target, generator: torc
     return owner, _replace(owner, hits, target)
 
 
-def _four_momenta(swarm: Swarm, density: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+def _four_momenta(swarm: Swarm, density: Tensor, target: Target, comes: bool = False) -> tuple[Tensor, Tensor]:
     """Four-momenta (M, 4) inside, and the size (M,) of the momenta."""
     mass = MASS[swarm.kind]
-    total = swarm.energy + target.depth(swarm.owner, swarm.kind, density) + mass
+    total = swarm.energy + target.depth(swarm.owner, swarm.kind, density, comes) + mass
     size = torch.sqrt((total**2 - mass**2).clamp(min=0))
     return torch.cat([total.unsqueeze(1), swarm.direction * size.unsqueeze(1)], 1), size
 

@@ -17,7 +17,7 @@ _SPINS = torch.tensor([2.0, 2.0, 3.0, 2.0, 2.0, 1.0], dtype=torch.float64)
 _PDG = torch.tensor([2112, 2212, 1000010020, 1000010030, 1000020030, 1000020040])
 _TUNNEL = torch.tensor([0.0, 0.7, 0.74, 0.78, 0.79, 0.83], dtype=torch.float64)
 _LEVELS = 8.0  # MeV: the density of levels is A / 8 MeV
-_LAST = 1.0  # MeV: an excitation below leaves as one photon
+_LAST = 0.1  # MeV: an excitation below leaves as one photon
 _NO_LEVELS = 4  # nucleons: so few have no excited states that are bound
 _LEAST = 1e-3  # MeV of excitation that is left alone
 _TRIES = 12
@@ -52,7 +52,7 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
     """Emits particles until only photons can leave, then photons to the ground state.
 
     Particles: widths and spectra of Weisskopf with the cross sections of Dostrovsky, Fraenkel, Friedlander (Phys. Rev.
-    116 (1959) 683), A / 8 MeV for the density of levels. Photons: E1 with a statistical spectrum, the last from 1 MeV.
+    116 (1959) 683), A / 8 MeV for the density of levels. Photons: E1, to levels spread evenly.
 
     Args:
         nuclei: Who is hot; unbound ones fall apart.
@@ -190,13 +190,9 @@ def _excitation_after(
 
 
 def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) -> Tensor:
-    """Energies (N,) in MeV of the next photons: E^3 exp(-E / T) up to the excitation, T = sqrt(E* / a).
+    """Energies (N,) in MeV of the next photons: E^3 up to the excitation, as dipoles go to levels spread evenly.
 
     All that is left when it is little, or when there are no levels between.
     """
-    u = torch.rand((5, _TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
-    energy = -torch.sqrt(excitation / _level_density(a)) * torch.log(u[:4]).sum(0)
-    good = energy < excitation
-    drawn = energy.gather(0, good.long().argmax(0, keepdim=True)).squeeze(0)
-    drawn = torch.where(good.any(0), drawn, excitation * u[4, 0])
-    return torch.where((excitation < _LAST) | (a <= _NO_LEVELS), excitation, drawn)
+    u = torch.rand(len(a), generator=generator, dtype=torch.float64)
+    return torch.where((excitation < _LAST) | (a <= _NO_LEVELS), excitation, excitation * u**0.25)

@@ -17,8 +17,7 @@ from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_that_comes, is_
 from nuforge.simulation.nucleus.target import Target
 
 _TRIES = 300  # for a first collision
-_TRIES_OF_THE_SLOW = 8  # of nucleons below `_SLOW`, which a nucleus rather swallows
-_SLOW = 20.0  # MeV
+_SLOW = 10.0  # MeV: slower nucleons try once, others 1 + (T / 10 MeV)^2 times: a nucleus rather swallows the slow
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,8 @@ def interact(
         raise InputError(f"a nucleus of {int(a.min())} nucleons has no cascade; expected 3 or more")
     direction, kinetic = torch.nn.functional.normalize(direction.double(), dim=1), kinetic.double()
     target = Target.of(z, a)
-    tries = torch.where(is_nucleon(kind) & (kinetic < _SLOW), _TRIES_OF_THE_SLOW, _TRIES)
+    swallowed = 1 + (kinetic / _SLOW).square().clamp(max=_TRIES)
+    tries = torch.where(is_nucleon(kind), swallowed.long().clamp(max=_TRIES), _TRIES)
     swarm = first_collisions(kind, kinetic, direction, target, tries, generator)
     gone = cascade(swarm, target, generator)
     mass = MASS[kind]

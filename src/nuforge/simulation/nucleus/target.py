@@ -33,6 +33,7 @@ class Target:
         a: Nucleons now (N,); changed in place.
         radius: Half-density radius (N,) in fm.
         separation: Separation energies (N, 2) in MeV of a proton and of a neutron, of the nucleus at the start.
+        gain: The same of the nucleus with one more: what who comes in gains.
         barrier: Coulomb barrier (N,) of a proton, MeV.
     """
 
@@ -42,17 +43,18 @@ class Target:
     a: Tensor
     radius: Tensor
     separation: Tensor
+    gain: Tensor
     barrier: Tensor
 
     @classmethod
     def of(cls, z: Tensor, a: Tensor) -> Target:
         """Nuclei of charges z and nucleons a, int64 (N,)."""
-        whole = nuclear_mass(z, a)
-        proton = nuclear_mass((z - 1).clamp(min=0), a - 1) + PROTON_MASS - whole
-        neutron = nuclear_mass(torch.minimum(z, a - 1), a - 1) + NEUTRON_MASS - whole
-        separation = torch.stack([proton, neutron], 1).clamp(0.0, 20.0)
+        separation, gain = (
+            _separation(z, a),
+            torch.stack([_separation(z + 1, a + 1)[:, 0], _separation(z, a + 1)[:, 1]], 1),
+        )
         barrier = coulomb_barrier(1, z - 1, 1, a - 1).clamp(min=0)
-        return cls(z, a, z.clone(), a.clone(), half_density_radius(a), separation, barrier)
+        return cls(z, a, z.clone(), a.clone(), half_density_radius(a), separation, gain, barrier)
 
     @property
     def edge(self) -> Tensor:
@@ -68,13 +70,17 @@ class Target:
         protons = (self.z0 / self.a0)[owner]
         return fermi_momentum(density * torch.where(kind == Hadron.PROTON, protons, 1 - protons))
 
-    def depth(self, owner: Tensor, kind: Tensor, density: Tensor) -> Tensor:
-        """Depth (M,) in MeV of the potential of hadrons: Fermi energy and separation energy, 0 but for nucleons."""
+    def depth(self, owner: Tensor, kind: Tensor, density: Tensor, comes: bool = False) -> Tensor:
+        """Depth (M,) in MeV of the potential of hadrons: Fermi energy and separation energy, 0 but for nucleons.
+
+        For who `comes` from outside the separation energy is that of the nucleus with one more.
+        """
         nucleon = is_nucleon(kind)
         which = kind.clamp(max=1)
         mass = MASS[which]
         fermi = torch.sqrt(self.fermi_momentum(owner, kind, density) ** 2 + mass**2) - mass
-        return torch.where(nucleon, fermi + self.separation[owner, which], 0.0)
+        separation = self.gain if comes else self.separation
+        return torch.where(nucleon, fermi + separation[owner, which], 0.0)
 
     def lowest(self, owner: Tensor, kind: Tensor) -> Tensor:
         """Kinetic energy (M,) outside, in MeV, below which a nucleon does not leave; -1 for other hadrons."""
@@ -85,3 +91,11 @@ class Target:
         """Adds protons (M,) and nucleons (M,) to the nuclei at rows `owner`."""
         self.z.index_add_(0, owner, protons)
         self.a.index_add_(0, owner, nucleons)
+
+
+def _separation(z: Tensor, a: Tensor) -> Tensor:
+    """Separation energies (N, 2) in MeV of a proton and of a neutron from nuclei (N,)."""
+    whole = nuclear_mass(z, a)
+    proton = nuclear_mass((z - 1).clamp(min=0), a - 1) + PROTON_MASS - whole
+    neutron = nuclear_mass(torch.minimum(z, a - 1), a - 1) + NEUTRON_MASS - whole
+    return torch.stack([proton, neutron], 1).clamp(0.0, 20.0)

@@ -97,7 +97,9 @@ def main(folder: Path) -> None:
     gun, stepping = Gun(recorder), Stepping(recorder)  # after the physics, without which Geant4 has no particles
     actions = Actions(gun, stepping, Tracking(recorder)) if setup["record"] else Actions(gun)
     manager.SetUserInitialization(actions)
-    g4.G4UImanager.GetUIpointer().ApplyCommand("/process/had/verbose 0")
+    commands = g4.G4UImanager.GetUIpointer()
+    commands.ApplyCommand("/process/had/verbose 0")
+    commands.ApplyCommand(f"/run/setCut {setup['cut']} cm")  # the list's own default comes too late
     manager.Initialize()
     for line in sys.stdin:
         name, answer = line.strip(), {}
