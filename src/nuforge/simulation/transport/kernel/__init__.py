@@ -1,1 +1,1 @@
-"""Steps, flights and elastic scatters of the built-in transport in C++: same tables, same physics, other random numbers."""
+"""Steps and elastic scatters of the built-in transport in C++: same tables, same physics, other random numbers."""
