@@ -201,6 +201,19 @@ def test_nothing_is_ever_not_finite(pdg, kinetic):
         assert torch.isfinite(flight.time).all()
 
 
+@pytest.mark.parametrize("pdg", [11, -11, 22, -13, 13, 2212, 2112])
+def test_particles_at_rest_stay_where_they_are(pdg):
+    gun = particle_gun(20, pdg, 1.0)
+    particles = gun["particles"].with_columns({"momentum": torch.zeros(20, 3)})
+    events = transport(gun.with_table("particles", particles), lartpc_cube(), seeded())
+    for name in ("segments", "particles"):
+        for column in events[name].columns.values():
+            assert torch.isfinite(column.double()).all()
+    if pdg in (-11, -13):
+        born = events["particles"]["parent"] == events["particles"].offsets[:-1][events["particles"].batch]
+        assert torch.bincount(events["particles"].batch[born]).tolist() == [2 if pdg == -11 else 3] * 20
+
+
 def test_particles_on_walls_and_along_axes_leave_the_box_or_stay_within():
     axes = torch.cat([torch.eye(3), -torch.eye(3)]).repeat(6, 1)
     corners = 50.0 * torch.cat([torch.eye(3), -torch.eye(3)]).repeat_interleave(6, 0)

@@ -134,7 +134,7 @@ def _launched(events: Events, box: Box, record: Record) -> Flight:
         bad = int((~torch.isfinite(size)).nonzero()[0])
         raise ValueError(f"momentum of particle {bad} is not finite, got {vector[bad].tolist()}; expected MeV")
     mass = mass_of(pdg)
-    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass)
+    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass).clamp(min=1e-30)
     numbers = (pdg, species, torch.arange(len(pdg)), particles.batch, particles["interaction"])
     direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
     energy = energy.clamp(min=1e-9).float()

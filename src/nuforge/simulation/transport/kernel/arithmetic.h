@@ -95,7 +95,7 @@ inline Vector turned(Vector direction, float mu, float azimuth) {
   const float u = sine * about.cosine, v = sine * about.sine;
   const Vector out{u * (1.0f + sign * x * x * a) + v * b + cosine * x,
                    u * sign * b + v * (sign + y * y * a) + cosine * y, cosine * z - u * sign * x - v * y};
-  return out * (1.0f / std::sqrt(dot(out, out)));
+  return out * (1.0f / maximum(std::sqrt(dot(out, out)), 1e-12f));  // what is at rest has no direction
 }
 
 // The direction of what is left of a momentum along `direction` when `taken`, a unit vector, takes its part.
