@@ -27,7 +27,7 @@ def test_below_every_separation_energy_photons_carry_all_the_excitation():
     assert (emitted.pdg == 22).all()
     total = torch.zeros(500, dtype=torch.float64).index_add_(0, emitted.owner, emitted.four[:, 0])
     recoil = 6.5**2 / (2 * 37200)
-    assert total.tolist() == pytest.approx([6.5] * 500, abs=2 * recoil)
+    assert total.tolist() == pytest.approx([6.5] * 500, abs=2 * recoil + 1e-3)  # less than 1 keV stays
     assert (cold.a == 40).all()
 
 

@@ -25,9 +25,7 @@ from nuforge.simulation.nucleus.target import Target
 
 _TRIES = 200
 _NEUTRINO = 14
-_EFFECTIVE_MASS = (
-    0.7  # of a nucleon's mass, in the middle of a nucleus (Jeukenne, Lejeune, Mahaux, Phys. Rep. 25 (1976) 83)
-)
+_EFFECTIVE_MASS = 0.8  # of a nucleon's mass, in a nucleus (Jeukenne, Lejeune, Mahaux, Phys. Rep. 25 (1976) 83)
 
 
 def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
