@@ -15,7 +15,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make format  rewrite the sources in the project's style"
 
-KERNELS := setup.py $(wildcard src/nuforge/nn/kernels/*.cpp src/nuforge/nn/kernels/*.h)
+KERNELS := setup.py $(shell find src -name "*.cpp" -o -name "*.h")
 
 $(STAMP): pyproject.toml $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

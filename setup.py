@@ -1,28 +1,52 @@
 """The optional extensions; everything else is in pyproject.toml. Without a C++ compiler the package installs as well.
 
-The same sources are built for three instruction sets; `nuforge.nn.kernels.library` loads the best that runs.
+What gains from them is built for three instruction sets; `nuforge.compiled` loads the best that runs.
 """
 
 import platform
 
 from setuptools import Extension, setup
 
-KERNELS = "src/nuforge/nn/kernels"
-BUILDS = {"portable": []}
+PORTABLE: dict[str, list[str]] = {"portable": []}
+VECTORS = PORTABLE
 if platform.machine() in ("x86_64", "AMD64"):
-    BUILDS |= {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
+    VECTORS = PORTABLE | {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 
-setup(
-    ext_modules=[
+
+def extensions(
+    package: str, builds: dict[str, list[str]], sources: tuple[str, ...], headers: tuple[str, ...], flags: list[str]
+) -> list[Extension]:
+    """One library of a package for each instruction set."""
+    folder = "src/" + package.replace(".", "/")
+    return [
         Extension(
-            f"nuforge.nn.kernels._{name}",
-            [f"{KERNELS}/{source}.cpp" for source in ("convolution", "maps", "norm")],
-            depends=[f"{KERNELS}/{header}.h" for header in ("crew", "vector")],
+            f"{package}._{name}",
+            [f"{folder}/{source}.cpp" for source in sources],
+            depends=[f"{folder}/{header}.h" for header in headers],
             language="c++",
-            extra_compile_args=["-O3", "-std=c++17", "-pthread", "-Wno-psabi", *flags],
+            extra_compile_args=["-O3", "-std=c++17", *flags, *build],
             extra_link_args=["-pthread"],
             optional=True,
         )
-        for name, flags in BUILDS.items()
+        for name, build in builds.items()
+    ]
+
+
+setup(
+    ext_modules=[
+        *extensions(
+            "nuforge.nn.kernels",
+            VECTORS,
+            ("convolution", "maps", "norm"),
+            ("crew", "vector"),
+            ["-pthread", "-Wno-psabi"],
+        ),
+        *extensions(
+            "nuforge.simulation.transport.kernel",
+            PORTABLE,
+            ("charged", "photons", "hadrons", "fly", "gather"),
+            ("arithmetic", "random", "medium", "flight"),
+            ["-ffp-contract=off", "-fno-math-errno"],  # every compiler rounds alike
+        ),
     ]
 )

@@ -13,6 +13,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ROOMS = (
     "errors",
+    "compiled",
     "units",
     "shapes",
     "events",

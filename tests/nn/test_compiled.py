@@ -119,7 +119,8 @@ def test_builds_for_older_processors_give_the_same_numbers(capability, monkeypat
     weight = torch.randn(27, 24, 40, generator=generator)
     newest = results(features, weight, level.neighbours, monkeypatch, "compiled")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(library, "_library", library._library.__wrapped__)
+    library.LIBRARY.loaded  # noqa: B018  the newest, which is put back afterwards
+    monkeypatch.delitem(library.LIBRARY.__dict__, "loaded")
     older = results(features, weight, level.neighbours, monkeypatch, "compiled")
     for a, b in zip(newest, older, strict=True):
         torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * float(a.abs().max()))
@@ -134,7 +135,7 @@ def test_the_backend_can_be_chosen_and_a_wrong_name_is_refused(monkeypatch):
 
 
 def test_to_insist_on_a_kernel_that_was_not_built_is_refused(monkeypatch):
-    monkeypatch.setattr(library, "_library", lambda: None)
+    monkeypatch.setitem(library.LIBRARY.__dict__, "loaded", None)
     monkeypatch.setenv("NUFORGE_SPARSE", "compiled")
     with pytest.raises(InputError, match="no kernel was built"):
         library.backend()

@@ -92,7 +92,7 @@ def test_what_escapes_is_recorded_with_the_energy_that_is_left():
     events = fly(WATER, -13, 1000.0, 20, 100.0)
     particles = events["particles"]
     left = particles["escaped"][particles.offsets[:-1]]
-    assert (left > 850.0).all()  # of 50 cm of water
+    assert 870.0 < float(left.median()) < 920.0  # 50 cm of water take 100 MeV, and one knock-on electron far more
     assert (left < 925.0).all()
     outside = transport(particle_gun(3, 2112, 50.0, position=(0.0, 200.0, 0.0)), box(WATER, 100.0), seeded())
     assert outside["particles"]["escaped"].tolist() == pytest.approx([50.0] * 3)

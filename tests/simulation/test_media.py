@@ -19,6 +19,8 @@ from nuforge.simulation.transport.annihilation import annihilate_in_flight
 from nuforge.simulation.transport.flight import Flight
 from nuforge.simulation.transport.medium import medium_tables
 
+pytestmark = pytest.mark.usefixtures("transport_path")
+
 
 def fly(material, pdg, kinetic, n, side, seed=1, **options):
     return transport(particle_gun(n, pdg, kinetic), box(material, side), torch.Generator().manual_seed(seed), **options)

@@ -12,6 +12,8 @@ from nuforge.physics.stopping import stopping_power
 from nuforge.simulation.sources import particle_bomb, particle_gun
 from nuforge.simulation.transport import transport
 
+pytestmark = pytest.mark.usefixtures("transport_path")
+
 
 @pytest.fixture(scope="module")
 def detector():
@@ -19,7 +21,7 @@ def detector():
 
 
 @pytest.fixture(scope="module")
-def bombs(detector):
+def bombs(detector, transport_path):
     generator = torch.Generator().manual_seed(7)
     return transport(particle_bomb(40, detector, generator), detector, generator)
 
@@ -82,7 +84,7 @@ def test_a_pion_that_meets_no_nucleus_decays_to_a_muon_of_four_mev_and_a_positro
     broken = (particles["process"] == Process.INELASTIC) & (particles["parent"] == primary[particles.batch])
     met = torch.zeros(100, dtype=torch.bool)
     met[particles.batch[broken]] = True
-    assert 0.03 < float(met.double().mean()) < 0.4
+    assert 0 < float(met.double().mean()) < 0.25  # 8 cm of range, some 100 cm to an interaction
     at_rest = muon & (particles["time"] > 2.0)
     kinetic = torch.sqrt(particles["momentum"].double().square().sum(1) + MUON_MASS**2) - MUON_MASS
     direct = muon & (particles["parent"] == primary[particles.batch])

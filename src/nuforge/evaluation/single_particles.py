@@ -87,6 +87,7 @@ def _shower(
 ) -> dict[str, Figure]:
     """Energy at the start, longitudinal profile, mean depth and contained fractions."""
     n = len(total)
+    total = np.where(total > 0, total, 1.0)  # of nothing, every share is nothing
     after = depth - np.where(np.isfinite(start), start, 1e9)[event]
     near = (after >= 0) & (after < 4) & (radius < 1)
     out = {"dEdx_first_4cm_within_1cm_of_axis_MeV_per_cm": _median(_sums(event[near], energy[near], n)[chosen] / 4)}

@@ -8,7 +8,7 @@ from nuforge.physics.constants import KAON_MASS, PION_MASS
 from nuforge.units import GeV
 
 _ATOMIC_MASS = 931.494  # MeV
-_PION_SPLIT = 400.0  # MeV/c, between the two sets of pions
+PION_SPLIT = 400.0  # MeV/c, between the two sets of pions
 _HEAVY = 62.5  # mass number from which the second set of nuclei holds
 _LIGHTEST_NUCLEUS = 1.5  # below: a free proton
 _MESONS_BELOW = (PION_MASS + KAON_MASS) / 2  # MeV: what is lighter is a pion
@@ -44,7 +44,7 @@ def sample_transfer(
         uniform: Two rows of random numbers in [0, 1).
     """
     limit = largest_transfer(mass, momentum, A) / GeV**2
-    first_height, first_slope, second_height, second_slope = _exponentials(mass, momentum, A)
+    first_height, first_slope, second_height, second_slope = exponentials(mass, momentum, A)
     hydrogen = (A < _LIGHTEST_NUCLEUS) & (mass > _BARYONS_ABOVE)
     first_slope = torch.where(hydrogen, _nucleon_slope(momentum / GeV), first_slope)
     first = first_height / first_slope * -torch.expm1(-first_slope * limit)
@@ -55,9 +55,13 @@ def sample_transfer(
     return torch.minimum(t, limit) * GeV**2
 
 
-def _exponentials(mass: Tensor, momentum: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Height a, slope b (GeV^-2), height c, slope d of both exponentials."""
-    pion, fast, heavy = mass < _MESONS_BELOW, momentum >= _PION_SPLIT, A >= _HEAVY
+def exponentials(mass: Tensor, momentum: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Both exponentials of hadrons of mass (MeV) and momentum (MeV/c) on nuclei of mass number A.
+
+    Returns:
+        Height a, slope b (GeV^-2), height c, slope d.
+    """
+    pion, fast, heavy = mass < _MESONS_BELOW, momentum >= PION_SPLIT, A >= _HEAVY
     third = A ** (1 / 3)
     rows = (  # which, a, b, c, d
         (~heavy & ~pion, A**2, 14.5 * third**2, 1.4 * third, 20.0),

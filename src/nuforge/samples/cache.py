@@ -59,7 +59,7 @@ def _sources(path: Path) -> list[Path]:
     """The Python, C++ and table files of a room, in a fixed order."""
     if path.is_file():
         return [path]
-    found = [p for p in path.rglob("*") if p.suffix in {".py", ".json", ".csv", ".txt", ".cpp"}]
+    found = [p for p in path.rglob("*") if p.suffix in {".py", ".json", ".csv", ".txt", ".cpp", ".h"}]
     return sorted(found, key=lambda p: p.relative_to(path).as_posix())
 
 

@@ -26,7 +26,7 @@ def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engi
         seed: Of everything random.
         shard_size: Events made and written together.
         engine: What flies the particles: "builtin" or "geant4". It is one of the sample's arguments, for Geant4 with
-            its version and data sets: they make other events.
+            its version and data sets, else with its path, compiled or plain torch: they make other events.
     """
     from nuforge.detectors import lartpc_cube
 
@@ -67,7 +67,9 @@ def _engine_arguments(engine: Engine) -> dict[str, str]:
         InputError: If there is no such engine, or it is not installed.
     """
     if engine == "builtin":
-        return {"engine": engine}
+        from nuforge.simulation.transport.kernel.library import LIBRARY
+
+        return {"engine": engine, "path": LIBRARY.backend()}
     if engine != "geant4":
         raise InputError(f"engine must be 'builtin' or 'geant4', got '{engine}'; choose one of them")
     from nuforge.simulation.transport.geant4.crew import require_geant4

@@ -12,7 +12,10 @@ from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.hadronic import break_up, fly_neutral, meet_nuclei, stop_nuclei
+from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, stop_nuclei
+from nuforge.simulation.transport.kernel import gather
+from nuforge.simulation.transport.kernel.fly import FLOWN, Kernel
+from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import medium_tables
 from nuforge.simulation.transport.neutral import step_photons
 from nuforge.simulation.transport.nuclear import nuclear_tables
@@ -61,10 +64,16 @@ def transport(
     nuclear = nuclear_tables(detector.material)
     volume = detector.volumes[0]
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
-    record = Record(events)
+    compiled = LIBRARY.backend() == "compiled"
+    record = Record(events, gather.sorted_by_event if compiled else None)
+    kernel = Kernel(medium, nuclear, box, step, record, at_once) if compiled else None
     crowd = Crowd()
     crowd.sort_in(_launched(events, box, record))
     while crowd:
+        if kernel is not None and (flying := crowd.all_of(*FLOWN)):
+            for what, flight in kernel.fly(flying, generator):
+                crowd.add(what, flight)
+            continue
         what, flight = crowd.fullest(at_once)
         match what:
             case Next.STEP:
@@ -93,10 +102,13 @@ def transport(
                 crowd.add(Next.NUCLEUS, arriving)
                 crowd.add(Next.DECAY, decaying)
             case Next.NUCLEUS:
-                scattered, breaking, births = meet_nuclei(flight, nuclear, generator, record)
+                scattered, breaking, captured, births = meet_nuclei(flight, nuclear, generator, record)
                 crowd.sort_in(scattered)
                 crowd.add(Next.BREAK_UP, breaking)
+                crowd.add(Next.NEUTRON_CAPTURE, captured)
                 crowd.admit(births, record)
+            case Next.NEUTRON_CAPTURE:
+                crowd.admit(capture_in_flight(flight, nuclear, generator), record)
             case Next.BREAK_UP:
                 crowd.admit(break_up(flight, nuclear, generator), record)
             case Next.NUCLEAR_STOP:
@@ -122,7 +134,7 @@ def _launched(events: Events, box: Box, record: Record) -> Flight:
         bad = int((~torch.isfinite(size)).nonzero()[0])
         raise ValueError(f"momentum of particle {bad} is not finite, got {vector[bad].tolist()}; expected MeV")
     mass = mass_of(pdg)
-    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass)
+    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass).clamp(min=1e-30)
     numbers = (pdg, species, torch.arange(len(pdg)), particles.batch, particles["interaction"])
     direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
     energy = energy.clamp(min=1e-9).float()

@@ -18,9 +18,9 @@ from nuforge.simulation.transport.medium import DECAY, KNOCK, NUCLEAR, RADIATE, 
 from nuforge.simulation.transport.species import MASSES, Species
 from nuforge.simulation.transport.walls import Box
 
-_HARD_SCATTERS = 0.25  # single scatters a step that are drawn one by one, the rest being a Gaussian
-_SHORTEST = 1e-6  # cm
-_FRACTION_OF_RANGE = 0.2  # of the remaining range, at most, in one step
+HARD_SCATTERS = 0.25  # single scatters a step that are drawn one by one, the rest being a Gaussian
+SHORTEST = 1e-6  # cm
+FRACTION_OF_RANGE = 0.2  # of the remaining range, at most, in one step
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def step_charged(
 
     free = -torch.log(uniform[0].clamp(min=1e-30)) / (knock + radiate + decay + nuclear)
     wall = box.distance(flight.position, flight.direction)
-    length = torch.minimum((_FRACTION_OF_RANGE * reach).clamp(min=longest / 6, max=longest), reach)
-    length = torch.minimum(torch.minimum(length, wall), free).clamp(min=_SHORTEST)
+    length = torch.minimum((FRACTION_OF_RANGE * reach).clamp(min=longest / 6, max=longest), reach)
+    length = torch.minimum(torch.minimum(length, wall), free).clamp(min=SHORTEST)
     interacts = length >= free
     ends = length >= reach
 
@@ -173,7 +173,7 @@ def _scatter(direction: Tensor, steps: Scattering, uniform: Tensor) -> Tensor:
     """
     a, strength = steps.screening, steps.strength
     inverse_end = 1 / (1 + a)
-    hard = (strength * (1 / a - inverse_end)).clamp(max=_HARD_SCATTERS)
+    hard = (strength * (1 / a - inverse_end)).clamp(max=HARD_SCATTERS)
     edge = (1 / (hard / strength + inverse_end) - a).clamp(min=0)
     share = steps.electrons
     soft = (1 - share) * _deflection(edge / a) + share * _deflection(torch.minimum(edge, steps.knock) / a)
@@ -219,7 +219,7 @@ def _knock_on(
     cosine = (transfer * (energy + mass + ELECTRON_MASS) / (p * taken)).clamp(max=1)
     direction = turned(flight.direction[rows], (1 - cosine) / 2, 2 * torch.pi * phi[happens])
     birth = Birth.here(flight, rows, 11, Process.IONISATION, direction, transfer)
-    return rows, birth, remaining(flight.direction[rows], p, direction, taken), energy - transfer
+    return rows, birth, remaining(flight.direction[rows], p, direction, taken), (energy - transfer).clamp(min=1e-6)
 
 
 def _radiate(

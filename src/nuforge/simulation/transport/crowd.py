@@ -20,6 +20,7 @@ class Next(Enum):
     FLIGHT = "the flight of a neutral hadron to a nucleus"
     SHORT_FLIGHT = "the flight of a neutral particle to its decay"
     NUCLEUS = "a nucleus that it meets"
+    NEUTRON_CAPTURE = "the nucleus that captures a neutron in flight"
     BREAK_UP = "a nucleus that it breaks up"
     NUCLEAR_STOP = "the end of a nucleus that recoils"
 
@@ -60,6 +61,12 @@ class Crowd:
             (Next.NUCLEAR_STOP, is_nucleus(pdg)),
         ):
             self.add(what, flight[mask])
+
+    def all_of(self, *kinds: Next) -> Flight | None:
+        """All particles that wait for any of `kinds`, which wait no longer; None if there are none."""
+        parts = [flight for kind in kinds for flight in self._waiting[kind]]
+        self._waiting.update({kind: [] for kind in kinds})
+        return Flight.concat(parts) if parts else None
 
     def fullest(self, at_once: int) -> tuple[Next, Flight]:
         """The group that most wait in, and its last particles, `at_once` at most, which wait no longer."""

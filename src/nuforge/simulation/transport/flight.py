@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from nuforge.events import Events, Process, Table
 from nuforge.physics.kinematics import momentum
 from nuforge.physics.particles import mass_of
 from nuforge.simulation.four_momenta import kinetic_energy
+
+Sorter: TypeAlias = Callable[[Sequence[Sequence[Tensor]], int], tuple[Tensor, list[Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,16 @@ class Birth:
 
 
 class Record:
-    """Segments and particles as they come, and at the end as tables."""
+    """Segments and particles as they come, and at the end as tables.
 
-    def __init__(self, primaries: Events) -> None:
+    Args:
+        primaries: The events that are flown.
+        sort: What to use in place of `sorted_by_event`.
+    """
+
+    def __init__(self, primaries: Events, sort: Sorter | None = None) -> None:
         self._primaries = primaries
+        self._sorted = sort or sorted_by_event
         self._count = len(primaries["particles"])
         self._segments: list[tuple[Tensor, ...]] = []
         self._particles: list[tuple[Tensor, ...]] = []
@@ -150,38 +159,55 @@ class Record:
 
     def deposit(self, flight: Flight, start: Tensor, end: Tensor, energy: Tensor, length: Tensor) -> None:
         """Segments of particles in flight: start and end (N, 3) cm, energy (N,) MeV, length (N,) cm."""
-        self._segments.append((flight.event, flight.row, start, end, flight.time, energy, length))
+        self.add_segments(flight.event, flight.row, start, end, flight.time, energy, length)
+
+    def add_segments(self, *columns: Tensor) -> None:
+        """Segments: event, row of the particle, start, end, time, energy, length, N each."""
+        if len(columns[0]):
+            self._segments.append(columns)
+
+    @property
+    def n_particles(self) -> int:
+        """Particles so far, and so the row of the next."""
+        return self._count
+
+    def add_particles(self, *columns: Tensor) -> None:
+        """Particles, numbered on from the last: event, PDG, parent, process, start, time, momentum, interaction."""
+        self._count += len(columns[0])
+        self._particles.append(columns)
+
+    def add_escapes(self, row: Tensor, energy: Tensor) -> None:
+        """Particles at `row` (N,) leave the volume with `energy` (N,) MeV, and are followed no further."""
+        self._escapes.append((row, energy))
 
     def escape(self, flight: Flight) -> None:
         """Particles in flight leave the volume, and are followed no further."""
-        self._escapes.append((flight.row, flight.energy))
+        self.add_escapes(flight.row, flight.energy)
 
     def begin(self, birth: Birth, species: Tensor) -> Flight:
         """The particles of a birth, entered into the record, in flight."""
         of, start, time = birth.parents[birth.parent], birth.position, birth.time
-        n = len(birth.pdg)
-        rows = torch.arange(self._count, self._count + n)
-        self._count += n
+        rows = torch.arange(self._count, self._count + len(birth.pdg))
         vector = birth.direction * momentum(birth.energy, mass_of(birth.pdg).float()).unsqueeze(1)
-        entry = (of.event, birth.pdg, of.row, birth.process, start, time, vector, of.interaction)
-        self._particles.append(entry)
+        self.add_particles(of.event, birth.pdg, of.row, birth.process, start, time, vector, of.interaction)
         numbers = (birth.pdg, species, rows, of.event, of.interaction)
         return Flight.of(numbers, start, birth.direction, birth.energy, time)
 
     def events(self) -> Events:
         """The events with the segments and all particles, both in the order of the events."""
-        first = self._primaries["particles"]
+        first, n = self._primaries["particles"], len(self._primaries)
         names = ("pdg", "parent", "process", "start", "time", "momentum", "interaction")
-        known = (first.batch, *(first[name] for name in names))
-        event, *columns = (torch.cat(parts) for parts in zip(known, *self._particles, strict=True))
-        order = torch.argsort(event, stable=True)
-        new = torch.empty_like(order)
-        new[order] = torch.arange(len(order))
-        values = {name: column[order] for name, column in zip(names, columns, strict=True)}
-        values["escaped"] = self._escaped(len(order))[order]
+        parts, begin = [], 0
+        for columns in ((first.batch, *(first[name] for name in names)), *self._particles):
+            parts.append((*columns, torch.arange(begin, begin + len(columns[0]))))
+            begin += len(columns[0])
+        counts, (*sorted_columns, row) = self._sorted(parts, n)
+        new = torch.empty_like(row)
+        new[row] = torch.arange(len(row))
+        values = dict(zip(names, sorted_columns, strict=True))
+        values["escaped"] = self._escaped(len(row))[row]
         values["parent"] = torch.where(values["parent"] < 0, -1, new[values["parent"].clamp(min=0)])
-        n = len(self._primaries)
-        particles = Table.from_counts(values, torch.bincount(event, minlength=n))
+        particles = Table.from_counts(values, counts)
         return self._primaries.with_table("particles", particles).with_table("segments", self._segment_table(new, n))
 
     def _escaped(self, n: int) -> Tensor:
@@ -198,7 +224,12 @@ class Record:
             empty = {name: torch.zeros(shape) for name, shape in zip(names, shapes, strict=True)}
             empty["time"] = empty["time"].double()
             return Table.from_counts({**empty, "particle": new[:0]}, torch.zeros(n, dtype=torch.int64))
-        event, row, *columns = (torch.cat(parts) for parts in zip(*self._segments, strict=True))
-        order = torch.argsort(event, stable=True)
-        values = {name: column[order] for name, column in zip(names, columns, strict=True)}
-        return Table.from_counts({**values, "particle": new[row[order]]}, torch.bincount(event, minlength=n))
+        counts, (row, *columns) = self._sorted(self._segments, n)
+        return Table.from_counts({**dict(zip(names, columns, strict=True)), "particle": new[row]}, counts)
+
+
+def sorted_by_event(parts: Sequence[Sequence[Tensor]], n_events: int) -> tuple[Tensor, list[Tensor]]:
+    """Rows of each event (B,), and columns of parts, of which the first are the events, in the order of the events."""
+    event, *columns = (torch.cat(column) for column in zip(*parts, strict=True))
+    order = torch.argsort(event, stable=True)
+    return torch.bincount(event, minlength=n_events), [column[order] for column in columns]

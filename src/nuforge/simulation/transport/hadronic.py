@@ -24,8 +24,8 @@ from nuforge.simulation.transport.walls import Box
 from nuforge.units import eV
 
 _LONG_KAON, _KAON, _ANTIKAON = 130, 311, -311
-_THERMAL = 0.0253 * eV  # neutrons are not slowed below
-_RECOIL = 0.1  # MeV: argon of this energy goes 0.1 um
+THERMAL = 0.0253 * eV  # neutrons are not slowed below
+LEAST_RECOIL = 0.1  # MeV: argon of this energy goes 0.1 um
 
 
 def fly_neutral(
@@ -51,22 +51,24 @@ def fly_neutral(
 
 def meet_nuclei(
     flight: Flight, nuclear: NuclearTables, generator: torch.Generator, record: Record
-) -> tuple[Flight, Flight, list[Birth]]:
+) -> tuple[Flight, Flight, Flight, list[Birth]]:
     """Hadrons meet nuclei where they are. Nuclei that recoil with less than 0.1 MeV are deposits of the hadron's.
 
     Returns:
-        Those that scatter elastically and fly on; those that will break a nucleus up; who is born: nuclei that recoil,
-        and what captures of neutrons leave.
+        Those that scatter elastically and fly on; those that will break a nucleus up; neutrons that are captured; who
+        is born: nuclei that recoil.
     """
     what, z, a = _chosen(flight, nuclear, generator)
     rows = (what == ELASTIC).nonzero().squeeze(1)
     scattered, births = _scatter(flight, rows, z[rows], a[rows], generator, record)
-    rows = (what == CAPTURE).nonzero().squeeze(1)
-    if len(rows):
-        part = flight[rows]
-        products = capture_neutrons(part.energy, part.direction, z[rows], a[rows], generator)
-        births += births_of(flight, rows, products, Process.NEUTRON_CAPTURE, generator)
-    return scattered, flight[what == INELASTIC], births
+    return scattered, flight[what == INELASTIC], flight[what == CAPTURE], births
+
+
+def capture_in_flight(flight: Flight, nuclear: NuclearTables, generator: torch.Generator) -> list[Birth]:
+    """What neutrons leave that nuclei capture where they are."""
+    _, z, a = _chosen(flight, nuclear, generator, only=CAPTURE)
+    products = capture_neutrons(flight.energy, flight.direction, z, a, generator)
+    return births_of(flight, torch.arange(len(flight)), products, Process.NEUTRON_CAPTURE, generator)
 
 
 def break_up(flight: Flight, nuclear: NuclearTables, generator: torch.Generator) -> list[Birth]:
@@ -133,11 +135,11 @@ def _scatter(
     way = turned(direction, share, 2 * torch.pi * uniform[2])
     after, recoil = two_bodies(frame, mass, target, way)
     vector = after[:, 1:].norm(dim=1)
-    energy = (vector**2 / (after[:, 0] + mass)).clamp(min=_THERMAL)
+    energy = (vector**2 / (after[:, 0] + mass)).clamp(min=THERMAL)
     turned_to = after[:, 1:] / vector.clamp(min=1e-12).unsqueeze(1)
     state = torch.cat([part.state[:3], turned_to.float().T, energy.float().unsqueeze(0)])
     given = kinetic_energy(recoil, target).float()
-    made = (given > _RECOIL) | (a == 1)
+    made = (given > LEAST_RECOIL) | (a == 1)
     small = part[~made]
     record.deposit(small, small.position, small.position, given[~made], torch.zeros(len(small)))
     births = [Birth.with_momenta(flight, rows[made], nucleus_number(z, a)[made], Process.ELASTIC, recoil[made])]

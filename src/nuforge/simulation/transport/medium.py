@@ -29,8 +29,8 @@ from nuforge.units import GeV, keV
 
 _LOWEST, _HIGHEST, _POINTS = 1 * keV, 100 * GeV, 500
 ABSORBED = 10 * keV  # photons below this are absorbed where they are: within 0.1 mm of argon, 2 mm of water
-_NORMALS = np.linspace(-5.0, 5.0, 81)
-_KAPPAS = np.logspace(-3.5, 1.5, 41)
+NORMALS = np.linspace(-5.0, 5.0, 81)
+KAPPAS = np.logspace(-3.5, 1.5, 41)
 
 LOSS, SLOPE, RANGE, KNOCK, RADIATE, DECAY, NUCLEAR, SCALE, TRANSFER, STRENGTH, SCREENING = range(11)
 """Columns of `MediumTables.charged`.
@@ -92,9 +92,9 @@ class MediumTables:
     def fluctuate(self, kappa: Tensor, normal: Tensor) -> Tensor:
         """Standardised loss (N,): Vavilov's distribution at kappa (N,), drawn by unit normals (N,)."""
         rows, points = self.fluctuation.shape
-        low, step = math.log(_KAPPAS[0]), math.log(_KAPPAS[1] / _KAPPAS[0])
+        low, step = math.log(KAPPAS[0]), math.log(KAPPAS[1] / KAPPAS[0])
         x = ((kappa.log() - low) / step).clamp(0, rows - 1.001)
-        y = ((normal - _NORMALS[0]) / (_NORMALS[1] - _NORMALS[0])).clamp(0, points - 1.001)
+        y = ((normal - NORMALS[0]) / (NORMALS[1] - NORMALS[0])).clamp(0, points - 1.001)
         return bilinear(self.fluctuation, x, y)
 
 
@@ -142,7 +142,7 @@ def medium_tables(material: Material, threshold: float = 0.3, photon_threshold: 
 
 @cache
 def _fluctuation() -> Tensor:
-    return vavilov_quantiles(_KAPPAS, _NORMALS).to(torch.float32).contiguous()
+    return vavilov_quantiles(KAPPAS, NORMALS).to(torch.float32).contiguous()
 
 
 def _charged_columns(species: Species, energies: Tensor, material: Material, cut: float, photon_cut: float) -> Tensor:
