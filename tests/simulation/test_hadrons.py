@@ -45,7 +45,7 @@ def flight_of(pdg, kinetic, n, generator):
 def closes(events):
     budget = energy_budget(events)
     assert (budget.missing.abs() < 1e-3 * budget.primary.clamp(min=10.0)).all()
-    assert abs(float(budget.missing.sum())) < 1e-5 * float(budget.primary.sum())
+    assert abs(float(budget.missing.sum())) < 1e-4 * float(budget.primary.sum())  # up to 1 keV stays in a nucleus
     return budget
 
 

@@ -39,10 +39,12 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
     quick={
         "events": 600,
         "width": 8,
-        "steps": 2200,
+        "steps": 3600,
         "batch": 4,
-        "learning_rate": 4e-3,
-        "validate_every": 1100,
+        "learning_rate": 6e-3,
+        "warmup": 0.1,
+        "balance": 1.0,
+        "validate_every": 1800,
         "baseline_events": 50,
         "tree_rounds": 40,
     },
@@ -55,6 +57,8 @@ def lartpc_segmentation(
     steps: int = 7000,
     batch: int = 8,
     learning_rate: float = 3e-3,
+    warmup: float = 0.3,
+    balance: float = 0.5,
     validate_every: int = 500,
     baseline_events: int = 400,
     tree_rounds: int = 150,
@@ -69,6 +73,8 @@ def lartpc_segmentation(
         steps: Optimiser steps.
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
+        warmup: Fraction of the steps in which the learning rate rises.
+        balance: Power of a class's voxels that its weight in the loss falls with: 1 for equal classes, 0 for voxels.
         validate_every: Steps between two looks at the validation side.
         baseline_events: Training events that the boosted trees are fitted on, at most.
         tree_rounds: Rounds of boosting.
@@ -85,13 +91,13 @@ def lartpc_segmentation(
     from nuforge.training.options import FitOptions
 
     model = UResNet(depth, width, value_mean=_LOG_VALUE[0], value_spread=_LOG_VALUE[1])
-    task = Segmentation(CLASSES, model.features)
+    task = Segmentation(CLASSES, model.features, balance=balance)
     return Experiment(
         sample=particle_bomb(events, shard_size=shard_size),
         learner=Supervised(model, [task]),
         task=task,
         baselines={"rules": Rules(), "boosted trees": BoostedTrees(rounds=tree_rounds)},
-        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        options=FitOptions(steps, learning_rate, warmup=warmup, validate_every=validate_every),
         batch=batch,
         respond=partial(_respond, detector=lartpc_cube()),
         baseline_events=baseline_events,

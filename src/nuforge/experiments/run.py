@@ -197,7 +197,7 @@ def _meet_classes(task: Segmentation | Classification, batches: Iterable[Events]
         label = events[task.table][task.target]
         counts += torch.bincount(label[label >= 0], minlength=k)
     if isinstance(task, Segmentation):
-        task.weights.copy_(torch.tensor(class_weights(counts.tolist())))
+        task.weights.copy_(torch.tensor(class_weights(counts.tolist(), task.balance)))
 
 
 def _learning_curves(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:

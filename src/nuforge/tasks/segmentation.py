@@ -28,6 +28,7 @@ class Segmentation(nn.Module):
         target: Column of its labels, int64; -1 means unknown and is left out.
         weights: Weight of each class in the loss; all 1 if not given. See `class_weights`.
         correction: Power to which the weights are taken out of the stated probability; chosen on validation.
+        balance: Power of the rows of a class that its weight falls with, where weights are counted from events.
     """
 
     weights: Tensor
@@ -41,6 +42,7 @@ class Segmentation(nn.Module):
         target: str = "label",
         weights: Sequence[float] | None = None,
         correction: float = 0.0,
+        balance: float = 0.5,
     ) -> None:
         super().__init__()
         chosen = torch.ones(len(classes)) if weights is None else torch.tensor(weights, dtype=torch.float32)
@@ -49,7 +51,7 @@ class Segmentation(nn.Module):
                 f"a segmentation needs two classes or more and a positive weight for each, got {list(classes)} and "
                 f"weights {chosen.tolist()}; count the labels of the training events and give class_weights(counts)"
             )
-        self.classes, self.table, self.target = tuple(classes), table, target
+        self.classes, self.table, self.target, self.balance = tuple(classes), table, target, balance
         self.register_buffer("weights", chosen)
         self.register_buffer("correction", torch.tensor(float(correction)))
         self.head = nn.Linear(features, len(classes))
@@ -97,11 +99,12 @@ class Segmentation(nn.Module):
         return figures
 
 
-def class_weights(counts: Sequence[float | int]) -> tuple[float, ...]:
-    """Weights proportional to 1 / sqrt(rows of the class), with mean 1 over classes.
+def class_weights(counts: Sequence[float | int], power: float = 0.5) -> tuple[float, ...]:
+    """Weights that fall with a power of the rows of the class, with mean 1 over classes.
 
     Args:
         counts: Rows of each class in the training events (K,); an absent class counts as one row.
+        power: 0 for even weights, 1 for classes that weigh the same together.
     """
-    inverse = [max(count, 1.0) ** -0.5 for count in counts]
+    inverse = [max(count, 1.0) ** -power for count in counts]
     return tuple(len(inverse) * w / sum(inverse) for w in inverse)
