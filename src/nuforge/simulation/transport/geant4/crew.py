@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +195,7 @@ def _last_words(text: str) -> str:
     return " | ".join(said[-_LAST_WORDS:]) or "none"
 
 
-def _pipe(worker: _Worker) -> IO[str]:
+def _pipe(worker: _Worker) -> Any:  # noqa: ANN401
     """What a worker says."""
     if worker.process.stdout is None:
         raise RuntimeError("a Geant4 process has no standard output; it was begun without")
