@@ -43,7 +43,6 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
         "batch": 4,
         "learning_rate": 6e-3,
         "warmup": 0.1,
-        "balance": 1.0,
         "validate_every": 1800,
         "baseline_events": 50,
         "tree_rounds": 40,
