@@ -50,7 +50,9 @@ def test_geant4_and_the_built_in_transport_stand_side_by_side():
 
 
 def test_engines_are_arguments_of_the_sample():
-    assert engines(4, second="builtin").arguments == {"engine": "builtin, builtin"}
+    arguments = engines(4, second="builtin").arguments
+    assert arguments["engine"] == "builtin, builtin"
+    assert set(arguments) == {"engine", "path"}
     with pytest.raises(InputError, match="engine must be 'builtin' or 'geant4', got 'fluka'"):
         engines(4, second="fluka")
 

@@ -126,7 +126,7 @@ def test_coherent_scattering_leaves_energy_and_turns_little_at_high_energy():
     u = torch.linspace(0.001, 0.999, 999)
     for k, most in ((0.02, 1.0), (1.0, 0.01)):
         log = torch.full_like(u, math.log(k))
-        mu, _ = forward(medium.rayleigh(log, u), medium.coherent_scale / k**2)
+        mu, _ = forward(medium.rayleigh(log, u), torch.tensor(medium.coherent_scale / k**2))
         assert ((mu >= 0) & (mu <= 1)).all()
         assert float(mu.median()) < most
         assert (mu.diff() >= 0).all()

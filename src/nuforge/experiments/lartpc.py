@@ -39,11 +39,11 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
     quick={
         "events": 600,
         "width": 8,
-        "steps": 3600,
+        "steps": 3000,
         "batch": 4,
         "learning_rate": 6e-3,
         "warmup": 0.1,
-        "validate_every": 1800,
+        "validate_every": 1500,
         "baseline_events": 50,
         "tree_rounds": 40,
     },
