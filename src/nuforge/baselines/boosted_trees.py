@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,13 +13,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from nuforge.baselines.features import FEATURES, voxel_features
 from nuforge.baselines.forest import Forest
-from nuforge.baselines.forest_files import read_forest, write_forest
+from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.prediction import prediction_table
 from nuforge.events import Events, Table
 
 
 @dataclass
-class BoostedTrees:
+class BoostedTrees(Grown):
     """Histogram gradient boosting (scikit-learn) on `voxel_features`.
 
     Args:
@@ -40,7 +40,7 @@ class BoostedTrees:
     rows_per_class: int = 40_000
     prior_power: float = 0.5
     seed: int = 0
-    forest: Forest | None = None
+    features: ClassVar[Sequence[str]] = FEATURES
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Grow the trees from batches with `voxels.label`; a pass over them, in bounded memory.
@@ -77,31 +77,8 @@ class BoostedTrees:
         Raises:
             ValueError: If nothing was fitted or loaded.
         """
-        if self.forest is None:
-            raise ValueError("boosted trees have no trees yet; call fit(batches) or BoostedTrees.load(folder) first")
-        probability = torch.from_numpy(self.forest.probability(voxel_features(readout))).to(torch.float32)
+        probability = torch.from_numpy(self.grown().probability(voxel_features(readout))).to(torch.float32)
         return {"voxels": prediction_table(readout, probability)}
-
-    def save(self, folder: Path) -> None:
-        """Write the trees as safetensors and their description as JSON into a folder.
-
-        Raises:
-            ValueError: If nothing was fitted.
-        """
-        if self.forest is None:
-            raise ValueError("boosted trees have no trees to save; call fit(batches) first")
-        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "forest"}
-        write_forest(folder, self.forest, FEATURES, options)
-
-    @classmethod
-    def load(cls, folder: Path) -> BoostedTrees:
-        """The trees that `save` wrote.
-
-        Raises:
-            ValueError: If the folder holds none, or they were grown on other features or by a newer format.
-        """
-        forest, options = read_forest(folder, FEATURES)
-        return cls(**options, forest=forest)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,13 +12,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from nuforge.baselines.event_summaries import SUMMARIES, event_summaries
 from nuforge.baselines.forest import Forest
-from nuforge.baselines.forest_files import read_forest, write_forest
+from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.prediction import event_prediction_table
 from nuforge.events import Events, Table
 
 
 @dataclass
-class EventTrees:
+class EventTrees(Grown):
     """Histogram gradient boosting (scikit-learn) on `event_summaries`.
 
     Trees are small and learn slowly, because events are few: a thousand rows where voxels give a million.
@@ -38,7 +38,7 @@ class EventTrees:
     leaves: int = 8
     learning_rate: float = 0.05
     seed: int = 0
-    forest: Forest | None = None
+    features: ClassVar[Sequence[str]] = SUMMARIES
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Grow the trees from batches with labels; only summaries are kept of the events.
@@ -72,28 +72,5 @@ class EventTrees:
         Raises:
             ValueError: If nothing was fitted or loaded.
         """
-        if self.forest is None:
-            raise ValueError("boosted trees have no trees yet; call fit(batches) or EventTrees.load(folder) first")
-        probability = torch.from_numpy(self.forest.probability(event_summaries(readout))).to(torch.float32)
+        probability = torch.from_numpy(self.grown().probability(event_summaries(readout))).to(torch.float32)
         return {"event": event_prediction_table(readout, probability)}
-
-    def save(self, folder: Path) -> None:
-        """Write the trees as safetensors and their description as JSON into a folder.
-
-        Raises:
-            ValueError: If nothing was fitted.
-        """
-        if self.forest is None:
-            raise ValueError("boosted trees have no trees to save; call fit(batches) first")
-        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "forest"}
-        write_forest(folder, self.forest, SUMMARIES, options)
-
-    @classmethod
-    def load(cls, folder: Path) -> EventTrees:
-        """The trees that `save` wrote.
-
-        Raises:
-            ValueError: If the folder holds none, or they were grown on other summaries or by a newer format.
-        """
-        forest, options = read_forest(folder, SUMMARIES)
-        return cls(**options, forest=forest)

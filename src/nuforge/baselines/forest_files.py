@@ -1,11 +1,12 @@
-"""Forests on disk: safetensors for the trees, JSON for what they were grown on and how."""
+"""Baselines that grow a forest, and forests on disk: safetensors for the trees, JSON for what they were grown on."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from safetensors import SafetensorError
@@ -15,6 +16,52 @@ from nuforge.baselines.forest import Forest
 
 _FORMAT = 1
 _DESCRIPTION, _ARRAYS = "boosted_trees.json", "boosted_trees.safetensors"
+
+
+@dataclass
+class Grown:
+    """A baseline whose fit grows a forest; its other fields are how.
+
+    Args:
+        forest: The trees; None until they are grown.
+    """
+
+    features: ClassVar[Sequence[str]]
+    """Names of what the trees are grown on."""
+
+    forest: Forest | None = field(default=None, kw_only=True)
+
+    def grown(self) -> Forest:
+        """The trees.
+
+        Raises:
+            ValueError: If nothing was fitted or loaded.
+        """
+        if self.forest is None:
+            name = type(self).__name__
+            raise ValueError(f"boosted trees have no trees yet; call fit(batches) or {name}.load(folder) first")
+        return self.forest
+
+    def save(self, folder: Path) -> None:
+        """Write the trees as safetensors and their description as JSON into a folder.
+
+        Raises:
+            ValueError: If nothing was fitted.
+        """
+        if self.forest is None:
+            raise ValueError("boosted trees have no trees to save; call fit(batches) first")
+        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "forest"}
+        write_forest(folder, self.forest, self.features, options)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The trees that `save` wrote.
+
+        Raises:
+            ValueError: If the folder holds none, or they were grown on other features or by a newer format.
+        """
+        forest, options = read_forest(folder, cls.features)
+        return cls(**options, forest=forest)
 
 
 def write_forest(folder: Path, forest: Forest, features: Sequence[str], options: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.constants import FINE_STRUCTURE, KAON_MASS, MUON_MASS, NEUTRON_MASS, PION_MASS
+from nuforge.physics.kinematics import momentum
 from nuforge.physics.nuclei import (
     DIFFUSENESS,
     HBAR_C_FM,
@@ -125,7 +126,7 @@ def capture_kaons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
 def capture_neutrons(kinetic: Tensor, direction: Tensor, z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
     """The photons and the nucleus (N,) after nuclei (z, a) took slow neutrons of kinetic energy (MeV) in."""
     mass = MASS[Hadron.NEUTRON]
-    size = torch.sqrt(kinetic.double() * (kinetic.double() + 2 * mass)).unsqueeze(1)
+    size = momentum(kinetic.double(), mass).unsqueeze(1)
     direction = torch.nn.functional.normalize(direction.double(), dim=1)
     total = four_momentum(direction * size, mass.expand(len(z))) + _at_rest(nuclear_mass(z, a))
     emitted, cold = evaporate(Excited(z, a + 1, total), generator, photons_only=True)

@@ -237,8 +237,15 @@ def _partner(owner: Tensor, target: Target, density: Tensor, generator: torch.Ge
     uniform = torch.rand((2, len(owner)), generator=generator, dtype=torch.float64)
     proton = uniform[0] * target.a[owner] < target.z[owner]
     kind = torch.where(proton, int(Hadron.PROTON), int(Hadron.NEUTRON))
-    size = target.fermi_momentum(owner, kind, density) * uniform[1] ** (1 / 3)
-    return kind, four_momentum(isotropic(len(owner), generator, torch.float64) * size.unsqueeze(1), MASS[kind])
+    return kind, _of_fermi_sea(owner, kind, target, density, uniform[1], generator)
+
+
+def _of_fermi_sea(
+    owner: Tensor, kind: Tensor, target: Target, density: Tensor, uniform: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Four-momenta (M, 4) of nucleons, even in the sphere of the local Fermi momentum by `uniform` numbers (M,)."""
+    size = target.fermi_momentum(owner, kind, density) * uniform ** (1 / 3)
+    return four_momentum(isotropic(len(owner), generator, torch.float64) * size.unsqueeze(1), MASS[kind])
 
 
 def absorbed_by_pairs(swarm: Swarm, target: Target, generator: torch.Generator) -> tuple[Tensor, Swarm]:
@@ -329,9 +336,8 @@ def _second(
     charge = CHARGE[swarm.kind[rows]] + CHARGE[partner] + CHARGE[second]
     impossible = (charge < 0) | (charge > 2)
     second = torch.where(impossible, 1 - second, second)
-    size = target.fermi_momentum(swarm.owner[rows], second, density)
-    size = size * torch.rand(len(rows), generator=generator, dtype=torch.float64) ** (1 / 3)
-    return second, four_momentum(isotropic(len(rows), generator, torch.float64) * size.unsqueeze(1), MASS[second])
+    share = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    return second, _of_fermi_sea(swarm.owner[rows], second, target, density, share, generator)
 
 
 def _replace(owner: Tensor, hits: _Hits, target: Target) -> Swarm:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nuforge.physics.kinematics import momentum
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, reversed_frame
 from nuforge.simulation.nucleus.cascade import Swarm, swallow
@@ -50,8 +51,7 @@ def closed(gone: Swarm, target: Target, total: Tensor, came: Tensor | None = Non
 
 def _four(gone: Swarm) -> Tensor:
     mass = MASS[gone.kind]
-    size = torch.sqrt(gone.energy * (gone.energy + 2 * mass))
-    return four_momentum(gone.direction * size.unsqueeze(1), mass)
+    return four_momentum(gone.direction * momentum(gone.energy, mass).unsqueeze(1), mass)
 
 
 def _fails(gone: Swarm, four: Tensor, target: Target, total: Tensor) -> Tensor:

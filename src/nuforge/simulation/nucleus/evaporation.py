@@ -63,25 +63,40 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
         Who left, and the nuclei in their ground states.
     """
     z, a, four = nuclei.z.clone(), nuclei.a.clone(), nuclei.four.clone()
-    owners, pdgs, fours = [], [], []
+    none = torch.zeros(0, dtype=torch.int64)
+    parts = [Emitted(none, none, four[:0])]
     if not photons_only:
-        rows = (a > 1).nonzero().squeeze(1)
-        for _ in range(_MOST):
-            if not len(rows):
-                break
-            rows, channel, ground = _open(rows, z, a, four, generator)
-            if not len(rows):
-                break
-            light = _mass_of(channel)
-            left = _excitation_after(rows, channel, z, a, four, ground, light, generator)
-            emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator, torch.float64))
-            owners.append(rows)
-            pdgs.append(_PDG[channel])
-            fours.append(emitted)
-            z[rows] -= _Z[channel]
-            a[rows] -= _A[channel]
-            four[rows] = rest
-            rows = rows[a[rows] > 1]
+        parts += _boil(z, a, four, generator)
+    parts += _shine(z, a, four, generator)
+    owner, pdg, fours = (torch.cat([getattr(part, name) for part in parts]) for name in ("owner", "pdg", "four"))
+    return Emitted(owner, pdg, fours), Excited(z, a, four)
+
+
+def _boil(z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator) -> list[Emitted]:
+    """Nucleons and light nuclei that leave; z, a (N,) and four (N, 4) become, in place, what stays."""
+    parts = []
+    rows = (a > 1).nonzero().squeeze(1)
+    for _ in range(_MOST):
+        if not len(rows):
+            break
+        rows, channel, ground, room, barrier = _open(rows, z, a, four, generator)
+        if not len(rows):
+            break
+        light = nuclear_mass(_Z, _A)[channel]
+        mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
+        left = _excitation_after(a[rows] - _A[channel], mass - ground - light - barrier, room, generator)
+        emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator, torch.float64))
+        parts.append(Emitted(rows, _PDG[channel], emitted))
+        z[rows] -= _Z[channel]
+        a[rows] -= _A[channel]
+        four[rows] = rest
+        rows = rows[a[rows] > 1]
+    return parts
+
+
+def _shine(z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator) -> list[Emitted]:
+    """Photons that leave until nuclei (z, a) are in their ground states; four (N, 4) becomes, in place, what stays."""
+    parts = []
     rows = torch.arange(len(z))
     for _ in range(_MOST):
         ground = nuclear_mass(z[rows], a[rows])
@@ -91,25 +106,11 @@ def evaporate(nuclei: Excited, generator: torch.Generator, photons_only: bool = 
         if not len(rows):
             break
         energy = _photon_energy(excitation, a[rows], generator)
-        zero = torch.zeros_like(energy)
-        photon, rest = two_bodies(
-            four[rows], zero, ground + excitation - energy, isotropic(len(rows), generator, torch.float64)
-        )
-        owners.append(rows)
-        pdgs.append(torch.full_like(rows, 22))
-        fours.append(photon)
+        way = isotropic(len(rows), generator, torch.float64)
+        photon, rest = two_bodies(four[rows], torch.zeros_like(energy), ground + excitation - energy, way)
+        parts.append(Emitted(rows, torch.full_like(rows, 22), photon))
         four[rows] = rest
-    none = torch.zeros(0, dtype=torch.int64)
-    emitted_all = Emitted(
-        torch.cat([none, *owners]),
-        torch.cat([none, *pdgs]),
-        torch.cat([torch.zeros(0, 4, dtype=torch.float64), *fours]),
-    )
-    return emitted_all, Excited(z, a, four)
-
-
-def _mass_of(channel: Tensor) -> Tensor:
-    return nuclear_mass(_Z, _A)[channel]
+    return parts
 
 
 def _level_density(a: Tensor) -> Tensor:
@@ -137,10 +138,14 @@ def _room(z: Tensor, a: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _open(
     rows: Tensor, z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The nuclei of `rows` that emit: their rows, channels, and ground masses (MeV) of what is left."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The nuclei of `rows` that emit.
+
+    Returns:
+        Their rows and channels; in MeV: ground masses of what is left, energy above the barrier, barrier.
+    """
     mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
-    room, _, ground = _room(z[rows], a[rows], mass)
+    room, barrier, ground = _room(z[rows], a[rows], mass)
     rest_a = (a[rows].unsqueeze(1) - _A).clamp(min=1)
     rest_z = z[rows].unsqueeze(1) - _Z
     thermal = (room - _pairing(rest_z, rest_a)).clamp(min=0) + 0.05 * room.clamp(min=0)
@@ -154,29 +159,25 @@ def _open(
     emits = total > 0
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
     channel = (u.unsqueeze(1) * total.unsqueeze(1) > width.cumsum(1)).sum(1).clamp(max=len(_A) - 1)
-    return rows[emits], channel[emits], ground.gather(1, channel.unsqueeze(1)).squeeze(1)[emits]
+    at = channel.unsqueeze(1)[emits]
+    ground, room, barrier = (x[emits].gather(1, at).squeeze(1) for x in (ground, room, barrier))
+    return rows[emits], channel[emits], ground, room, barrier
 
 
-def _excitation_after(
-    rows: Tensor,
-    channel: Tensor,
-    z: Tensor,
-    a: Tensor,
-    four: Tensor,
-    ground: Tensor,
-    light: Tensor,
-    generator: torch.Generator,
-) -> Tensor:
+def _excitation_after(a: Tensor, available: Tensor, room: Tensor, generator: torch.Generator) -> Tensor:
     """Excitation (N,) in MeV that is left: energy above the barrier x drawn from x exp(2 sqrt(a (R - x))).
 
     By rejection from x exp(-x sqrt(a / R)), which lies above it.
+
+    Args:
+        a: Nucleons (N,) of what is left.
+        available: Energy (N,) in MeV above masses and barrier.
+        room: R (N,) in MeV: the same, but a little more than nothing for nuclei that are never bound.
+        generator: Source of randomness.
     """
-    mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
-    at = channel.unsqueeze(1)
-    room_all, barrier_all, _ = _room(z[rows], a[rows], mass)
-    room, barrier = room_all.gather(1, at).squeeze(1).clamp(min=1e-9), barrier_all.gather(1, at).squeeze(1)
-    level = _level_density((a[rows] - _A[channel]).clamp(min=1))
-    u = torch.rand((3, _TRIES, len(rows)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
+    room = room.clamp(min=1e-9)
+    level = _level_density(a.clamp(min=1))
+    u = torch.rand((3, _TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
     x = -torch.sqrt(room / level) * torch.log(u[0] * u[1])
     bound = (
         2 * torch.sqrt(level * (room - x).clamp(min=0)) - 2 * torch.sqrt(level * room) + x * torch.sqrt(level / room)
@@ -185,8 +186,8 @@ def _excitation_after(
     first = good.long().argmax(0)
     drawn = x.gather(0, first.unsqueeze(0)).squeeze(0)
     drawn = torch.where(good.any(0), drawn, room * u[0, 0])
-    left = (mass - ground - light - barrier - drawn).clamp(min=0)
-    return torch.where(a[rows] - _A[channel] > 1, left, 0.0)  # a nucleon alone has no excited states
+    left = (available - drawn).clamp(min=0)
+    return torch.where(a > 1, left, 0.0)  # a nucleon alone has no excited states
 
 
 def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) -> Tensor:

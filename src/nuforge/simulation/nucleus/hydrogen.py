@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.constants import NEUTRON_MASS, PION_MASS, PROTON_MASS
+from nuforge.physics.kinematics import momentum
 from nuforge.simulation.four_momenta import four_momentum, mass_squared
 from nuforge.simulation.nucleus.channels import Channel, cross_sections, exchanged
 from nuforge.simulation.nucleus.collisions import collide
@@ -32,7 +33,7 @@ def interact_with_protons(pdg: Tensor, kinetic: Tensor, direction: Tensor, gener
     kind = hadron_that_comes(pdg)
     mass = MASS[kind]
     direction = torch.nn.functional.normalize(direction.double(), dim=1)
-    size = torch.sqrt(kinetic.double() * (kinetic.double() + 2 * mass))
+    size = momentum(kinetic.double(), mass)
     four = four_momentum(direction * size.unsqueeze(1), mass)
     proton = torch.full_like(kind, int(Hadron.PROTON))
     rest = torch.zeros_like(four)

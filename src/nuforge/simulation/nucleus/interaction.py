@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nuforge.errors import InputError
+from nuforge.physics.kinematics import momentum
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, first_collisions
@@ -63,8 +64,7 @@ def interact(
     swarm = first_collisions(kind, kinetic, direction, target, tries, generator)
     gone = cascade(swarm, target, generator)
     mass = MASS[kind]
-    size = torch.sqrt(kinetic * (kinetic + 2 * mass))
-    total = four_momentum(direction * size.unsqueeze(1), mass)
+    total = four_momentum(direction * momentum(kinetic, mass).unsqueeze(1), mass)
     total = total + torch.nn.functional.pad(nuclear_mass(z, a).unsqueeze(1), (0, 3))
     return settle(gone, target, total, generator, kind)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from nuforge.detectors import Block, Detector
@@ -16,15 +18,25 @@ from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, f
 from nuforge.simulation.transport.kernel import gather
 from nuforge.simulation.transport.kernel.fly import FLOWN, Kernel
 from nuforge.simulation.transport.kernel.library import LIBRARY
-from nuforge.simulation.transport.medium import medium_tables
+from nuforge.simulation.transport.medium import MediumTables, medium_tables
 from nuforge.simulation.transport.neutral import step_photons
-from nuforge.simulation.transport.nuclear import nuclear_tables
+from nuforge.simulation.transport.nuclear import NuclearTables, nuclear_tables
 from nuforge.simulation.transport.rest import capture_at_rest, captured_at_rest, come_to_rest
 from nuforge.simulation.transport.species import species_of
 from nuforge.simulation.transport.walls import Box
 
 _NEUTRINOS = (12, 14, 16)
 _NEUTRAL = (22, 111, 130, 310, 2112, 3122)
+
+
+@dataclass(frozen=True)
+class _Matter:
+    """Where particles fly: tables of the material, its box, and the longest step (cm) in it."""
+
+    medium: MediumTables
+    nuclear: NuclearTables
+    box: Box
+    step: float
 
 
 def transport(
@@ -67,6 +79,7 @@ def transport(
     compiled = LIBRARY.backend() == "compiled"
     record = Record(events, gather.sorted_by_event if compiled else None)
     kernel = Kernel(medium, nuclear, box, step, record, at_once) if compiled else None
+    matter = _Matter(medium, nuclear, box, step)
     crowd = Crowd()
     crowd.sort_in(_launched(events, box, record))
     while crowd:
@@ -75,45 +88,53 @@ def transport(
                 crowd.add(what, flight)
             continue
         what, flight = crowd.fullest(at_once)
-        match what:
-            case Next.STEP:
-                result = step_charged(flight, medium, box, step, generator, record)
-                crowd.add(Next.STEP, result.flying)
-                bound = captured_at_rest(result.stopped)
-                crowd.add(Next.REST, result.stopped[~bound])
-                crowd.add(Next.CAPTURE, result.stopped[bound])
-                crowd.add(Next.DECAY, result.decaying)
-                crowd.add(Next.NUCLEUS, result.meeting)
-                crowd.admit(result.births, record)
-            case Next.INTERACTION:
-                scattered, births = step_photons(flight, medium, box, generator, record)
-                crowd.add(Next.INTERACTION, scattered)
-                crowd.admit(births, record)
-            case Next.REST:
-                crowd.admit(come_to_rest(flight, generator), record)
-            case Next.CAPTURE:
-                crowd.admit(capture_at_rest(flight, nuclear, generator, record), record)
-            case Next.DECAY:
-                crowd.admit([*decay(flight, generator), annihilate_in_flight(flight, medium, generator)], record)
-            case Next.SHORT_FLIGHT:
-                crowd.admit(decay(fly_to_decay(flight, box, generator, record), generator), record)
-            case Next.FLIGHT:
-                arriving, decaying = fly_neutral(flight, nuclear, box, generator, record)
-                crowd.add(Next.NUCLEUS, arriving)
-                crowd.add(Next.DECAY, decaying)
-            case Next.NUCLEUS:
-                scattered, breaking, captured, births = meet_nuclei(flight, nuclear, generator, record)
-                crowd.sort_in(scattered)
-                crowd.add(Next.BREAK_UP, breaking)
-                crowd.add(Next.NEUTRON_CAPTURE, captured)
-                crowd.admit(births, record)
-            case Next.NEUTRON_CAPTURE:
-                crowd.admit(capture_in_flight(flight, nuclear, generator), record)
-            case Next.BREAK_UP:
-                crowd.admit(break_up(flight, nuclear, generator), record)
-            case Next.NUCLEAR_STOP:
-                stop_nuclei(flight, medium, box, record)
+        _happen(what, flight, crowd, matter, generator, record)
     return record.events()
+
+
+def _happen(
+    what: Next, flight: Flight, crowd: Crowd, matter: _Matter, generator: torch.Generator, record: Record
+) -> None:
+    """What happens next to particles: they, and who they make, wait in the crowd for what follows."""
+    medium, nuclear, box = matter.medium, matter.nuclear, matter.box
+    match what:
+        case Next.STEP:
+            result = step_charged(flight, medium, box, matter.step, generator, record)
+            crowd.add(Next.STEP, result.flying)
+            bound = captured_at_rest(result.stopped)
+            crowd.add(Next.REST, result.stopped[~bound])
+            crowd.add(Next.CAPTURE, result.stopped[bound])
+            crowd.add(Next.DECAY, result.decaying)
+            crowd.add(Next.NUCLEUS, result.meeting)
+            crowd.admit(result.births, record)
+        case Next.INTERACTION:
+            scattered, births = step_photons(flight, medium, box, generator, record)
+            crowd.add(Next.INTERACTION, scattered)
+            crowd.admit(births, record)
+        case Next.REST:
+            crowd.admit(come_to_rest(flight, generator), record)
+        case Next.CAPTURE:
+            crowd.admit(capture_at_rest(flight, nuclear, generator, record), record)
+        case Next.DECAY:
+            crowd.admit([*decay(flight, generator), annihilate_in_flight(flight, medium, generator)], record)
+        case Next.SHORT_FLIGHT:
+            crowd.admit(decay(fly_to_decay(flight, box, generator, record), generator), record)
+        case Next.FLIGHT:
+            arriving, decaying = fly_neutral(flight, nuclear, box, generator, record)
+            crowd.add(Next.NUCLEUS, arriving)
+            crowd.add(Next.DECAY, decaying)
+        case Next.NUCLEUS:
+            scattered, breaking, captured, births = meet_nuclei(flight, nuclear, generator, record)
+            crowd.sort_in(scattered)
+            crowd.add(Next.BREAK_UP, breaking)
+            crowd.add(Next.NEUTRON_CAPTURE, captured)
+            crowd.admit(births, record)
+        case Next.NEUTRON_CAPTURE:
+            crowd.admit(capture_in_flight(flight, nuclear, generator), record)
+        case Next.BREAK_UP:
+            crowd.admit(break_up(flight, nuclear, generator), record)
+        case Next.NUCLEAR_STOP:
+            stop_nuclei(flight, medium, box, record)
 
 
 def _launched(events: Events, box: Box, record: Record) -> Flight:
