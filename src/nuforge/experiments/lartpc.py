@@ -49,7 +49,7 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
     },
 )
 def lartpc_segmentation(
-    events: int = 5000,
+    events: int = 8000,
     shard_size: int = 100,
     depth: int = 5,
     width: int = 16,
@@ -96,7 +96,7 @@ def lartpc_segmentation(
         learner=Supervised(model, [task]),
         task=task,
         baselines={"rules": Rules(), "boosted trees": BoostedTrees(rounds=tree_rounds)},
-        options=FitOptions(steps, learning_rate, warmup=warmup, validate_every=validate_every),
+        options=FitOptions(steps, learning_rate, "muon", warmup=warmup, validate_every=validate_every),
         batch=batch,
         respond=partial(_respond, detector=lartpc_cube()),
         baseline_events=baseline_events,

@@ -16,6 +16,7 @@ from nuforge.events import Events
 from nuforge.training import checkpoint as checkpoints
 from nuforge.training.interrupt import Interrupted, Request
 from nuforge.training.learner import Learner
+from nuforge.training.optimizer import optimizer_of
 from nuforge.training.options import FitOptions
 from nuforge.training.stream import Augment, TrainingBatches, TrainingBlocks, ValidationBatches, ValidationPass
 
@@ -92,14 +93,10 @@ class Loop(lightning.LightningModule):
     # What Lightning asks for
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; biases, scales and shifts do not decay."""
-        parameters = [p for p in self.learner.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.options.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        fused = self.options.precision == "32-true"  # Lightning does not clip for a fused optimizer in mixed precision
-        return torch.optim.AdamW([g for g in groups if g["params"]], lr=self.options.learning_rate, fused=fused)
+        """That of the options."""
+        options = self.options
+        fused = options.precision == "32-true"  # Lightning does not clip for a fused optimizer in mixed precision
+        return optimizer_of(self.learner, options.optimizer, options.learning_rate, options.weight_decay, fused)
 
     def train_dataloader(self) -> TrainingBlocks:
         """Training batches from the present step on."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nuforge.errors import InputError
+from nuforge.training.optimizer import Choice
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class FitOptions:
     Args:
         steps: Training steps.
         learning_rate: Peak of the one-cycle schedule.
-        weight_decay: Of AdamW, on tensors of two axes or more.
+        optimizer: `adamw`, or `muon` for the kernels of convolutions and AdamW for the rest.
+        weight_decay: Of the optimizer, on tensors of two axes or more.
         clip: Largest norm of the gradient.
         warmup: Fraction of the steps in which the learning rate rises.
         validate_every: Steps between validations; each writes a checkpoint.
@@ -27,6 +29,7 @@ class FitOptions:
 
     steps: int
     learning_rate: float = 3e-3
+    optimizer: Choice = "adamw"
     weight_decay: float = 0.01
     clip: float = 1.0
     warmup: float = 0.3
