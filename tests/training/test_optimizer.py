@@ -38,8 +38,9 @@ def test_a_step_moves_a_kernel_about_as_far_in_all_directions(net, part, axis):
     optimizer_of(net, "muon", 1e-3, 0.0, True).step()
     change = before - kernel.detach()
     values = _singular_values(change, axis) / (Muon.MOVE * 1e-3)
-    assert 0.6 < values.min() and values.max() < 1.3
-    assert (change * gradient).sum() > 0.9 * _singular_values(gradient, axis).sum() * Muon.MOVE * 1e-3 * 0.7
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+    assert (change * gradient).sum() > 0.6 * Muon.MOVE * 1e-3 * _singular_values(gradient, axis).sum()
 
 
 def test_the_size_of_the_gradient_does_not_matter_and_its_singular_vectors_stay(net):

@@ -21,17 +21,19 @@ SIDE = 16
 
 
 class Perceptron(nn.Module):
-    """Features of a voxel from its place alone, with dropout so that the random state matters."""
+    """Features of a voxel from its place alone, with dropout so that the random state matters and a kernel for Muon."""
 
     def __init__(self, width: int = 8) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(3, width), nn.ReLU(), nn.Dropout(0.1), nn.Linear(width, width))
+        self.mix = nn.Conv1d(width, width, 1)
         self.features = width
 
     def forward(self, events):
         voxels = events["voxels"]
         about = {"features": Column("", "features", "prediction")}
         features = self.layers(voxels["index"].float() / SIDE - 0.5)
+        features = self.mix(features.T).T
         return {"voxels": Table({"features": features}, voxels.offsets, about=about)}
 
 
@@ -79,7 +81,11 @@ def run(out, steps=40, pause=0.0, resume=False, width=8, **more):
     model = Perceptron(width)
     learner = Supervised(model, [Segmentation(CLASSES, model.features)])
     options = FitOptions(
-        steps=steps, validate_every=more.pop("validate_every", 10), learning_rate=0.02, **more.pop("options", {})
+        steps=steps,
+        validate_every=more.pop("validate_every", 10),
+        learning_rate=0.02,
+        optimizer="muon",
+        **more.pop("options", {}),
     )
     keywords = {"about": {"experiment": "toy", "arguments": {"width": width}}, "augment": symmetric, "resume": resume}
     best = fit(
