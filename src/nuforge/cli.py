@@ -174,8 +174,10 @@ VERBS: Mapping[str, Callable[..., None]] = {
 def main(words: Sequence[str] | None = None) -> int:
     """The exit code of one command: 0, 2 for an error of the user's, 130 when interrupted."""
     words = list(sys.argv[1:] if words is None else words)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: its threads sleep while they wait, or
-    # every other process on the same cores makes training many times slower
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # Read when torch loads: its threads look out for work some 50 us before they sleep. If they sleep at once, to wake
+        # them costs more than small operations; if they look out for longer, other processes slow them manyfold.
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
         _dispatch(words)
     except SystemExit as stop:  # help was printed, or a library was interrupted and left
