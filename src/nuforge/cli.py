@@ -175,8 +175,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """The exit code of one command: 0, 2 for an error of the user's, 130 when interrupted."""
     words = list(sys.argv[1:] if words is None else words)
     if "OMP_WAIT_POLICY" not in os.environ:
-        # Read when torch loads: its threads look out for work some 50 us before they sleep. If they sleep at once, to wake
-        # them costs more than small operations; if they look out for longer, other processes slow them manyfold.
+        # Read when torch loads: its threads look out for work some 50 us before they sleep. Asleep at once, to wake
+        # them costs more than small operations; if they looked out for longer, other processes would slow them much.
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
         _dispatch(words)
