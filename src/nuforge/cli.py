@@ -86,7 +86,7 @@ def simulate(
     seed: int = 0,
     workers: int = 1,
     shard_size: int = 100,
-    engine: Literal["builtin", "geant4"] = "builtin",
+    engine: Literal["builtin", "geant4", "geant4-fine"] = "builtin",
 ) -> None:
     """Events of a named sample as a store.
 
@@ -97,7 +97,8 @@ def simulate(
         seed: Seed.
         workers: Processes; the result does not depend on it.
         shard_size: Events that are simulated together; another size gives other events.
-        engine: What flies the particles: the transport of the package, or Geant4 (pip install 'nuforge[geant4]').
+        engine: What flies the particles: the transport of the package, or Geant4 (pip install 'nuforge[geant4]'),
+            geant4-fine with shorter steps of electrons than its own choice.
     """
     from nuforge.experiments.simulate import simulate as simulate_sample
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from nuforge.errors import InputError
 from nuforge.samples.sample import Sample
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from nuforge.detectors import Detector
     from nuforge.events import Events
 
-Engine = Literal["builtin", "geant4"]
-"""What flies the particles: the transport of the package, or Geant4 (`nuforge[geant4]`)."""
+Engine = Literal["builtin", "geant4", "geant4-fine"]
+"""What flies the particles: the transport of the package, Geant4 (`nuforge[geant4]`), or Geant4 with finer steps of
+electrons than its own choice, with which their ranges are those of the tables."""
 
 
 def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engine: Engine = "builtin") -> Sample:
@@ -25,8 +26,9 @@ def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engi
         events: Number of events.
         seed: Of everything random.
         shard_size: Events made and written together.
-        engine: What flies the particles: "builtin" or "geant4". It is one of the sample's arguments, for Geant4 with
-            its version and data sets, else with its path, compiled or plain torch: they make other events.
+        engine: What flies the particles: "builtin", "geant4" or "geant4-fine". It is one of the sample's arguments,
+            for Geant4 with its version and data sets, else with its path, compiled or plain torch: they make other
+            events.
     """
     from nuforge.detectors import lartpc_cube
 
@@ -70,8 +72,8 @@ def _engine_arguments(engine: Engine) -> dict[str, str]:
         from nuforge.simulation.transport.kernel.library import LIBRARY
 
         return {"engine": engine, "path": LIBRARY.backend()}
-    if engine != "geant4":
-        raise InputError(f"engine must be 'builtin' or 'geant4', got '{engine}'; choose one of them")
+    if engine not in get_args(Engine):
+        raise InputError(f"engine must be one of {get_args(Engine)}, got '{engine}'; choose one of them")
     from nuforge.simulation.transport.geant4.crew import require_geant4
     from nuforge.simulation.transport.geant4.data_sets import physics_name, warn_without_data_sets
 
@@ -111,9 +113,15 @@ def _engines(
 def _fly(events: Events, detector: Detector, generator: torch.Generator, engine: Engine) -> Events:
     """What the particles deposit."""
     from nuforge.simulation.transport import transport, transport_geant4
+    from nuforge.simulation.transport.geant4.engine import FINE_STEPS
 
-    fly = transport if engine == "builtin" else transport_geant4
-    return fly(events, detector, generator)
+    match engine:
+        case "builtin":
+            return transport(events, detector, generator)
+        case "geant4":
+            return transport_geant4(events, detector, generator)
+        case "geant4-fine":
+            return transport_geant4(events, detector, generator, electron_steps=FINE_STEPS)
 
 
 def _read_out(deposited: Events, detector: Detector, generator: torch.Generator) -> Events:

@@ -27,12 +27,16 @@ class Boxes(g4.G4VUserDetectorConstruction):  # type: ignore[misc]
         self._volumes, self._material = volumes, material
         self._kept: list[Any] = []  # Geant4 holds pointers to these
 
-    def Construct(self) -> Any:  # noqa: ANN401
-        """The world."""
+    @property
+    def wall(self) -> list[float]:
+        """Distances of the walls of the world from its centre along x, y and z, cm."""
         lower = [min(volume[0][axis] for volume in self._volumes) - MARGIN for axis in range(3)]
         upper = [max(volume[1][axis] for volume in self._volumes) + MARGIN for axis in range(3)]
-        outer = [max(-low, high) for low, high in zip(lower, upper, strict=True)]  # a world is centred at 0
-        world = self._placed("world", [-x for x in outer], outer, _vacuum(), None)
+        return [max(-low, high) for low, high in zip(lower, upper, strict=True)]  # a world is centred at 0
+
+    def Construct(self) -> Any:  # noqa: ANN401
+        """The world."""
+        world = self._placed("world", [-x for x in self.wall], self.wall, _vacuum(), None)
         filling, elements = material_of(self._material)
         self._kept += elements
         for number, (low, high) in enumerate(self._volumes):

@@ -8,6 +8,7 @@ is a matter of the version; the first step of every task is compared with what G
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 import geant4_pybind as g4
@@ -18,9 +19,11 @@ from nuforge.simulation.transport.geant4.cutting import Segments, Steps, segment
 
 _STEP = slice(0, 5)  # words of a G4Step: energy (MeV), three others, path (mm)
 _BEFORE = slice(0, 10)  # of a G4StepPoint: position (mm), time (ns), two others, direction, kinetic energy (MeV)
-_AFTER = slice(0, 4)
-_WIDTH = 19  # words of one row: step, point before, point after
+_AFTER = slice(0, 10)
+_WIDTH = 25  # words of one row: step, point before, point after
 _ENERGY, _PATH, _X0, _T0, _DIRECTION, _KINETIC, _X1, _T1 = 0, 4, slice(5, 8), 8, slice(11, 14), 14, slice(15, 18), 18
+_REMAINING = 24  # kinetic energy after the step
+_AT_WALL = 1e-6  # cm: Geant4 ends a step at a wall to some 1e-8
 _NOTHING = 1e-12  # MeV: what the empty space around the volumes takes is less, any excitation more
 
 
@@ -29,10 +32,11 @@ class Recorder:
 
     Args:
         longest: Longest path of a segment, cm.
+        wall: Distances of the walls of the world from its centre along x, y and z, cm.
     """
 
-    def __init__(self, longest: float) -> None:
-        self.longest = longest
+    def __init__(self, longest: float, wall: Sequence[float]) -> None:
+        self.longest, self._wall = longest, np.array(wall)
         self.event = -1
         self.rows = np.empty((4096, _WIDTH))
         self.used = 0
@@ -76,6 +80,7 @@ class Recorder:
             "track_start": (begin[:, _X0] / g4.cm).astype(np.float32),
             "track_time": begin[:, _T0] / g4.ns,
             "track_momentum": momentum.astype(np.float32),
+            "track_escaped": self._escaped(first).astype(np.float32),
             "segment_track": segments.track,
             "segment_start": segments.start.astype(np.float32),
             "segment_end": segments.end.astype(np.float32),
@@ -85,6 +90,12 @@ class Recorder:
         }
         self.used, self._tracks = 0, []
         return found
+
+    def _escaped(self, first: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Kinetic energies (MeV) with which tracks left the world, -1 for those that ended inside."""
+        last = self.rows[np.append(first[1:], self.used) - 1] if len(first) else self.rows[:0]
+        at_wall = np.abs(np.abs(last[:, _X1] / g4.cm) - self._wall).min(axis=1) < _AT_WALL
+        return np.where(at_wall, last[:, _REMAINING] / g4.MeV, -1.0)
 
     def _properties(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """PDG numbers, masses (MeV) and charges (e) of the kinds of particles that were met."""
@@ -102,7 +113,8 @@ class Recorder:
         """Segments, whose `track` is a row of the tracks, of which the first step and the charge are given."""
         rows = self.rows[: self.used]
         of = np.repeat(np.arange(len(first)), np.diff(np.append(first, self.used)))
-        length, energy = rows[:, _PATH] / g4.cm, rows[:, _ENERGY] / g4.MeV
+        apart = np.linalg.norm(rows[:, _X1] - rows[:, _X0], axis=1)  # rarely more than the path that Geant4 states
+        length, energy = np.maximum(rows[:, _PATH], apart) / g4.cm, rows[:, _ENERGY] / g4.MeV
         energy[energy < _NOTHING] = 0
         steps = Steps(
             track=of,
@@ -140,7 +152,7 @@ class Stepping(g4.G4UserSteppingAction):  # type: ignore[misc]
         into = recorder.rows[row]
         into[0:5] = self._step
         into[5:15] = self._before
-        into[15:19] = self._after
+        into[15:25] = self._after
         recorder.used = row + 1
 
     def _look_at(self, step: Any) -> None:  # noqa: ANN401
@@ -148,11 +160,11 @@ class Stepping(g4.G4UserSteppingAction):  # type: ignore[misc]
         before, after = step.GetPreStepPoint(), step.GetPostStepPoint()
         self._step = _words(step, _STEP)
         self._before, self._after = _words(before, _BEFORE), _words(after, _AFTER)
-        found = [self._step[0], self._step[4], *self._before[:4], *self._before[6:], *self._after]
+        found = [self._step[0], self._step[4], *self._before[:4], *self._before[6:], *self._after[:4], self._after[9]]
         x, direction, y = before.GetPosition(), before.GetMomentumDirection(), after.GetPosition()
         expected = [step.GetTotalEnergyDeposit(), step.GetStepLength(), x.x, x.y, x.z, before.GetGlobalTime()]
         expected += [direction.x, direction.y, direction.z, before.GetKineticEnergy()]
-        expected += [y.x, y.y, y.z, after.GetGlobalTime()]
+        expected += [y.x, y.y, y.z, after.GetGlobalTime(), after.GetKineticEnergy()]
         if found != expected:
             raise RuntimeError("Geant4 keeps its steps otherwise than expected; install geant4-pybind==0.1.3")
         self._known = step  # held, so that pybind11 need not wrap it anew at every step, and is the same object

@@ -93,12 +93,14 @@ def main(folder: Path) -> None:
     physics = standard(setup["cut"]) if setup["data"] else WithoutData(setup["cut"])
     manager.SetUserInitialization(boxes)
     manager.SetUserInitialization(physics)
-    recorder = Recorder(setup["step"])
+    recorder = Recorder(setup["step"], boxes.wall)
     gun, stepping = Gun(recorder), Stepping(recorder)  # after the physics, without which Geant4 has no particles
     actions = Actions(gun, stepping, Tracking(recorder)) if setup["record"] else Actions(gun)
     manager.SetUserInitialization(actions)
     commands = g4.G4UImanager.GetUIpointer()
     commands.ApplyCommand("/process/had/verbose 0")
+    share, last = setup["electron_steps"]
+    commands.ApplyCommand(f"/process/eLoss/StepFunction {share} {last} cm")
     commands.ApplyCommand(f"/run/setCut {setup['cut']} cm")  # the list's own default comes too late
     manager.Initialize()
     for line in sys.stdin:
