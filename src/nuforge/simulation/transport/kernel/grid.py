@@ -20,8 +20,6 @@ class Grid(Structure):
 
     @classmethod
     def of(cls, table: EnergyTable | Spectrum) -> Grid:
-        """The same table."""
+        """The same table, which must outlive this."""
         rows, columns = table.values.shape[-2:]
-        grid = cls(table.values.data_ptr(), rows, columns, table.lowest, 1 / table.step)
-        grid.kept = table
-        return grid
+        return cls(table.values.data_ptr(), rows, columns, table.lowest, 1 / table.step)

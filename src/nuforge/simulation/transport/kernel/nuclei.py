@@ -158,10 +158,10 @@ def nuclear_model() -> NuclearModel:
         evaporation.LIGHT_Z,
         evaporation.LIGHT_A,
     )
+    tables = tuple(_by_momentum(v) for v in (_collisions(), pion_deuteron_absorption(momenta())[None, :, None]))
     model = NuclearModel(
         *(array.data_ptr() for array in arrays),
-        Grid.of(_by_momentum(_collisions())),
-        Grid.of(_by_momentum(pion_deuteron_absorption(momenta())[None, :, None])),
+        *(Grid.of(table) for table in tables),
         masses.shape[0] - 1,
         masses.shape[1] - 1,
         cascade.STEP,
@@ -191,7 +191,7 @@ def nuclear_model() -> NuclearModel:
         capture.TRIES,
         capture.NEUTRINO,
     )
-    model.kept = arrays
+    model.kept = (arrays, tables)
     return model
 
 
