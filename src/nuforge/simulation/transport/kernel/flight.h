@@ -124,11 +124,13 @@ class Record {
     escapes_->energy[i] = who.energy;
   }
 
-  // The last who was born, entered; whether there is one.
+  // The next particle, entered: the first child of the last one, or else of who was before; whether there is one.
   bool next(Particle& who) {
     if (waiting_.empty()) return false;
+    std::reverse(waiting_.begin() + others_, waiting_.end());
     who = waiting_.back();
     waiting_.pop_back();
+    others_ = static_cast<int64_t>(waiting_.size());
     Births& b = *births_;
     const int64_t i = b.n++;
     const auto mass = static_cast<float>(who.mass);
@@ -157,6 +159,7 @@ class Record {
   Births* births_ = nullptr;
   Escapes* escapes_ = nullptr;
   std::vector<Particle> waiting_;
+  int64_t others_ = 0;  // of them, those that are no children of the particle in flight
 };
 
 // What happens next to a particle: whether it flies on. A step of a charged one; the flight of a photon to its next
