@@ -118,29 +118,29 @@ struct VectorOf {
 using Vector = VectorOf<float>;
 
 template <typename N>
-VectorOf<N> operator+(VectorOf<N> a, VectorOf<N> b) {
+inline VectorOf<N> operator+(VectorOf<N> a, VectorOf<N> b) {
   return {a.x + b.x, a.y + b.y, a.z + b.z};
 }
 template <typename N>
-VectorOf<N> operator-(VectorOf<N> a, VectorOf<N> b) {
+inline VectorOf<N> operator-(VectorOf<N> a, VectorOf<N> b) {
   return {a.x - b.x, a.y - b.y, a.z - b.z};
 }
 template <typename N>
-VectorOf<N> operator*(VectorOf<N> a, N s) {
+inline VectorOf<N> operator*(VectorOf<N> a, N s) {
   return {a.x * s, a.y * s, a.z * s};
 }
 template <typename N>
-N dot(VectorOf<N> a, VectorOf<N> b) {
+inline N dot(VectorOf<N> a, VectorOf<N> b) {
   return a.x * b.x + a.y * b.y + a.z * b.z;
 }
 template <typename N>
-N size(VectorOf<N> a) {
+inline N size(VectorOf<N> a) {
   return std::sqrt(dot(a, a));
 }
 
 // A unit vector at an angle to `direction` whose sin^2(theta / 2) is mu, at an azimuth in turns: `directions.turned`.
 template <typename N>
-VectorOf<N> turned(VectorOf<N> direction, N mu, float azimuth) {
+inline VectorOf<N> turned(VectorOf<N> direction, N mu, float azimuth) {
   const N x = direction.x, y = direction.y, z = direction.z;
   const N one = 1, sign = z < 0 ? -one : one;
   const N a = -one / (sign + z), b = x * y * a;
@@ -155,7 +155,7 @@ VectorOf<N> turned(VectorOf<N> direction, N mu, float azimuth) {
 
 // The unit vector at a polar angle, its cosine, and an azimuth in turns about z.
 template <typename N>
-VectorOf<N> polar(N cosine, float azimuth) {
+inline VectorOf<N> polar(N cosine, float azimuth) {
   const N sine = std::sqrt(1 - cosine * cosine);
   const Circle about = circle(azimuth);
   const VectorOf<N> out{sine * about.cosine, sine * about.sine, cosine};
