@@ -6,8 +6,8 @@ import torch
 from nuforge.physics.constants import KAON_MASS, MUON_MASS, PION_MASS, PROTON_MASS
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.physics.particles import baryon_number_of, charge_of
-from nuforge.simulation.directions import isotropic
 from nuforge.simulation import nucleus
+from nuforge.simulation.directions import isotropic
 from nuforge.simulation.nucleus.capture import binding_energy
 from tests.simulation.nucleus.paths import COMPILED, PLAIN
 from tests.simulation.nucleus.sums import HADRONS, NUCLEI, check, coming, known, per_interaction, strangeness

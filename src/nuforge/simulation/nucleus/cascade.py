@@ -29,9 +29,7 @@ MOST_STEPS = 400
 SATURATION = 0.17  # nucleons per fm^3
 PAIRS = 20.0  # pairs that absorb pions, per N Z / A: as much as Ashery et al., Phys. Rev. C 23 (1981) 2173, measured
 LIKE_PAIRS = 0.1  # of absorptions, on two nucleons of one kind
-IN_MEDIUM = (
-    0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
-)
+IN_MEDIUM = 0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
 FEWEST = 3  # nucleons: fewer are not broken up further
 MB = 0.1  # fm^2
 _TOGETHER = 3000  # tries of a first collision that fly together

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.constants import DELTA_MASS, DELTA_WIDTH
+from nuforge.physics.elastic_transfer import nucleon_slope
 from nuforge.physics.hadron_nucleon import kaon_nucleon, nucleon_channels, pion_channels
 from nuforge.simulation.nucleus.hadrons import (
     CHARGE,
@@ -84,9 +85,8 @@ def forward_slope(kind: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
         momentum: MeV (N,), of the hadron where the nucleon rests.
     """
     p = momentum / GeV
-    like_slope = torch.where(p < 2.0, 5.5 * p**8 / (7.7 + p**8), 5.334 + 0.67 * (p - 2.0))
     unlike_slope = torch.where(p < 0.6, 16.53 * (p - 0.225), 7.16 - 1.63 * p).clamp(min=0)
-    slope = torch.where((kind != partner) & (p < 1.6), unlike_slope, like_slope)
+    slope = torch.where((kind != partner) & (p < 1.6), unlike_slope, nucleon_slope(p))
     return torch.where(is_nucleon(kind), slope, 6.0).clamp(min=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""Compiled reactions of particles with nuclei, without a detector: the functions of `simulation.nucleus`, same names."""
+"""Compiled reactions with nuclei, without a detector: functions of `simulation.nucleus` by their names."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def _react(
 ) -> Products:
     none = torch.zeros(0, dtype=torch.int64)
     parts = [Products(none, none, torch.zeros(0, 4, dtype=torch.float64))]
-    for protons, nucleons in torch.stack([z, a], 1).unique(dim=0).tolist():
+    for protons, nucleons in sorted(set(zip(z.tolist(), a.tolist(), strict=True))):
         rows = ((z == protons) & (a == nucleons)).nonzero().squeeze(1)
         seed = int(torch.randint(-(2**63), 2**63 - 1, (), generator=generator)) % 2**64
-        coming = (pdg[rows], kinetic[rows].double(), direction[rows].double())
-        found = _with_one_nucleus(reaction, protons, nucleons, *(part.contiguous() for part in coming), seed)
+        ways = direction[rows].double().contiguous()
+        found = _with_one_nucleus(reaction, protons, nucleons, pdg[rows], kinetic[rows].double(), ways, seed)
         parts.append(Products(rows[found.owner], found.pdg, found.four))
     return Products(*(torch.cat([getattr(part, name) for part in parts]) for name in ("owner", "pdg", "four")))
 

@@ -74,8 +74,7 @@ Outcome met(const Flyer& who, const FourMomentum& four, Hadron partner, const Fo
 double rates(const Flyer& who, Hadron partner, double lab, double flux, double inside, const Place& place,
              const Target& target, const NuclearModel& model, double* out) {
   float columns[kCollisionColumns];
-  model.collisions.at<kCollisionColumns>(logarithm(static_cast<float>(std::fmax(lab, 1e-3))), 2 * who.kind + partner,
-                                         columns);
+  model.collision(who.kind, partner, lab, columns);
   const double filled = place.density / model.saturation;
   const double share = static_cast<double>(target.a) / static_cast<double>(target.begun.a);
   const double medium = is_nucleon(who.kind) ? 1.0 - model.in_medium * filled : 1.0;
@@ -86,8 +85,7 @@ double rates(const Flyer& who, Hadron partner, double lab, double flux, double i
   if (is_pion(who.kind)) {
     const double x = static_cast<double>(target.z) / static_cast<double>(target.a);
     const double pairs = model.pairs * x * (1.0 - x) * place.density * share * share * filled;
-    const float absorbed = model.absorption.column(logarithm(static_cast<float>(std::fmax(inside, 1e-3))), 0);
-    sum += out[kAbsorption] = model.mb * pairs * absorbed;
+    sum += out[kAbsorption] = model.mb * pairs * model.absorbed(inside);
   }
   return sum;
 }

@@ -20,8 +20,7 @@ double scattering_angle(Hadron kind, Hadron partner, double lab, double centre, 
   const Pair uniform = random.uniforms();
   if (is_pion(kind) && lab < model.resonant) return 0.5 * (1.0 - resonant_cosine(uniform.first));
   float columns[kCollisionColumns];
-  model.collisions.at<kCollisionColumns>(logarithm(static_cast<float>(std::fmax(lab, 1e-3))), 2 * kind + partner,
-                                         columns);
+  model.collision(kind, partner, lab, columns);
   const auto span = static_cast<float>(4.0 * columns[kSlope] * centre * centre / (kGeV * kGeV));
   const double mu = span > 0.0f ? between(rise(uniform.first * fall(span)) / span, 0.0f, 1.0f) : uniform.first;
   return uniform.second < columns[kBackward] ? 1.0 - mu : mu;

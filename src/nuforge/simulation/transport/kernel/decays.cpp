@@ -78,7 +78,7 @@ void decay(const Particle& who, double bound, Random& random, const Medium& medi
     shares[1] = bodies.second;
   }
   for (int64_t i = 0; i < channel->n; ++i)
-    record.begin(who, random, products[i], kDecayInFlightOrAtRest, shares[i]);
+    record.begin(who, random, products[i], kParticleDecay, shares[i]);
 }
 
 bool fly_to_decay(Particle& who, Random& random, const Medium& medium, Record& record) {

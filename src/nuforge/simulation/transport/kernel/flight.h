@@ -21,7 +21,7 @@ enum Process {
   kInelasticCollision,
   kNeutronCapture,
   kCaptureAtRest,
-  kDecayInFlightOrAtRest
+  kParticleDecay
 };
 
 struct Particle {

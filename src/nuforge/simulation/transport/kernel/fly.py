@@ -29,6 +29,7 @@ _PROCESSES = (
     Process.DECAY,
 )
 
+
 class Kernel:
     """Flies particles through one medium into one record.
 

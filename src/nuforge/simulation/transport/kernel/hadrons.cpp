@@ -9,7 +9,7 @@ namespace nuforge {
 namespace {
 
 constexpr int64_t kPion = 211, kNeutron = 2112, kFreeProton = 2212;
-constexpr double kAtomicMass = 931.494, kGeV = 1000.0;
+constexpr double kGeV = 1000.0;
 
 // Rates per cm at one energy.
 class Rates {
@@ -43,23 +43,16 @@ class Rates {
   float on_;
 };
 
-// Slope (1/GeV^2) of nucleon-nucleon scattering at p (GeV).
-double nucleon_slope(double p) {
-  double power = p * p * p * p;
-  power *= power;
-  return std::fmax(p < 2.0 ? 5.5 * power / (7.7 + power) : 5.334 + 0.67 * (p - 2.0), 1e-6);
-}
-
 // Squared momentum transfer over the largest.
 float transfer_share(int64_t pdg, double mass, double p, const Element& element, Random& random, const Medium& medium) {
   const auto nucleons = static_cast<double>(element.nucleus.a);
-  const double target = nucleons * kAtomicMass;
+  const double target = nucleons * medium.atomic_mass;
   const double s = mass * mass + target * target + 2.0 * target * std::sqrt(p * p + mass * mass);
   const double limit = 4.0 * p * p * target * target / s / (kGeV * kGeV);
   const Pair uniform = random.uniforms();
   double slope;
   if (element.nucleus.a == 1 && (pdg == kNeutron || pdg == kFreeProton)) {
-    slope = nucleon_slope(p / kGeV);
+    slope = medium.model->nucleon_slope(p);
   } else {
     const double* e = element.heights_and_slopes[std::abs(pdg) != kPion ? 0 : p >= medium.pion_split ? 1 : 2];
     const double first = e[0] / e[1] * fall(static_cast<float>(e[1] * limit));

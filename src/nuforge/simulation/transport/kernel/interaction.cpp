@@ -19,8 +19,7 @@ void interact_with_proton(Hadron kind, const FourMomentum& four, const NuclearMo
   const FourMomentum rest = FourMomentum::at_rest(mass[kFreeProton]);
   const double root = (four + rest).mass();
   float rates[kCollisionColumns];
-  model.collisions.at<kCollisionColumns>(logarithm(static_cast<float>(std::fmax(size(four.vector), 1e-3))),
-                                         2 * kind + kFreeProton, rates);
+  model.collision(kind, kFreeProton, size(four.vector), rates);
   const bool opens = root > mass[kind] + mass[kNeutron] + mass[kPiPlus];
   rates[kProduction] = opens ? rates[kProduction] + static_cast<float>(model.little) : 0.0f;
   Hadron swapped = kind, other = kFreeProton;

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.constants import KAON_MASS, PION_MASS, SPEED_OF_LIGHT
-from nuforge.physics.elastic_transfer import PION_SPLIT, exponentials
+from nuforge.physics.elastic_transfer import ATOMIC_MASS, PION_SPLIT, exponentials
 from nuforge.simulation.transport.charged import FRACTION_OF_RANGE, HARD_SCATTERS, SHORTEST
 from nuforge.simulation.transport.flight import Flight
 from nuforge.simulation.transport.hadronic import LEAST_RECOIL, THERMAL
@@ -97,6 +97,7 @@ class Medium(Structure):
         ("thermal", c_double),
         ("least_recoil", c_double),
         ("pion_split", c_double),
+        ("atomic_mass", c_double),
     )
 
     @classmethod
@@ -135,6 +136,7 @@ class Medium(Structure):
             THERMAL,
             LEAST_RECOIL,
             PION_SPLIT,
+            ATOMIC_MASS,
         )
         medium.kept = (tables, nuclear, lines, nuclei, elements)
         return medium

@@ -60,7 +60,7 @@ struct Medium {
   float threshold, photon_threshold, absorbed, coherent_scale, electron_share;
   float longest, shortest, fraction_of_range, hard_scatters;  // of steps
   float lower[3], upper[3];    // of the box
-  double speed_of_light, thermal, least_recoil, pion_split;
+  double speed_of_light, thermal, least_recoil, pion_split, atomic_mass;
 
   float electron_mass() const { return masses[kElectron]; }
 

@@ -66,7 +66,7 @@ def nucleus(z: int, a: int) -> Nucleus:
 
 
 def _profile(target: Target) -> Tensor:
-    """Density and Fermi momenta of protons and of neutrons, float32 (R, 3), from the middle of a nucleus to its edge."""
+    """Density and Fermi momenta of protons and of neutrons, float32 (R, 3), from the middle to the edge."""
     radii = torch.linspace(0, float(target.edge), _RADII, dtype=torch.float64)
     owner = torch.zeros(_RADII, dtype=torch.int64)
     density = target.density(owner, radii)

@@ -80,10 +80,26 @@ struct NuclearModel {
   double least_thermal, last, least, diffuseness, effective_mass, muon_mass, little, spare;
   int64_t most_steps, fewest, tries, draws, most_emitted, no_levels, capture_tries, neutrino;
 
+  // Cross sections (mb) by channel, slope (1/GeV^2) and chance to go backwards, of a hadron of a momentum on a nucleon.
+  void collision(Hadron kind, Hadron partner, double momentum, float* columns) const {
+    collisions.at<kCollisionColumns>(log_momentum(momentum), 2 * kind + partner, columns);
+  }
+  float nucleon_slope(double momentum) const {  // of two of one kind
+    float columns[kCollisionColumns];
+    collision(kFreeProton, kFreeProton, momentum, columns);
+    return columns[kSlope];
+  }
+
+  // Cross section (mb) of the absorption of pions by deuterons.
+  float absorbed(double momentum) const { return absorption.column(log_momentum(momentum), 0); }
+
   double mass(int64_t z, int64_t a) const {
     const int64_t n = std::clamp<int64_t>(a - z, 0, most_neutrons);
     return masses[std::clamp<int64_t>(z, 0, most_protons) * (most_neutrons + 1) + n];
   }
+
+ private:
+  static float log_momentum(double momentum) { return logarithm(static_cast<float>(std::fmax(momentum, 1e-3))); }
 };
 
 // What is left of a nucleus in a cascade.
