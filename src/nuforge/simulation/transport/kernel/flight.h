@@ -70,7 +70,7 @@ struct Escapes {
   int64_t capacity, n;
 };
 
-constexpr int64_t kRoom = 4;  // rows that one step fills at most
+constexpr int64_t kRoom = 2;  // rows that one step fills at most
 
 // Takes what particles leave. Those that are born wait on a stack, and are entered when their turn comes.
 class Record {

@@ -22,7 +22,7 @@ from nuforge.simulation.transport.species import MASSES
 from nuforge.simulation.transport.tables import EnergyTable
 from nuforge.simulation.transport.walls import Box
 
-ROOM: Final = 4
+ROOM: Final = 2
 """Rows that one step fills at most."""
 
 
