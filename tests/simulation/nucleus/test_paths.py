@@ -13,7 +13,7 @@ from tests.simulation.nucleus.sums import known, per_interaction
 
 pytestmark = WITHOUT_COMPILER
 
-N = 1200
+N = 800
 IMPROBABLE = 1e-6
 """Of one comparison, of which there are a thousand."""
 EMITTED = (2112, 2212, 211, 111, -211, 321, 311, -321, -311, 3122, 22, 1000010020, 1000020040)
@@ -59,7 +59,7 @@ def unlike(one, two):
     return different
 
 
-@pytest.mark.parametrize("kinetic", [15.0, 80.0, 300.0, 1000.0])
+@pytest.mark.parametrize("kinetic", [20.0, 150.0, 1000.0])
 @pytest.mark.parametrize(("z", "a"), [(1, 1), (6, 12), (8, 16), (18, 40), (54, 131), (82, 208)])
 def test_hadrons_make_the_same_of_nuclei(z, a, kinetic):
     way = torch.tensor([[0.0, 0.0, 1.0]]).expand(N, 3)

@@ -64,8 +64,8 @@ def transport(
         threshold: Kinetic energy in MeV above which electrons that are knocked out are particles of their own.
         photon_threshold: Energy in MeV above which radiated photons are.
         step: Longest step of charged particles in cm, and so the longest segment.
-        at_once: Particles in flight that are stepped together, and rows of the compiled path's buffers: the memory beside
-            that of the events.
+        at_once: Particles in flight that are stepped together, and rows of the compiled path's buffers: the memory
+            beside that of the events.
 
     Returns:
         The events with `particles` completed (-1 or the row of its parent each) and `segments`.

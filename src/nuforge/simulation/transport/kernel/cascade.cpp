@@ -13,7 +13,7 @@ FourMomentum of_fermi_sea(Hadron kind, const Place& place, const NuclearModel& m
 }
 
 Hadron partner_of(const Target& target, Random& random) {
-  return random.uniform() * static_cast<double>(target.a) < static_cast<double>(target.z) ? kFreeProton : kNeutron;
+  return random.uniform() * static_cast<double>(target.a) < static_cast<double>(target.z) ? kProton : kNeutron;
 }
 
 FourMomentum inside(const Flyer& who, const Place& place, bool comes, const Target& target,
@@ -25,7 +25,7 @@ FourMomentum inside(const Flyer& who, const Place& place, bool comes, const Targ
 
 // The second nucleon of a pair that absorbs a pion: the other kind but for a few, of a kind that charge allows.
 Hadron second_of_pair(Hadron pion, Hadron first, const NuclearModel& model, Random& random) {
-  const Hadron other = first == kNeutron ? kFreeProton : kNeutron;
+  const Hadron other = first == kNeutron ? kProton : kNeutron;
   const bool like = random.uniform() < model.like_pairs;
   const Hadron second = like ? first : other;
   const int64_t charge = model.charges[pion] + model.charges[first] + model.charges[second];

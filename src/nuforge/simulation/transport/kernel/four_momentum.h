@@ -12,7 +12,9 @@ struct FourMomentum {
   double energy;
   Momentum vector;
 
-  static FourMomentum of(Momentum vector, double mass) { return {std::sqrt(dot(vector, vector) + mass * mass), vector}; }
+  static FourMomentum of(Momentum vector, double mass) {
+    return {std::sqrt(dot(vector, vector) + mass * mass), vector};
+  }
   static FourMomentum at_rest(double mass) { return {mass, {0.0, 0.0, 0.0}}; }
 
   double mass_squared() const { return energy * energy - dot(vector, vector); }

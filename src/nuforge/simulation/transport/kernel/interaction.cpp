@@ -7,7 +7,7 @@ namespace nuforge::nucleus {
 namespace {
 
 Hadron hadron_of(int64_t pdg, const NuclearModel& model) {
-  int64_t kind = kFreeProton;
+  int64_t kind = kProton;
   while (kind < kLambda && model.hadron_pdg[kind] != pdg) ++kind;
   return static_cast<Hadron>(kind);
 }
@@ -16,19 +16,19 @@ Hadron hadron_of(int64_t pdg, const NuclearModel& model) {
 void interact_with_proton(Hadron kind, const FourMomentum& four, const NuclearModel& model, Random& random,
                           Products& products) {
   const double* mass = model.hadron_masses;
-  const FourMomentum rest = FourMomentum::at_rest(mass[kFreeProton]);
+  const FourMomentum rest = FourMomentum::at_rest(mass[kProton]);
   const double root = (four + rest).mass();
   float rates[kCollisionColumns];
-  model.collision(kind, kFreeProton, size(four.vector), rates);
+  model.collision(kind, kProton, size(four.vector), rates);
   const bool opens = root > mass[kind] + mass[kNeutron] + mass[kPiPlus];
   rates[kProduction] = opens ? rates[kProduction] + static_cast<float>(model.little) : 0.0f;
-  Hadron swapped = kind, other = kFreeProton;
+  Hadron swapped = kind, other = kProton;
   exchanged(swapped, other, model);
   if (root <= mass[swapped] + mass[other]) rates[kExchange] = 0.0f;
   double choice = random.uniform() * (rates[kExchange] + rates[kProduction] + rates[kHyperon]);
   int channel = choice > 0.0 ? kExchange : kElastic;
   while (channel != kElastic && channel < kHyperon && (choice -= rates[channel]) > 0.0) ++channel;
-  const Outcome outcome = collide(kind, four, kFreeProton, rest, channel, model, random);
+  const Outcome outcome = collide(kind, four, kProton, rest, channel, model, random);
   for (int i = 0; i < 3; ++i)
     if (outcome.kind[i] != kNobody) products.push_back({model.hadron_pdg[outcome.kind[i]], outcome.four[i]});
 }

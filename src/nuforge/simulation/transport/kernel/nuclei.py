@@ -78,66 +78,51 @@ def _doubles(values: Tensor) -> object:
     return (c_double * values.numel())(*values.flatten().tolist())
 
 
+_ARRAYS: Final = ("masses", "remnants", "hadron_masses", "light_masses", "light_weights")
+_WHOLE_ARRAYS: Final = ("hadron_pdg", "charges", "baryons", "light_pdg", "light_z", "light_a")
+_TABLES: Final = ("collisions", "absorption")
+_NUMBERS: Final = {
+    "step": cascade.STEP,
+    "saturation": cascade.SATURATION,
+    "pairs": cascade.PAIRS,
+    "like_pairs": cascade.LIKE_PAIRS,
+    "in_medium": cascade.IN_MEDIUM,
+    "mb": cascade.MB,
+    "slow": interaction.SLOW,
+    "resonant": RESONANT,
+    "delta_mass": DELTA_MASS,
+    "delta_width": DELTA_WIDTH,
+    "least_thermal": evaporation.LEAST_THERMAL,
+    "last": evaporation.LAST,
+    "least": evaporation.LEAST,
+    "diffuseness": DIFFUSENESS,
+    "effective_mass": capture.EFFECTIVE_MASS,
+    "muon_mass": MUON_MASS,
+    "little": hydrogen.LITTLE,
+    "spare": closing.SPARE,
+}
+_COUNTS: Final = {
+    "most_steps": cascade.MOST_STEPS,
+    "fewest": cascade.FEWEST,
+    "tries": interaction.TRIES,
+    "draws": evaporation.TRIES,
+    "most_emitted": evaporation.MOST,
+    "no_levels": evaporation.NO_LEVELS,
+    "capture_tries": capture.TRIES,
+    "neutrino": capture.NEUTRINO,
+}
+
+
 class NuclearModel(Structure):
-    """What a hadron does in any nucleus: arrays, tables, numbers, by the names that they have in Python."""
+    """What a hadron does in any nucleus: arrays, tables, numbers."""
 
     _fields_ = (
-        *(
-            (name, c_void_p)
-            for name in (
-                "masses",
-                "remnants",
-                "hadron_masses",
-                "light_masses",
-                "light_weights",
-                "hadron_pdg",
-                "charges",
-                "baryons",
-                "light_pdg",
-                "light_z",
-                "light_a",
-            )
-        ),
-        ("collisions", Grid),
-        ("absorption", Grid),
+        *((name, c_void_p) for name in (*_ARRAYS, *_WHOLE_ARRAYS)),
+        *((name, Grid) for name in _TABLES),
         ("most_protons", c_int64),
         ("most_neutrons", c_int64),
-        *(
-            (name, c_double)
-            for name in (
-                "step",
-                "saturation",
-                "pairs",
-                "like_pairs",
-                "in_medium",
-                "mb",
-                "slow",
-                "resonant",
-                "delta_mass",
-                "delta_width",
-                "least_thermal",
-                "last",
-                "least",
-                "diffuseness",
-                "effective_mass",
-                "muon_mass",
-                "little",
-                "spare",
-            )
-        ),
-        *(
-            (name, c_int64)
-            for name in (
-                "most_steps",
-                "fewest",
-                "tries",
-                "draws",
-                "most_emitted",
-                "no_levels",
-                "capture_tries",
-                "neutrino",
-            )
-        ),
+        *((name, c_double) for name in _NUMBERS),
+        *((name, c_int64) for name in _COUNTS),
     )
 
 
@@ -162,34 +147,9 @@ def nuclear_model() -> NuclearModel:
     model = NuclearModel(
         *(array.data_ptr() for array in arrays),
         *(Grid.of(table) for table in tables),
-        masses.shape[0] - 1,
-        masses.shape[1] - 1,
-        cascade.STEP,
-        cascade.SATURATION,
-        cascade.PAIRS,
-        cascade.LIKE_PAIRS,
-        cascade.IN_MEDIUM,
-        cascade.MB,
-        interaction.SLOW,
-        RESONANT,
-        DELTA_MASS,
-        DELTA_WIDTH,
-        evaporation.LEAST_THERMAL,
-        evaporation.LAST,
-        evaporation.LEAST,
-        DIFFUSENESS,
-        capture.EFFECTIVE_MASS,
-        MUON_MASS,
-        hydrogen.LITTLE,
-        closing.SPARE,
-        cascade.MOST_STEPS,
-        cascade.FEWEST,
-        interaction.TRIES,
-        evaporation.TRIES,
-        evaporation.MOST,
-        evaporation.NO_LEVELS,
-        capture.TRIES,
-        capture.NEUTRINO,
+        *(n - 1 for n in masses.shape),
+        *_NUMBERS.values(),
+        *_COUNTS.values(),
     )
     model.kept = (arrays, tables)
     return model

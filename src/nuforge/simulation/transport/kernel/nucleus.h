@@ -14,7 +14,7 @@ namespace nuforge::nucleus {
 // As `nucleus/hadrons.py` numbers them.
 enum Hadron : int64_t {
   kNobody = -1,
-  kFreeProton,
+  kProton,
   kNeutron,
   kPiPlus,
   kPiZero,
@@ -30,7 +30,7 @@ inline bool is_nucleon(Hadron kind) { return kind <= kNeutron; }
 inline bool is_pion(Hadron kind) { return kind >= kPiPlus && kind <= kPiMinus; }
 inline bool is_kaon(Hadron kind) { return kind >= kKaonPlus && kind <= kAntiKaonZero; }
 inline Hadron pion_of_charge(int64_t charge) { return static_cast<Hadron>(kPiZero - charge); }
-inline Hadron nucleon_of_charge(int64_t charge) { return charge > 0 ? kFreeProton : kNeutron; }
+inline Hadron nucleon_of_charge(int64_t charge) { return charge > 0 ? kProton : kNeutron; }
 
 // Columns of the table of collisions; a pair of nucleons absorbs a pion by the channel beyond.
 enum Channel { kElastic, kExchange, kProduction, kHyperon, kAbsorption, kChannels };
@@ -61,8 +61,8 @@ struct Nucleus {
   }
 };
 
-// By the nucleons of what is left after a particle left: density of levels (1/MeV), gap of pairs (MeV), A^(2/3), and the
-// barrier of each light nucleus for a charge of 1.
+// By the nucleons of what is left after a particle left: density of levels (1/MeV), gap of pairs (MeV), A^(2/3), and
+// the barrier of each light nucleus for a charge of 1.
 constexpr int kLight = 6;
 struct Remnant {
   double level, pairing, surface, barrier[kLight];
@@ -86,7 +86,7 @@ struct NuclearModel {
   }
   float nucleon_slope(double momentum) const {  // of two of one kind
     float columns[kCollisionColumns];
-    collision(kFreeProton, kFreeProton, momentum, columns);
+    collision(kProton, kProton, momentum, columns);
     return columns[kSlope];
   }
 

@@ -96,7 +96,8 @@ bool step_photon(Particle& who, Random& random, const Medium& medium, Record& re
   }
   const Pair uniform = random.uniforms();
   const float scale = medium.coherent_scale / (who.energy * who.energy);
-  who.direction = turned(who.direction, forward(medium.rayleigh.draw(log_energy, uniform.first), scale), uniform.second);
+  const float mu = forward(medium.rayleigh.draw(log_energy, uniform.first), scale);
+  who.direction = turned(who.direction, mu, uniform.second);
   return true;
 }
 
