@@ -15,7 +15,7 @@ from nuforge.simulation.transport.nuclear import NuclearTables
 from nuforge.simulation.transport.walls import Box
 
 _MOST_ROWS = 1 << 14  # of buffers: they stay in the processor's caches
-_PROCESSES = (
+_PROCESSES = (  # in the order of `flight.h`
     Process.IONISATION,
     Process.BREMSSTRAHLUNG,
     Process.ANNIHILATION,

@@ -14,7 +14,7 @@ from nuforge.simulation.transport.nuclear import HADRONS
 from nuforge.simulation.transport.rest import CAPTURED
 from nuforge.simulation.transport.species import species_of
 
-_NEUTRINO, _SHORT_LIVED, _NEUTRAL, _PHOTON = -5, -3, -2, -1
+_NEUTRINO, _SHORT_LIVED, _NEUTRAL, _PHOTON = -5, -3, -2, -1  # below the numbers of `Species`
 _OTHER: Final = {22: _PHOTON, 111: _SHORT_LIVED, 310: _SHORT_LIVED, 3122: _SHORT_LIVED, 130: _NEUTRAL, 2112: _NEUTRAL}
 _FIRST: Final = (22, 11, -11)
 _MOST_PRODUCTS: Final = 3

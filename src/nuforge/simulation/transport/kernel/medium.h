@@ -25,10 +25,10 @@ enum Meeting { kElastic, kInelastic, kCapture, kMeetings };
 // What is known of the particles of a PDG number.
 struct Kind {
   int64_t pdg, species;
-  double mass, lifetime;      // ns, 0 where it is stable or decays at once
-  int64_t hadron;             // row of its rates with nuclei, -1 for none
-  int64_t captured;           // whether a nucleus takes it in at rest
-  int64_t decays, n_decays;   // rows of channels
+  double mass, lifetime;     // MeV; ns, 0 where it is stable or decays at once
+  int64_t hadron;            // row of its rates with nuclei, -1 for none
+  int64_t captured;          // whether a nucleus takes it in at rest
+  int64_t decays, n_decays;  // rows of channels
 };
 
 // A channel of decay: chance of this and those before, products and their antiparticles.
@@ -48,11 +48,11 @@ struct Element {
 struct Medium {
   Grid charged, photons, knock, knock_positron, radiated, pair, compton, rayleigh, photoelectron, fluorescence,
       annihilation, fluctuation, nuclear;
-  const float* masses;         // of the species
-  const float* lines;          // of the K shell, as many as `fluorescence` has columns
-  const float* nuclei;         // share and radius over hbar c, of each element
+  const float* masses;  // of the species
+  const float* lines;   // of the K shell, as many as `fluorescence` has columns
+  const float* nuclei;  // share and radius over hbar c, of each element
   const Element* elements;
-  const Kind* kinds;           // photon, electron, positron, and others
+  const Kind* kinds;  // photon, electron, positron, and others
   const Decay* decays;
   const nucleus::NuclearModel* model;
   int64_t n_lines, n_nuclei, n_elements, n_kinds;
