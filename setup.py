@@ -44,8 +44,23 @@ setup(
         *extensions(
             "nuforge.simulation.transport.kernel",
             PORTABLE,
-            ("charged", "photons", "hadrons", "fly", "gather"),
-            ("arithmetic", "random", "medium", "flight"),
+            (
+                "collisions",
+                "cascade",
+                "closing",
+                "evaporation",
+                "interaction",
+                "captures",
+                "alone",
+                "charged",
+                "photons",
+                "hadrons",
+                "reactions",
+                "decays",
+                "fly",
+                "gather",
+            ),
+            ("arithmetic", "random", "grid", "four_momentum", "nucleus", "medium", "flight"),
             ["-ffp-contract=off", "-fno-math-errno"],  # every compiler rounds alike
         ),
     ]

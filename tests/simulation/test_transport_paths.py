@@ -13,7 +13,6 @@ from nuforge.physics.media import LEAD, LIQUID_ARGON, POLYSTYRENE, xenon_gas
 from nuforge.physics.particles import mass_of
 from nuforge.simulation.sources import particle_bomb, particle_gun
 from nuforge.simulation.transport import transport
-from nuforge.simulation.transport.crowd import Next
 from nuforge.simulation.transport.flight import Flight, Record, sorted_by_event
 from nuforge.simulation.transport.kernel import gather
 from nuforge.simulation.transport.kernel.fly import Kernel
@@ -157,48 +156,56 @@ def crowd(pdg, kinetic, n):
 
 
 def flown(flight, material=LIQUID_ARGON, seed=5):
-    """What a flight leaves: segments of its rows, by row, and how its particles end."""
+    """The record of a flight, and segments of its rows, by row."""
     n = len(flight)
     record = Record(particle_gun(n, 11, 1.0))
     wall = torch.full((3,), 50.0)
     kernel = Kernel(medium_tables(material), nuclear_tables(material), Box(-wall, wall), 0.3, record, 1000)
-    ended = dict(kernel.fly(flight, seeded(seed)))
+    kernel.fly(flight, seeded(seed))
     if not record._segments:
-        return [], ended
+        return record, []
     segments = [torch.cat(c) for c in zip(*record._segments, strict=True)]
     own = segments[1] < n
     order = torch.argsort(segments[1][own], stable=True)
-    return [column[own][order] for column in segments], ended
+    return record, [column[own][order] for column in segments]
 
 
 def test_a_particle_has_the_same_fate_in_any_order():
     flight = crowd(13, 100.0, 50)
-    forth, ended = flown(flight)
-    back, reverse = flown(flight[torch.arange(49, -1, -1)])
+    forth, back = (flown(flight[order])[1] for order in (torch.arange(50), torch.arange(49, -1, -1)))
     assert all(torch.equal(a, b) for a, b in zip(forth, back, strict=True))
-    assert sorted(ended[Next.CAPTURE].row.tolist()) == sorted(reverse[Next.CAPTURE].row.tolist())
 
 
-def test_muons_kaons_and_pions_that_stop_decay_or_meet_nuclei_are_handed_back():
-    _, ended = flown(crowd(-211, 100.0, 400))
-    flights = [flight for flight in ended.values() if (flight.pdg == -211).any()]
-    rows = torch.cat([flight.row[flight.pdg == -211] for flight in flights])
-    assert len(rows) == len(rows.unique()) == 400  # 25 cm of range
-    assert float(ended[Next.CAPTURE].energy.max()) == 0.0
-    assert len(ended[Next.BREAK_UP]) > 40
-    assert float(ended[Next.BREAK_UP].energy.min()) > 0.0
-    assert (ended[Next.BREAK_UP].species == 4).all()
+def test_who_is_born_comes_after_its_parent_and_after_its_elder_siblings():
+    events = transport(particle_bomb(3, lartpc_cube(), seeded()), lartpc_cube(), seeded())
+    particles = events["particles"]
+    row, parent = torch.arange(len(particles)), particles["parent"]
+    born = parent >= 0
+    assert (parent[born] < row[born]).all()
+    for who in parent[born].unique().tolist():
+        children = (parent == who).nonzero().squeeze(1)
+        if int(particles["pdg"][who]) in (11, -11):  # what a track makes on its way
+            assert (particles["time"][children].diff() >= 0).all()
+
+
+def test_pions_that_stop_decay_or_meet_nuclei_all_have_children():
+    for pdg in (-211, 211):
+        events = transport(particle_gun(200, pdg, 60.0), lartpc_cube(), seeded())
+        particles = events["particles"]
+        primary = particles.offsets[:-1]
+        assert torch.isin(primary, particles["parent"]).all()
+        made = particles["process"][torch.isin(particles["parent"], primary)]
+        ends = Process.CAPTURE if pdg < 0 else Process.DECAY
+        assert int((made == ends).sum()) > 100
+        assert int((made == Process.INELASTIC).sum()) > 20
 
 
 @pytest.mark.parametrize("pdg", [11, -11, 22, 13, 2212, 2112, 130, -321])
 @pytest.mark.parametrize("kinetic", [1e-9, 1e-3, 0.0105, 0.3, 1.022, 2e5])
 def test_nothing_is_ever_not_finite(pdg, kinetic):
-    columns, ended = flown(crowd(pdg, kinetic, 3 if kinetic > 1e3 else 200))
-    for column in columns:
+    record, columns = flown(crowd(pdg, kinetic, 3 if kinetic > 1e3 else 200))
+    for column in (*columns, *(column for part in record._particles + record._escapes for column in part)):
         assert torch.isfinite(column.double()).all()
-    for flight in ended.values():
-        assert torch.isfinite(flight.state).all()
-        assert torch.isfinite(flight.time).all()
 
 
 @pytest.mark.parametrize("pdg", [11, -11, 22, -13, 13, 2212, 2112])
@@ -220,7 +227,7 @@ def test_particles_on_walls_and_along_axes_leave_the_box_or_stay_within():
     for pdg in (11, 22, 13, 2112):
         flight = crowd(pdg, 5.0, 36)
         state = torch.cat([corners.T, axes.T, flight.state[6:]])
-        columns, _ = flown(Flight(flight.numbers, state, flight.time))
+        _, columns = flown(Flight(flight.numbers, state, flight.time))
         for end in columns[2:4]:
             assert (end.abs() <= 50.0).all()
 
@@ -229,7 +236,8 @@ def test_nobody_in_flight_is_no_work():
     record = Record(particle_gun(1, 11, 1.0))
     box_of_one = Box(-torch.ones(3), torch.ones(3))
     kernel = Kernel(medium_tables(LIQUID_ARGON), nuclear_tables(LIQUID_ARGON), box_of_one, 0.3, record, 1000)
-    assert not any(len(flight) for _, flight in kernel.fly(crowd(13, 100.0, 1)[:0], seeded()))
+    kernel.fly(crowd(13, 100.0, 1)[:0], seeded())
+    assert record.n_particles == 1
     empty = transport(particle_gun(0, 11, 10.0), lartpc_cube(), seeded())
     assert len(empty["segments"]) == len(empty["particles"]) == 0
 

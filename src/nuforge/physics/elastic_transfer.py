@@ -7,7 +7,7 @@ from torch import Tensor
 from nuforge.physics.constants import KAON_MASS, PION_MASS
 from nuforge.units import GeV
 
-_ATOMIC_MASS = 931.494  # MeV
+ATOMIC_MASS = 931.494  # MeV
 PION_SPLIT = 400.0  # MeV/c, between the two sets of pions
 _HEAVY = 62.5  # mass number from which the second set of nuclei holds
 _LIGHTEST_NUCLEUS = 1.5  # below: a free proton
@@ -19,7 +19,7 @@ def largest_transfer(
     mass: Float[Tensor, " n"], momentum: Float[Tensor, " n"], A: Float[Tensor, " n"]
 ) -> Float[Tensor, " n"]:
     """Largest squared momentum transfer (MeV^2), 4 p*^2, of hadrons: mass in MeV, momentum in MeV/c, mass number A."""
-    target = A * _ATOMIC_MASS
+    target = A * ATOMIC_MASS
     s = mass**2 + target**2 + 2 * target * torch.sqrt(momentum**2 + mass**2)
     return 4 * (momentum * target) ** 2 / s
 
@@ -46,7 +46,7 @@ def sample_transfer(
     limit = largest_transfer(mass, momentum, A) / GeV**2
     first_height, first_slope, second_height, second_slope = exponentials(mass, momentum, A)
     hydrogen = (A < _LIGHTEST_NUCLEUS) & (mass > _BARYONS_ABOVE)
-    first_slope = torch.where(hydrogen, _nucleon_slope(momentum / GeV), first_slope)
+    first_slope = torch.where(hydrogen, nucleon_slope(momentum / GeV), first_slope)
     first = first_height / first_slope * -torch.expm1(-first_slope * limit)
     second = second_height / second_slope * -torch.expm1(-second_slope * limit)
     takes_second = (uniform[0] * (first + second) < second) & ~hydrogen
@@ -77,7 +77,7 @@ def exponentials(mass: Tensor, momentum: Tensor, A: Tensor) -> tuple[Tensor, Ten
     return out[0], out[1], out[2], out[3]
 
 
-def _nucleon_slope(p: Tensor) -> Tensor:
+def nucleon_slope(p: Tensor) -> Tensor:
     """Slope (GeV^-2) of nucleon-nucleon scattering at p (GeV/c)."""
     slow = 5.5 * p**8 / (7.7 + p**8)
     return torch.where(p < 2, slow, 5.334 + 0.67 * (p - 2)).clamp(min=1e-6)

@@ -48,13 +48,14 @@ def _at(momentum: Tensor, table: Tensor) -> Tensor:
     return torch.lerp(table[i], table[i + 1], (x - i).unsqueeze(1))
 
 
-def _grid() -> Tensor:
+def momenta() -> Tensor:
+    """Momenta (P,) in MeV, float64, even in their logarithm, of the tables of cross sections."""
     return torch.linspace(np.log(_LOWEST), np.log(_HIGHEST), _POINTS, dtype=torch.float64).exp()
 
 
 @cache
 def _nucleon_table() -> Tensor:
-    p = _grid()
+    p = momenta()
     kinetic = torch.sqrt(p**2 + PROTON_MASS**2) - PROTON_MASS
     columns = []
     for pdg in (2212, 2112):
@@ -65,7 +66,7 @@ def _nucleon_table() -> Tensor:
 
 @cache
 def _pion_table() -> Tensor:
-    kinetic = torch.sqrt(_grid() ** 2 + PION_MASS**2) - PION_MASS
+    kinetic = torch.sqrt(momenta() ** 2 + PION_MASS**2) - PION_MASS
     plus, made = hadron_proton.elastic(211, kinetic), hadron_proton.inelastic(211, kinetic)
     minus, other = hadron_proton.elastic(-211, kinetic), hadron_proton.inelastic(-211, kinetic)
     high = torch.from_numpy(np.interp(kinetic.numpy(), _EXCHANGE_ENERGY, _EXCHANGE))

@@ -31,14 +31,12 @@ def nuclear_mass(z: Tensor, a: Tensor) -> Tensor:
 
     Source: AME2020 (Wang et al., Chinese Physics C 45 (2021) 030003) in the tables of the `particle` package.
     """
-    table = _masses()
-    n = (a - z).clamp(0, _MOST_NEUTRONS)
-    return table[z.clamp(0, _MOST_PROTONS) * (_MOST_NEUTRONS + 1) + n]
+    return mass_table()[z.clamp(0, _MOST_PROTONS), (a - z).clamp(0, _MOST_NEUTRONS)]
 
 
 @cache
-def _masses() -> Tensor:
-    """Masses (MeV) by Z * (`_MOST_NEUTRONS` + 1) + N."""
+def mass_table() -> Tensor:
+    """Masses (MeV) by protons and neutrons, float64; see `nuclear_mass`."""
     from particle import Particle
 
     z, n = np.meshgrid(np.arange(_MOST_PROTONS + 1), np.arange(_MOST_NEUTRONS + 1), indexing="ij")
@@ -55,7 +53,7 @@ def _masses() -> Tensor:
     mass[z_known[good], (a_known - z_known)[good]] = listed[good]
     mass[0, 1], mass[1, 0] = NEUTRON_MASS, PROTON_MASS
     mass[0, 0] = 0.0
-    return torch.from_numpy(mass.ravel())
+    return torch.from_numpy(mass)
 
 
 def _semi_empirical_binding(z: np.ndarray, n: np.ndarray) -> np.ndarray:

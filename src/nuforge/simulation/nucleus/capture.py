@@ -24,9 +24,9 @@ from nuforge.simulation.nucleus.hadrons import MASS, Hadron
 from nuforge.simulation.nucleus.interaction import Products, nucleus_number, settle
 from nuforge.simulation.nucleus.target import Target
 
-_TRIES = 200
-_NEUTRINO = 14
-_EFFECTIVE_MASS = 0.8  # of a nucleon's mass, in a nucleus (Jeukenne, Lejeune, Mahaux, Phys. Rep. 25 (1976) 83)
+TRIES = 200
+NEUTRINO = 14
+EFFECTIVE_MASS = 0.8  # of a nucleon's mass, in a nucleus (Jeukenne, Lejeune, Mahaux, Phys. Rep. 25 (1976) 83)
 
 
 def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
@@ -59,7 +59,7 @@ def capture_muons(z: Tensor, a: Tensor, generator: torch.Generator) -> Products:
     products = settle(cascade(swarm[~stays], target, generator), target, total, generator)
     return Products(
         torch.cat([products.owner, owner]),
-        torch.cat([products.pdg, torch.full_like(z, _NEUTRINO)]),
+        torch.cat([products.pdg, torch.full_like(z, NEUTRINO)]),
         torch.cat([products.four, four_momentum(neutrino, torch.zeros_like(rest))]),
     )
 
@@ -79,12 +79,12 @@ def _muon_takes_proton(
         The proton's momentum (N, 3) in MeV, the excitation (N,) in MeV of what follows, of which the neutron above the
         Fermi sea has the last (N,).
     """
-    fermi = fermi_momentum(0.5 * nucleon_density(torch.zeros(1), half_density_radius(a), a.double()))
-    mass = 2 * _EFFECTIVE_MASS * NEUTRON_MASS
+    fermi = middle_fermi_momentum(a)
+    mass = 2 * EFFECTIVE_MASS * NEUTRON_MASS
     vector = torch.zeros(len(z), 3, dtype=torch.float64)
     excitation, above = available - 90.0, torch.zeros_like(available)
     rows = torch.arange(len(z))
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         if not len(rows):
             break
         u = torch.rand((3, len(rows)), generator=generator, dtype=torch.float64)
@@ -151,6 +151,18 @@ def binding_energy(z: Tensor, a: Tensor, mass: float) -> Tensor:
     return point / (1 + 0.8 * (radius / bohr) ** 2 / (1 + 2.4 * radius / bohr))
 
 
+def muon_levels(z: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Binding energies (N,) in MeV of a muon about nuclei in 1s, 2p and 3d, the last two as about points."""
+    first = binding_energy(z, a, MUON_MASS)
+    second = torch.minimum(0.125 * MUON_MASS * (z.double() * FINE_STRUCTURE) ** 2, 0.5 * first)
+    return first, second, second * 4 / 9
+
+
+def middle_fermi_momentum(a: Tensor) -> Tensor:
+    """Fermi momentum (N,) in MeV in the middle of nuclei where both kinds fill up to one energy."""
+    return fermi_momentum(0.5 * nucleon_density(torch.zeros(1), half_density_radius(a), a.double()))
+
+
 def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.Generator) -> Products:
     """Hadrons of `kind` at rest meet nucleons where the density falls, until Pauli's principle allows what follows.
 
@@ -162,7 +174,7 @@ def _capture(z: Tensor, a: Tensor, kind: Hadron, mass: float, generator: torch.G
     waiting = torch.arange(n)
     nowhere = torch.zeros(0, 3, dtype=torch.float64)
     born = [Swarm(waiting[:0], waiting[:0], nowhere, nowhere, total[:0, 0])]
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         if not len(waiting):
             break
         position = _at_edge(target, waiting, generator)
@@ -198,7 +210,7 @@ def _inside(target: Target, rows: Tensor, generator: torch.Generator) -> Tensor:
     """Points (N, 3) in fm distributed as the density."""
     out = torch.zeros(len(rows), 3, dtype=torch.float64)
     wanting = torch.arange(len(rows))
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         if not len(wanting):
             break
         u = torch.rand((2, len(wanting)), generator=generator, dtype=torch.float64)

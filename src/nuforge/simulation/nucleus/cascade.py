@@ -24,16 +24,14 @@ from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest
 from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, Hadron, is_nucleon, is_pion
 from nuforge.simulation.nucleus.target import Target
 
-_STEP = 0.7  # fm, half of the mean free path of fast hadrons
-_MOST_STEPS = 400
-_SATURATION = 0.17  # nucleons per fm^3
-_PAIRS = 20.0  # pairs that absorb pions, per N Z / A: as much as Ashery et al., Phys. Rev. C 23 (1981) 2173, measured
-_LIKE_PAIRS = 0.1  # of absorptions, on two nucleons of one kind
-_IN_MEDIUM = (
-    0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
-)
-_FEWEST = 3  # nucleons: fewer are not broken up further
-_MB = 0.1  # fm^2
+STEP = 0.7  # fm, half of the mean free path of fast hadrons
+MOST_STEPS = 400
+SATURATION = 0.17  # nucleons per fm^3
+PAIRS = 20.0  # pairs that absorb pions, per N Z / A: as much as Ashery et al., Phys. Rev. C 23 (1981) 2173, measured
+LIKE_PAIRS = 0.1  # of absorptions, on two nucleons of one kind
+IN_MEDIUM = 0.35  # less at saturation do nucleons scatter than free ones (Li and Machleidt, Phys. Rev. C 49 (1994) 566)
+FEWEST = 3  # nucleons: fewer are not broken up further
+MB = 0.1  # fm^2
 _TOGETHER = 3000  # tries of a first collision that fly together
 _ABSORBED = 4  # a channel beyond those of `Channel`
 
@@ -104,7 +102,7 @@ def cascade(swarm: Swarm, target: Target, generator: torch.Generator) -> Swarm:
         generator: Source of randomness.
     """
     out = [swarm[:0]]
-    for _ in range(_MOST_STEPS):
+    for _ in range(MOST_STEPS):
         if not len(swarm):
             break
         before = swarm
@@ -201,7 +199,7 @@ def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool 
 
     The swarm `comes` from outside, or not.
     """
-    middle = swarm.position + swarm.direction * (0.5 * _STEP)
+    middle = swarm.position + swarm.direction * (0.5 * STEP)
     r = middle.norm(dim=1)
     stays = (r <= target.edge[swarm.owner]) | ((middle * swarm.direction).sum(1) < 0)
     swarm, middle = swarm[stays], middle[stays]
@@ -212,16 +210,16 @@ def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool 
     lab = rest_frame_momentum(swarm.kind, four, partner, partner_four)
     share = (target.a / target.a0)[swarm.owner]
     flux = lab * MASS[partner] / (partner_four[:, 0] * size.clamp(min=1e-6))
-    medium = torch.where(is_nucleon(swarm.kind), 1 - _IN_MEDIUM * density / _SATURATION, 1.0)
-    rates = cross_sections(swarm.kind, partner, lab) * (_MB * density * share * flux * medium).unsqueeze(1)
+    medium = torch.where(is_nucleon(swarm.kind), 1 - IN_MEDIUM * density / SATURATION, 1.0)
+    rates = cross_sections(swarm.kind, partner, lab) * (MB * density * share * flux * medium).unsqueeze(1)
     rates = torch.cat([rates, _absorption(swarm, target, density, share, size).unsqueeze(1)], 1)
-    enough = target.a[swarm.owner] >= _FEWEST
+    enough = target.a[swarm.owner] >= FEWEST
     rate = rates.sum(1) * enough
     uniform = torch.rand((2, len(swarm)), generator=generator, dtype=torch.float64)
-    hit = (uniform[0] < -torch.expm1(-rate * _STEP)).nonzero().squeeze(1)
+    hit = (uniform[0] < -torch.expm1(-rate * STEP)).nonzero().squeeze(1)
     channel = (uniform[1, hit].unsqueeze(1) * rate[hit].unsqueeze(1) > rates[hit].cumsum(1)).sum(1).clamp(max=_ABSORBED)
     hits = _allowed(swarm, hit, channel, four, partner, partner_four, middle, density, target, generator)
-    end = middle + swarm.direction * (0.5 * _STEP)
+    end = middle + swarm.direction * (0.5 * STEP)
     return Swarm(swarm.owner, swarm.kind, end, swarm.direction, swarm.energy), stays, hits
 
 
@@ -282,8 +280,8 @@ def _four_momenta(swarm: Swarm, density: Tensor, target: Target, comes: bool = F
 def _absorption(swarm: Swarm, target: Target, density: Tensor, share: Tensor, momentum: Tensor) -> Tensor:
     """Rate (M,) per fm at which pairs of nucleons absorb pions, 0 for other hadrons."""
     x = (target.z / target.a.clamp(min=1))[swarm.owner]
-    pairs = _PAIRS * x * (1 - x) * density * share**2 * (density / _SATURATION)
-    rate = _MB * pairs * pion_deuteron_absorption(momentum)
+    pairs = PAIRS * x * (1 - x) * density * share**2 * (density / SATURATION)
+    rate = MB * pairs * pion_deuteron_absorption(momentum)
     return torch.where(is_pion(swarm.kind), rate, 0.0)
 
 
@@ -331,7 +329,7 @@ def _second(
 ) -> tuple[Tensor, Tensor]:
     """The second nucleon of pairs that absorb a pion: the other kind but for a few, of a kind that charge allows."""
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-    like = u < _LIKE_PAIRS
+    like = u < LIKE_PAIRS
     second = torch.where(like, partner, 1 - partner)
     charge = CHARGE[swarm.kind[rows]] + CHARGE[partner] + CHARGE[second]
     impossible = (charge < 0) | (charge > 2)

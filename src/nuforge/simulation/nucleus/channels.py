@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.constants import DELTA_MASS, DELTA_WIDTH
+from nuforge.physics.elastic_transfer import nucleon_slope
 from nuforge.physics.hadron_nucleon import kaon_nucleon, nucleon_channels, pion_channels
 from nuforge.simulation.nucleus.hadrons import (
     CHARGE,
@@ -19,6 +20,9 @@ from nuforge.simulation.nucleus.hadrons import (
     pion_of_charge,
 )
 from nuforge.units import GeV
+
+RESONANT = 520.0
+"""MeV: pions below scatter as the Delta decays (400 MeV of kinetic energy)."""
 
 
 class Channel(IntEnum):
@@ -72,11 +76,32 @@ def _pion_channels(charge: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
     )
 
 
+def forward_slope(kind: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
+    """Slope b (N,) in 1/GeV^2 of the forward peak exp(b t) of elastic scatters: Cugnon et al. for nucleons.
+
+    Args:
+        kind: Hadrons (N,).
+        partner: Nucleons (N,).
+        momentum: MeV (N,), of the hadron where the nucleon rests.
+    """
+    p = momentum / GeV
+    unlike_slope = torch.where(p < 0.6, 16.53 * (p - 0.225), 7.16 - 1.63 * p).clamp(min=0)
+    slope = torch.where((kind != partner) & (p < 1.6), unlike_slope, nucleon_slope(p))
+    return torch.where(is_nucleon(kind), slope, 6.0).clamp(min=1e-3)
+
+
+def backward_chance(kind: Tensor, partner: Tensor, momentum: Tensor) -> Tensor:
+    """Chance (N,) that unlike nucleons scatter backwards (Cugnon et al.); arguments as of `forward_slope`."""
+    p = momentum / GeV
+    back = torch.where(p < 0.8, 1.0, (0.64 / p**2).clamp(max=1.0))
+    return torch.where(is_nucleon(kind) & (kind != partner), back / (1 + back), 0.0)
+
+
 def scattering_cosine(kind: Tensor, partner: Tensor, momentum: Tensor, centre: Tensor, uniform: Tensor) -> Tensor:
     """Cosine (N,) of the angle of elastic scatters in the frame of the centre.
 
-    Nucleons: exp(b t), with a backward peak of unlike ones (Cugnon et al.); pions below 400 MeV 1 + 3 cos^2 of the
-    Delta; others exp(b t).
+    Nucleons: exp(b t), with a backward peak of unlike ones (Cugnon et al.); slow pions 1 + 3 cos^2 of the Delta; others
+    exp(b t).
 
     Args:
         kind: Hadrons (N,).
@@ -85,21 +110,13 @@ def scattering_cosine(kind: Tensor, partner: Tensor, momentum: Tensor, centre: T
         centre: Momentum (N,) in MeV in the frame of the centre.
         uniform: (2, N).
     """
-    p = momentum / GeV
-    unlike = kind != partner
-    like_slope = torch.where(p < 2.0, 5.5 * p**8 / (7.7 + p**8), 5.334 + 0.67 * (p - 2.0))
-    unlike_slope = torch.where(p < 0.6, 16.53 * (p - 0.225), 7.16 - 1.63 * p).clamp(min=0)
-    slope = torch.where(unlike & (p < 1.6), unlike_slope, like_slope)
-    slope = torch.where(is_nucleon(kind), slope, 6.0).clamp(min=1e-3)
-    span = 4 * slope * (centre / GeV) ** 2
+    span = 4 * forward_slope(kind, partner, momentum) * (centre / GeV) ** 2
     cosine = 1 + 2 * torch.log1p(uniform[0] * torch.expm1(-span)) / span
-    back = torch.where(p < 0.8, 1.0, (0.64 / p**2).clamp(max=1.0))
-    flips = is_nucleon(kind) & unlike & (uniform[1] < back / (1 + back))
-    cosine = torch.where(flips, -cosine, cosine)
+    cosine = torch.where(uniform[1] < backward_chance(kind, partner, momentum), -cosine, cosine)
     k = 2 * uniform[0] - 1
     root = torch.sqrt(k**2 + 1 / 27)
     resonant = torch.sign(k + root) * (k + root).abs() ** (1 / 3) + torch.sign(k - root) * (k - root).abs() ** (1 / 3)
-    slow = is_pion(kind) & (p < 0.52)
+    slow = is_pion(kind) & (momentum < RESONANT)
     return torch.where(slow, resonant, cosine).clamp(-1, 1)
 
 

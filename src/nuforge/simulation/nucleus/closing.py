@@ -17,7 +17,7 @@ from nuforge.simulation.nucleus.hadrons import MASS, is_nucleon, is_pion
 from nuforge.simulation.nucleus.target import Target
 
 _STEPS = 60
-_SPARE = 1e-9  # MeV by which masses must stay below what there is
+SPARE = 1e-9  # MeV by which masses must stay below what there is
 
 
 def closed(gone: Swarm, target: Target, total: Tensor, came: Tensor | None = None) -> tuple[Swarm, Tensor]:
@@ -59,13 +59,13 @@ def _fails(gone: Swarm, four: Tensor, target: Target, total: Tensor) -> Tensor:
     rest = total.clone().index_add_(0, gone.owner, -four)
     ground = nuclear_mass(target.z, target.a)
     missing = torch.sqrt(ground**2 + rest[:, 1:].square().sum(1)) - rest[:, 0]
-    return (missing > 0) | ((target.a == 1) & (missing.abs() > _SPARE))
+    return (missing > 0) | ((target.a == 1) & (missing.abs() > SPARE))
 
 
 def _impossible(gone: Swarm, target: Target, total: Tensor) -> Tensor:
     """Whether all (N,) would be too heavy even at rest."""
     masses = nuclear_mass(target.z, target.a).index_add_(0, gone.owner, MASS[gone.kind])
-    return masses + _SPARE > torch.sqrt(mass_squared(total))
+    return masses + SPARE > torch.sqrt(mass_squared(total))
 
 
 def _unchanged(gone: Swarm, rows: Tensor, target: Target, came: Tensor) -> Swarm:

@@ -11,17 +11,18 @@ from nuforge.physics.nuclei import coulomb_barrier, nuclear_mass
 from nuforge.simulation.directions import isotropic
 from nuforge.simulation.four_momenta import mass_squared, two_bodies
 
-_Z = torch.tensor([0, 1, 1, 1, 2, 2])
-_A = torch.tensor([1, 1, 2, 3, 3, 4])
-_SPINS = torch.tensor([2.0, 2.0, 3.0, 2.0, 2.0, 1.0], dtype=torch.float64)
-_PDG = torch.tensor([2112, 2212, 1000010020, 1000010030, 1000020030, 1000020040])
-_TUNNEL = torch.tensor([0.0, 0.7, 0.74, 0.78, 0.79, 0.83], dtype=torch.float64)
+LIGHT_Z = torch.tensor([0, 1, 1, 1, 2, 2])
+LIGHT_A = torch.tensor([1, 1, 2, 3, 3, 4])
+SPINS = torch.tensor([2.0, 2.0, 3.0, 2.0, 2.0, 1.0], dtype=torch.float64)
+LIGHT_PDG = torch.tensor([2112, 2212, 1000010020, 1000010030, 1000020030, 1000020040])
+TUNNEL = torch.tensor([0.0, 0.7, 0.74, 0.78, 0.79, 0.83], dtype=torch.float64)
 _LEVELS = 8.0  # MeV: the density of levels is A / 8 MeV
-_LAST = 0.1  # MeV: an excitation below leaves as one photon
-_NO_LEVELS = 4  # nucleons: so few have no excited states that are bound
-_LEAST = 1e-3  # MeV of excitation that is left alone
-_TRIES = 12
-_MOST = 60
+LEAST_THERMAL = 0.05  # of the energy above the barrier, where the gap of pairs would leave nothing
+LAST = 0.1  # MeV: an excitation below leaves as one photon
+NO_LEVELS = 4  # nucleons: so few have no excited states that are bound
+LEAST = 1e-3  # MeV of excitation that is left alone
+TRIES = 12
+MOST = 60
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,19 @@ def _boil(z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator) -> lis
     """Nucleons and light nuclei that leave; z, a (N,) and four (N, 4) become, in place, what stays."""
     parts = []
     rows = (a > 1).nonzero().squeeze(1)
-    for _ in range(_MOST):
+    for _ in range(MOST):
         if not len(rows):
             break
         rows, channel, ground, room, barrier = _open(rows, z, a, four, generator)
         if not len(rows):
             break
-        light = nuclear_mass(_Z, _A)[channel]
+        light = nuclear_mass(LIGHT_Z, LIGHT_A)[channel]
         mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
-        left = _excitation_after(a[rows] - _A[channel], mass - ground - light - barrier, room, generator)
+        left = _excitation_after(a[rows] - LIGHT_A[channel], mass - ground - light - barrier, room, generator)
         emitted, rest = two_bodies(four[rows], light, ground + left, isotropic(len(rows), generator, torch.float64))
-        parts.append(Emitted(rows, _PDG[channel], emitted))
-        z[rows] -= _Z[channel]
-        a[rows] -= _A[channel]
+        parts.append(Emitted(rows, LIGHT_PDG[channel], emitted))
+        z[rows] -= LIGHT_Z[channel]
+        a[rows] -= LIGHT_A[channel]
         four[rows] = rest
         rows = rows[a[rows] > 1]
     return parts
@@ -98,10 +99,10 @@ def _shine(z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator) -> li
     """Photons that leave until nuclei (z, a) are in their ground states; four (N, 4) becomes, in place, what stays."""
     parts = []
     rows = torch.arange(len(z))
-    for _ in range(_MOST):
+    for _ in range(MOST):
         ground = nuclear_mass(z[rows], a[rows])
         excitation = torch.sqrt(mass_squared(four[rows]).clamp(min=0)) - ground
-        hot = (excitation > _LEAST) & (a[rows] > 1)
+        hot = (excitation > LEAST) & (a[rows] > 1)
         rows, ground, excitation = rows[hot], ground[hot], excitation[hot]
         if not len(rows):
             break
@@ -113,26 +114,36 @@ def _shine(z: Tensor, a: Tensor, four: Tensor, generator: torch.Generator) -> li
     return parts
 
 
-def _level_density(a: Tensor) -> Tensor:
+def level_density(a: Tensor) -> Tensor:
+    """Density (N,) of single-particle levels, 1/MeV."""
     return a.double() / _LEVELS
 
 
+def pairing_gap(a: Tensor) -> Tensor:
+    """Energy (N,) in MeV by which pairs of one kind of nucleon shift the levels, 12 / sqrt(A)."""
+    return torch.where(a > 4, 12 / a.clamp(min=1).double().sqrt(), 0.0)
+
+
 def _pairing(z: Tensor, a: Tensor) -> Tensor:
-    """Energy (N,) in MeV by which pairs shift the levels, 12 / sqrt(A) for each kind of nucleon in pairs."""
-    even = (z % 2 == 0).double() + ((a - z) % 2 == 0).double()
-    return torch.where(a > 4, 12 / a.clamp(min=1).double().sqrt() * even, 0.0)
+    """Energy (N,) in MeV by which pairs shift the levels, where protons or neutrons are all in pairs."""
+    return pairing_gap(a) * ((z % 2 == 0).double() + ((a - z) % 2 == 0).double())
+
+
+def barriers(z: Tensor, a: Tensor) -> Tensor:
+    """Energy (N, 6) in MeV that light nuclei need to leave what is left, of charges z (N, 6) and nucleons a (N, 6)."""
+    return TUNNEL * coulomb_barrier(LIGHT_Z, z, LIGHT_A, a).clamp(min=0)
 
 
 def _room(z: Tensor, a: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of nuclei (N,) of a mass (N,): energy (N, 6) above the barrier of each channel, barriers, and ground masses."""
-    rest_z, rest_a = z.unsqueeze(1) - _Z, a.unsqueeze(1) - _A
+    rest_z, rest_a = z.unsqueeze(1) - LIGHT_Z, a.unsqueeze(1) - LIGHT_A
     possible = (rest_a > 0) & (rest_z >= 0) & (rest_z <= rest_a)
     safe_z, safe_a = rest_z.clamp(min=0), torch.maximum(rest_a, rest_z.clamp(min=0)).clamp(min=1)
     ground = nuclear_mass(safe_z, safe_a)
     one_kind = ((z == 0) | (z == a)).unsqueeze(1)  # never bound
-    barrier = torch.where(one_kind, 0.0, _TUNNEL * coulomb_barrier(_Z, safe_z, _A, safe_a).clamp(min=0))
-    room = mass.unsqueeze(1) - ground - nuclear_mass(_Z, _A) - barrier
-    room = torch.where(one_kind, room.clamp(min=_LEAST**2), room)
+    barrier = torch.where(one_kind, 0.0, barriers(safe_z, safe_a))
+    room = mass.unsqueeze(1) - ground - nuclear_mass(LIGHT_Z, LIGHT_A) - barrier
+    room = torch.where(one_kind, room.clamp(min=LEAST**2), room)
     return torch.where(possible, room, -1.0), barrier, ground
 
 
@@ -146,19 +157,19 @@ def _open(
     """
     mass = torch.sqrt(mass_squared(four[rows]).clamp(min=0))
     room, barrier, ground = _room(z[rows], a[rows], mass)
-    rest_a = (a[rows].unsqueeze(1) - _A).clamp(min=1)
-    rest_z = z[rows].unsqueeze(1) - _Z
-    thermal = (room - _pairing(rest_z, rest_a)).clamp(min=0) + 0.05 * room.clamp(min=0)
-    level = _level_density(rest_a)
+    rest_a = (a[rows].unsqueeze(1) - LIGHT_A).clamp(min=1)
+    rest_z = z[rows].unsqueeze(1) - LIGHT_Z
+    thermal = (room - _pairing(rest_z, rest_a)).clamp(min=0) + LEAST_THERMAL * room.clamp(min=0)
+    level = level_density(rest_a)
     y = 2 * torch.sqrt(level * thermal)
     integral = (torch.exp(y) * (2 * y**2 - 6 * y + 6) + y**2 - 6).clamp(min=0) / level**2
     integral = torch.where(y < 0.3, 0.5 * y**4 / level**2, integral)
-    width = _SPINS * nuclear_mass(_Z, _A) * rest_a.double() ** (2 / 3) * integral
+    width = SPINS * nuclear_mass(LIGHT_Z, LIGHT_A) * rest_a.double() ** (2 / 3) * integral
     width = torch.where(room > 0, width, 0.0)
     total = width.sum(1)
     emits = total > 0
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-    channel = (u.unsqueeze(1) * total.unsqueeze(1) > width.cumsum(1)).sum(1).clamp(max=len(_A) - 1)
+    channel = (u.unsqueeze(1) * total.unsqueeze(1) > width.cumsum(1)).sum(1).clamp(max=len(LIGHT_A) - 1)
     at = channel.unsqueeze(1)[emits]
     ground, room, barrier = (x[emits].gather(1, at).squeeze(1) for x in (ground, room, barrier))
     return rows[emits], channel[emits], ground, room, barrier
@@ -176,8 +187,8 @@ def _excitation_after(a: Tensor, available: Tensor, room: Tensor, generator: tor
         generator: Source of randomness.
     """
     room = room.clamp(min=1e-9)
-    level = _level_density(a.clamp(min=1))
-    u = torch.rand((3, _TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
+    level = level_density(a.clamp(min=1))
+    u = torch.rand((3, TRIES, len(a)), generator=generator, dtype=torch.float64).clamp(min=1e-30)
     x = -torch.sqrt(room / level) * torch.log(u[0] * u[1])
     bound = (
         2 * torch.sqrt(level * (room - x).clamp(min=0)) - 2 * torch.sqrt(level * room) + x * torch.sqrt(level / room)
@@ -196,4 +207,4 @@ def _photon_energy(excitation: Tensor, a: Tensor, generator: torch.Generator) ->
     All that is left when it is little, or when there are no levels between.
     """
     u = torch.rand(len(a), generator=generator, dtype=torch.float64)
-    return torch.where((excitation < _LAST) | (a <= _NO_LEVELS), excitation, excitation * u**0.25)
+    return torch.where((excitation < LAST) | (a <= NO_LEVELS), excitation, excitation * u**0.25)

@@ -13,7 +13,7 @@ from nuforge.simulation.nucleus.collisions import collide
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, Hadron, hadron_that_comes
 from nuforge.simulation.nucleus.interaction import Products
 
-_LITTLE = 1e-9  # mb: a pion is made where nothing else that is inelastic has a cross section
+LITTLE = 1e-9  # mb: a pion is made where nothing else that is inelastic has a cross section
 
 
 def interact_with_protons(pdg: Tensor, kinetic: Tensor, direction: Tensor, generator: torch.Generator) -> Products:
@@ -41,7 +41,7 @@ def interact_with_protons(pdg: Tensor, kinetic: Tensor, direction: Tensor, gener
     rates = cross_sections(kind, proton, size)
     root = torch.sqrt(mass_squared(four + rest))
     opens = root > MASS[kind] + NEUTRON_MASS + PION_MASS
-    rates[:, Channel.PRODUCTION] = torch.where(opens, rates[:, Channel.PRODUCTION] + _LITTLE, 0.0)
+    rates[:, Channel.PRODUCTION] = torch.where(opens, rates[:, Channel.PRODUCTION] + LITTLE, 0.0)
     swapped, other = exchanged(kind, proton)
     swaps = (rates[:, Channel.EXCHANGE] > 0) & (root > MASS[swapped] + MASS[other])
     rates[:, Channel.EXCHANGE] = torch.where(swaps, rates[:, Channel.EXCHANGE], 0.0)

@@ -17,8 +17,8 @@ from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_that_comes, is_nucleon
 from nuforge.simulation.nucleus.target import Target
 
-_TRIES = 300  # for a first collision
-_SLOW = 10.0  # MeV: slower nucleons try once, others 1 + (T / 10 MeV)^2 times: a nucleus rather swallows the slow
+TRIES = 300  # for a first collision
+SLOW = 10.0  # MeV: slower nucleons try once, others 1 + (T / 10 MeV)^2 times: a nucleus rather swallows the slow
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def interact(
         raise InputError(f"a nucleus of {int(a.min())} nucleons has no cascade; expected 3 or more")
     direction, kinetic = torch.nn.functional.normalize(direction.double(), dim=1), kinetic.double()
     target = Target.of(z, a)
-    swallowed = 1 + (kinetic / _SLOW).square().clamp(max=_TRIES)
-    tries = torch.where(is_nucleon(kind), swallowed.long().clamp(max=_TRIES), _TRIES)
+    swallowed = 1 + (kinetic / SLOW).square().clamp(max=TRIES)
+    tries = torch.where(is_nucleon(kind), swallowed.long().clamp(max=TRIES), TRIES)
     swarm = first_collisions(kind, kinetic, direction, target, tries, generator)
     gone = cascade(swarm, target, generator)
     mass = MASS[kind]

@@ -19,7 +19,7 @@ from nuforge.physics.nuclei import (
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron, is_nucleon
 
 _EDGE = 5.0 * DIFFUSENESS  # fm beyond the half-density radius, where 1/150 of the density is left
-_TUNNEL = 0.7  # of the Coulomb barrier: protons below stay
+TUNNEL = 0.7  # of the Coulomb barrier: protons below stay
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Target:
 
     def lowest(self, owner: Tensor, kind: Tensor) -> Tensor:
         """Kinetic energy (M,) outside, in MeV, below which a nucleon does not leave; -1 for other hadrons."""
-        out = torch.where(kind == Hadron.PROTON, _TUNNEL * self.barrier[owner], 0.0)
+        out = torch.where(kind == Hadron.PROTON, TUNNEL * self.barrier[owner], 0.0)
         return torch.where(is_nucleon(kind), out, -1.0)
 
     def change(self, owner: Tensor, protons: Tensor, nucleons: Tensor) -> None:

@@ -16,7 +16,7 @@ from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
 from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, stop_nuclei
 from nuforge.simulation.transport.kernel import gather
-from nuforge.simulation.transport.kernel.fly import FLOWN, Kernel
+from nuforge.simulation.transport.kernel.fly import Kernel
 from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import MediumTables, medium_tables
 from nuforge.simulation.transport.neutral import step_photons
@@ -64,7 +64,8 @@ def transport(
         threshold: Kinetic energy in MeV above which electrons that are knocked out are particles of their own.
         photon_threshold: Energy in MeV above which radiated photons are.
         step: Longest step of charged particles in cm, and so the longest segment.
-        at_once: Particles in flight that are stepped together; bounds the memory of a step.
+        at_once: Particles in flight that are stepped together, and rows of the compiled path's buffers: the memory
+            beside that of the events.
 
     Returns:
         The events with `particles` completed (-1 or the row of its parent each) and `segments`.
@@ -78,18 +79,20 @@ def transport(
     box = Box(torch.tensor(volume.lower, dtype=torch.float32), torch.tensor(volume.upper, dtype=torch.float32))
     compiled = LIBRARY.backend() == "compiled"
     record = Record(events, gather.sorted_by_event if compiled else None)
-    kernel = Kernel(medium, nuclear, box, step, record, at_once) if compiled else None
-    matter = _Matter(medium, nuclear, box, step)
-    crowd = Crowd()
-    crowd.sort_in(_launched(events, box, record))
-    while crowd:
-        if kernel is not None and (flying := crowd.all_of(*FLOWN)):
-            for what, flight in kernel.fly(flying, generator):
-                crowd.add(what, flight)
-            continue
-        what, flight = crowd.fullest(at_once)
-        _happen(what, flight, crowd, matter, generator, record)
+    flight = _launched(events, box, record)
+    if compiled:
+        Kernel(medium, nuclear, box, step, record, at_once).fly(flight, generator)
+    else:
+        _fly(flight, _Matter(medium, nuclear, box, step), generator, record, at_once)
     return record.events()
+
+
+def _fly(flight: Flight, matter: _Matter, generator: torch.Generator, record: Record, at_once: int) -> None:
+    """Particles, and all that comes of them, to their ends; `at_once` at most together."""
+    crowd = Crowd()
+    crowd.sort_in(flight)
+    while crowd:
+        _happen(*crowd.fullest(at_once), crowd, matter, generator, record)
 
 
 def _happen(

@@ -62,12 +62,6 @@ class Crowd:
         ):
             self.add(what, flight[mask])
 
-    def all_of(self, *kinds: Next) -> Flight | None:
-        """All particles that wait for any of `kinds`, which wait no longer; None if there are none."""
-        parts = [flight for kind in kinds for flight in self._waiting[kind]]
-        self._waiting.update({kind: [] for kind in kinds})
-        return Flight.concat(parts) if parts else None
-
     def fullest(self, at_once: int) -> tuple[Next, Flight]:
         """The group that most wait in, and its last particles, `at_once` at most, which wait no longer."""
         what = max(Next, key=lambda kind: sum(len(flight) for flight in self._waiting[kind]))

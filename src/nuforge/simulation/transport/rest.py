@@ -6,23 +6,23 @@ import torch
 from torch import Tensor
 
 from nuforge.events import Process
-from nuforge.physics.constants import ELECTRON_MASS, FINE_STRUCTURE, MUON_LIFETIME, MUON_MASS
+from nuforge.physics.constants import ELECTRON_MASS, MUON_LIFETIME
 from nuforge.physics.particles import LIFETIMES
 from nuforge.simulation.directions import isotropic
 from nuforge.simulation.nucleus import Products
-from nuforge.simulation.nucleus.capture import binding_energy, capture_kaons, capture_muons, capture_pions
+from nuforge.simulation.nucleus.capture import capture_kaons, capture_muons, capture_pions, muon_levels
 from nuforge.simulation.transport.decays import decay
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.hadronic import births_of
 from nuforge.simulation.transport.nuclear import NuclearTables
 
 _DECAYING = (-13, 211, 321)
-_CAPTURED = (13, -211, -321)
+CAPTURED = (13, -211, -321)
 
 
 def captured_at_rest(stopped: Flight) -> Tensor:
     """Whether particles at rest (N,) fall to a nucleus: mu-, pi- and K-."""
-    return torch.isin(stopped.pdg, torch.tensor(_CAPTURED))
+    return torch.isin(stopped.pdg, torch.tensor(CAPTURED))
 
 
 def come_to_rest(stopped: Flight, generator: torch.Generator) -> list[Birth]:
@@ -57,28 +57,30 @@ def _muons(
     """X-rays, decays in orbit, and captures of mu- at `rows`."""
     element = _element(len(rows), nuclear, generator)
     z, a = nuclear.z[element], nuclear.a[element]
-    bound = binding_energy(z, a, MUON_MASS)
-    births = _x_rays(stopped, rows, z, bound, generator, record)
+    levels = muon_levels(z, a)
+    births = _x_rays(stopped, rows, levels, generator, record)
     rate = 1 / MUON_LIFETIME + nuclear.muon_capture[element]
     leaves_at = stopped.time[rows] - torch.log1p(-_uniform(len(rows), generator)) / rate
     decays = _uniform(len(rows), generator) < 1 / (MUON_LIFETIME * rate)
-    births += decay(stopped, generator, rows[decays], leaves_at[decays], bound[decays])
+    births += decay(stopped, generator, rows[decays], leaves_at[decays], levels[0][decays])
     captured = ~decays
     products: Products = capture_muons(z[captured], a[captured], generator)
     return births + births_of(stopped, rows[captured], products, Process.CAPTURE, generator, leaves_at[captured])
 
 
 def _x_rays(
-    stopped: Flight, rows: Tensor, z: Tensor, bound: Tensor, generator: torch.Generator, record: Record
+    stopped: Flight,
+    rows: Tensor,
+    levels: tuple[Tensor, Tensor, Tensor],
+    generator: torch.Generator,
+    record: Record,
 ) -> list[Birth]:
     """The last two photons, 3d to 2p and 2p to 1s, of muons that fall; what came before is a deposit of theirs."""
-    second = 0.125 * MUON_MASS * (z.double() * FINE_STRUCTURE) ** 2
-    second = torch.minimum(second, 0.5 * bound)
-    third = second * 4 / 9
+    first, second, third = levels
     at = stopped[rows]
     record.deposit(at, at.position, at.position, third.float(), torch.zeros(len(rows)))
     births = []
-    for energy in (bound - second, second - third):
+    for energy in (first - second, second - third):
         direction = isotropic(len(rows), generator)
         births.append(Birth.here(stopped, rows, 22, Process.CAPTURE, direction, energy.float()))
     return births

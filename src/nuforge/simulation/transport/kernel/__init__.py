@@ -1,1 +1,1 @@
-"""Steps and elastic scatters of the built-in transport in C++: same tables, same physics, other random numbers."""
+"""The built-in transport and its nuclei in C++: same tables, same physics, other random numbers."""

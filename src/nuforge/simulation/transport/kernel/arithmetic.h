@@ -11,6 +11,10 @@
 
 namespace nuforge {
 
+inline float minimum(float a, float b) { return a < b ? a : b; }
+inline float maximum(float a, float b) { return a > b ? a : b; }
+inline float between(float x, float low, float high) { return minimum(maximum(x, low), high); }
+
 // Natural logarithm of a normal number above 0.
 inline float logarithm(float x) {
   constexpr uint32_t kRootOfHalf = 0x3f3504f3;
@@ -72,37 +76,97 @@ inline Circle circle(float turns) {
   return {quarter & 2 ? -sine : sine, (quarter + 1) & 2 ? -cosine : cosine};
 }
 
-struct Vector {
-  float x, y, z;
+// 1 - e^-x of x above 0.
+inline float fall(float x) {
+  if (x < 0.01f) return x * (1.0f - x * (0.5f - x * (1.0f / 6.0f)));
+  return 1.0f - exponential(-minimum(x, 80.0f));
+}
+
+// -ln(1 - y).
+inline float rise(float y) {
+  if (y < 0.01f) return y * (1.0f + y * (0.5f + y * (1.0f / 3.0f)));
+  return -logarithm(1.0f - y);
+}
+
+// x^(1/3) of a normal number above 0.
+inline float cube_root(float x) { return exponential(logarithm(x) * (1.0f / 3.0f)); }
+
+// Angle in turns, from -1/4 to 1/4, of a tangent.
+inline float arctangent(float x) {
+  float size = std::fabs(x), turns = 0.0f;
+  if (size > 2.414213562373095f) {
+    size = -1.0f / size;
+    turns = 0.25f;
+  } else if (size > 0.4142135623730950f) {
+    size = (size - 1.0f) / (size + 1.0f);
+    turns = 0.125f;
+  }
+  const float z = size * size;
+  float y = 8.05374449538e-2f;
+  y = y * z - 1.38776856032e-1f;
+  y = y * z + 1.99777106478e-1f;
+  y = y * z - 3.33329491539e-1f;
+  turns += (y * z * size + size) * 0.15915494309189535f;
+  return x < 0.0f ? -turns : turns;
+}
+
+template <typename Number>
+struct VectorOf {
+  Number x, y, z;
 };
 
-inline Vector operator+(Vector a, Vector b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
-inline Vector operator-(Vector a, Vector b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
-inline Vector operator*(Vector a, float s) { return {a.x * s, a.y * s, a.z * s}; }
-inline float dot(Vector a, Vector b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+using Vector = VectorOf<float>;
 
-inline float minimum(float a, float b) { return a < b ? a : b; }
-inline float maximum(float a, float b) { return a > b ? a : b; }
-inline float between(float x, float low, float high) { return minimum(maximum(x, low), high); }
+template <typename N>
+inline VectorOf<N> operator+(VectorOf<N> a, VectorOf<N> b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z};
+}
+template <typename N>
+inline VectorOf<N> operator-(VectorOf<N> a, VectorOf<N> b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
+template <typename N>
+inline VectorOf<N> operator*(VectorOf<N> a, N s) {
+  return {a.x * s, a.y * s, a.z * s};
+}
+template <typename N>
+inline N dot(VectorOf<N> a, VectorOf<N> b) {
+  return a.x * b.x + a.y * b.y + a.z * b.z;
+}
+template <typename N>
+inline N size(VectorOf<N> a) {
+  return std::sqrt(dot(a, a));
+}
 
 // A unit vector at an angle to `direction` whose sin^2(theta / 2) is mu, at an azimuth in turns: `directions.turned`.
-inline Vector turned(Vector direction, float mu, float azimuth) {
-  const float x = direction.x, y = direction.y, z = direction.z;
-  const float sign = z < 0.0f ? -1.0f : 1.0f;
-  const float a = -1.0f / (sign + z), b = x * y * a;
-  const float sine = 2.0f * std::sqrt(mu * (1.0f - mu)), cosine = 1.0f - 2.0f * mu;
+template <typename N>
+inline VectorOf<N> turned(VectorOf<N> direction, N mu, float azimuth) {
+  const N x = direction.x, y = direction.y, z = direction.z;
+  const N one = 1, sign = z < 0 ? -one : one;
+  const N a = -one / (sign + z), b = x * y * a;
+  const N sine = 2 * std::sqrt(mu * (one - mu)), cosine = one - 2 * mu;
   const Circle about = circle(azimuth);
-  const float u = sine * about.cosine, v = sine * about.sine;
-  const Vector out{u * (1.0f + sign * x * x * a) + v * b + cosine * x,
-                   u * sign * b + v * (sign + y * y * a) + cosine * y, cosine * z - u * sign * x - v * y};
-  return out * (1.0f / maximum(std::sqrt(dot(out, out)), 1e-12f));  // what is at rest has no direction
+  const N u = sine * about.cosine, v = sine * about.sine;
+  const VectorOf<N> out{u * (one + sign * x * x * a) + v * b + cosine * x,
+                        u * sign * b + v * (sign + y * y * a) + cosine * y, cosine * z - u * sign * x - v * y};
+  const N length = size(out);
+  return out * (one / (length > N(1e-12) ? length : N(1e-12)));  // what is at rest has no direction
+}
+
+// The unit vector at a polar angle, its cosine, and an azimuth in turns about z.
+template <typename N>
+inline VectorOf<N> polar(N cosine, float azimuth) {
+  const N sine = std::sqrt(1 - cosine * cosine);
+  const Circle about = circle(azimuth);
+  const VectorOf<N> out{sine * about.cosine, sine * about.sine, cosine};
+  return out * (1 / size(out));
 }
 
 // The direction of what is left of a momentum along `direction` when `taken`, a unit vector, takes its part.
 inline Vector remaining(Vector direction, float momentum, Vector taken, float taken_momentum) {
   const Vector rest = direction * momentum - taken * taken_momentum;
-  const float size = std::sqrt(dot(rest, rest));
-  return size > 1e-6f ? rest * (1.0f / size) : direction;
+  const float length = size(rest);
+  return length > 1e-6f ? rest * (1.0f / length) : direction;
 }
 
 // sin^2(angle / 2) of an angle in rad, those beyond pi taken as pi.

@@ -70,7 +70,7 @@ void knock_on(Particle& by, Random& random, const Medium& medium, Record& record
   const double p = std::sqrt(kinetic * (kinetic + 2.0 * mass)), taken = std::sqrt(given * (given + 2.0 * m));
   const auto mu = static_cast<float>(0.5 * (1.0 - given * (kinetic + mass + m) / (p * taken)));
   const Vector direction = turned(by.direction, between(mu, 0.0f, 1.0f), random.uniforms().first);
-  record.begin(by, random, kElectron, kIonisation, direction, transfer, m);
+  record.begin(by, random, medium.electron(), kIonisation, direction, transfer);
   by.direction = remaining(by.direction, static_cast<float>(p), direction, static_cast<float>(taken));
   by.energy = maximum(by.energy - transfer, kLowestEnergy);
 }
@@ -84,19 +84,16 @@ void radiate(Particle& by, Random& random, const Medium& medium, Record& record)
                                     logarithm(by.energy / cut));
   const float angle = emission_angle(random) * m / (by.energy + m);
   const Vector direction = turned(by.direction, sine_squared(angle), uniform.second);
-  record.begin(by, random, kPhoton, kBremsstrahlung, direction, k, 0.0f);
+  record.begin(by, random, medium.photon(), kBremsstrahlung, direction, k);
   by.direction = remaining(by.direction, momentum(by.energy, m), direction, k);
   by.energy = maximum(by.energy - k, kLowestEnergy);
 }
 
 // Two photons, back to back, of a positron at rest.
 void annihilate_at_rest(const Particle& by, Random& random, const Medium& medium, Record& record) {
-  const Pair uniform = random.uniforms();
-  const float cosine = 2.0f * uniform.first - 1.0f, sine = std::sqrt(1.0f - cosine * cosine);
-  const Circle about = circle(uniform.second);
-  const Vector axis{sine * about.cosine, sine * about.sine, cosine};
+  const auto axis = random.direction<float>();
   for (const float sign : {1.0f, -1.0f})
-    record.begin(by, random, kPhoton, kAnnihilation, axis * sign, medium.electron_mass(), 0.0f);
+    record.begin(by, random, medium.photon(), kAnnihilation, axis * sign, medium.electron_mass());
 }
 
 // Two photons of a positron in flight, as `transport/annihilation.py` makes them.
@@ -111,13 +108,13 @@ void annihilate_in_flight(const Particle& by, Random& random, const Medium& medi
   const Vector first = turned(by.direction, between(mu, 0.0f, 1.0f), uniform.second);
   const auto energy = static_cast<float>(share * total);
   const Vector second = remaining(by.direction, momentum(by.energy, medium.electron_mass()), first, energy);
-  record.begin(by, random, kPhoton, kAnnihilation, first, energy, 0.0f);
-  record.begin(by, random, kPhoton, kAnnihilation, second, static_cast<float>((1.0 - share) * total), 0.0f);
+  record.begin(by, random, medium.photon(), kAnnihilation, first, energy);
+  record.begin(by, random, medium.photon(), kAnnihilation, second, static_cast<float>((1.0 - share) * total));
 }
 
-void stop(const Particle& who, Random& random, const Medium& medium, Record& record) {
+void stop(Particle& who, Random& random, const Medium& medium, Record& record) {
   if (who.species == kPositron) annihilate_at_rest(who, random, medium, record);
-  if (who.species > kPositron) record.hand_back(who, kStops);
+  if (who.species > kPositron) come_to_rest(who, random, medium, record);
 }
 
 }  // namespace
@@ -171,7 +168,7 @@ bool step_charged(Particle& who, Random& random, const Medium& medium, Record& r
     return meet_nucleus(who, random, medium, record);
   } else {
     if (who.species == kPositron) annihilate_in_flight(who, random, medium, record);
-    if (who.species > kPositron) record.hand_back(who, kDecays);
+    if (who.species > kPositron) decay(who, 0.0, random, medium, record);
     return false;
   }
   return true;

@@ -10,15 +10,30 @@
 
 namespace nuforge {
 
+enum Process {
+  kIonisation,
+  kBremsstrahlung,
+  kAnnihilation,
+  kPairProduction,
+  kComptonScatter,
+  kPhotoelectric,
+  kElasticScatter,
+  kInelasticCollision,
+  kNeutronCapture,
+  kCaptureAtRest,
+  kParticleDecay
+};
+
 struct Particle {
   Vector position, direction;
   float energy;
-  double time;
+  double time, mass;
   int64_t pdg, species;
-  int64_t row, event, interaction;
+  int64_t row, event, interaction;  // its parent's row until it is entered
+  Process process;
   uint64_t key;  // of its random numbers
 
-  double momentum(double mass) const {
+  double momentum() const {
     return std::sqrt(static_cast<double>(energy) * (static_cast<double>(energy) + 2.0 * mass));
   }
 };
@@ -30,9 +45,6 @@ struct Flights {
   const double* time;
   int64_t n;
 };
-
-enum Process { kIonisation, kBremsstrahlung, kAnnihilation, kPairProduction, kComptonScatter, kPhotoelectric, kElasticScatter };
-enum End { kStops, kDecays, kBreaksUp, kIsCaptured };
 
 // Columns that are filled, and how far.
 struct Segments {
@@ -58,30 +70,22 @@ struct Escapes {
   int64_t capacity, n;
 };
 
-struct Endings {
-  int64_t *numbers, *end;  // numbers (n, 5)
-  float* state;            // (n, 7)
-  double* time;
-  int64_t capacity, n;
-};
+constexpr int64_t kRoom = 2;  // rows that one step fills at most
 
-constexpr int64_t kRoom = 4;  // rows that one step fills at most
-
-// Takes what particles leave. Those that are born wait on a stack.
+// Takes what particles leave. Those that are born wait on a stack, and are entered when their turn comes.
 class Record {
  public:
   Record(const int64_t* processes, int64_t rows) : processes_(processes), rows_(rows) {}
 
-  void fill(Segments* segments, Births* births, Escapes* escapes, Endings* endings) {
+  void fill(Segments* segments, Births* births, Escapes* escapes) {
     segments_ = segments;
     births_ = births;
     escapes_ = escapes;
-    endings_ = endings;
   }
 
   bool has_room() const {
     return segments_->n + kRoom <= segments_->capacity && births_->n + kRoom <= births_->capacity &&
-           escapes_->n + kRoom <= escapes_->capacity && endings_->n + kRoom <= endings_->capacity;
+           escapes_->n + kRoom <= escapes_->capacity;
   }
 
   void deposit(const Particle& by, Vector start, Vector end, double time, float energy, float length) {
@@ -99,31 +103,19 @@ class Record {
   // A deposit of no length where the particle is.
   void deposit(const Particle& by, float energy) { deposit(by, by.position, by.position, by.time, energy, 0.0f); }
 
-  // A particle begins where its parent is, with random numbers of its own.
-  void begin(const Particle& parent, Random& random, Species species, Process process, Vector direction, float energy,
-             float mass) {
-    constexpr int64_t pdg[] = {22, 11, -11};
-    waiting_.push_back(born(parent, random, pdg[species + 1], species, process, direction, energy, mass));
+  // A particle begins where and when its parent is, with random numbers of its own.
+  void begin(const Particle& parent, Random& random, const Kind& kind, Process process, Vector direction,
+             float energy) {
+    waiting_.push_back({parent.position, direction, energy, parent.time, kind.mass, kind.pdg, kind.species, parent.row,
+                        parent.event, parent.interaction, process, random.bits()});
   }
 
-  // A particle begins, and waits for nothing yet.
-  Particle born(const Particle& parent, Random& random, int64_t pdg, Species species, Process process,
-                Vector direction, float energy, float mass) {
-    Births& b = *births_;
-    const int64_t i = b.n++;
-    b.event[i] = parent.event;
-    b.pdg[i] = pdg;
-    b.parent[i] = parent.row;
-    b.process[i] = processes_[process];
-    put(b.start, i, parent.position);
-    b.time[i] = parent.time;
-    put(b.momentum, i, direction * std::sqrt(energy * (energy + 2.0f * mass)));
-    b.interaction[i] = parent.interaction;
-    return {parent.position, direction,    energy,             parent.time,  pdg, species,
-            rows_++,         parent.event, parent.interaction, random.bits()};
+  void begin(const Particle& parent, Random& random, const Kind& kind, Process process, const FourMomentum& four) {
+    const double length = std::fmax(size(four.vector), 1e-12);
+    const Vector direction{static_cast<float>(four.vector.x / length), static_cast<float>(four.vector.y / length),
+                           static_cast<float>(four.vector.z / length)};
+    begin(parent, random, kind, process, direction, maximum(static_cast<float>(four.kinetic(kind.mass)), 1e-12f));
   }
-
-  void wait(const Particle& particle) { waiting_.push_back(particle); }
 
   // The particle leaves the box.
   void escape(const Particle& who) {
@@ -132,24 +124,25 @@ class Record {
     escapes_->energy[i] = who.energy;
   }
 
-  // What becomes of the particle is not decided here.
-  void hand_back(const Particle& who, End end) {
-    Endings& e = *endings_;
-    const int64_t i = e.n++;
-    const int64_t species = who.species < kPhoton ? kPhoton : who.species;
-    const int64_t numbers[] = {who.pdg, species, who.row, who.event, who.interaction};
-    std::memcpy(e.numbers + 5 * i, numbers, sizeof numbers);
-    e.end[i] = end;
-    const float state[] = {who.position.x,  who.position.y,  who.position.z, who.direction.x,
-                           who.direction.y, who.direction.z, who.energy};
-    std::memcpy(e.state + 7 * i, state, sizeof state);
-    e.time[i] = who.time;
-  }
-
+  // The next particle, entered: the first child of the last one, or else of who was before; whether there is one.
   bool next(Particle& who) {
     if (waiting_.empty()) return false;
+    std::reverse(waiting_.begin() + others_, waiting_.end());
     who = waiting_.back();
     waiting_.pop_back();
+    others_ = static_cast<int64_t>(waiting_.size());
+    Births& b = *births_;
+    const int64_t i = b.n++;
+    const auto mass = static_cast<float>(who.mass);
+    b.event[i] = who.event;
+    b.pdg[i] = who.pdg;
+    b.parent[i] = who.row;
+    b.process[i] = processes_[who.process];
+    put(b.start, i, who.position);
+    b.time[i] = who.time;
+    put(b.momentum, i, who.direction * std::sqrt(who.energy * (who.energy + 2.0f * mass)));
+    b.interaction[i] = who.interaction;
+    who.row = rows_++;
     return true;
   }
 
@@ -165,17 +158,28 @@ class Record {
   Segments* segments_ = nullptr;
   Births* births_ = nullptr;
   Escapes* escapes_ = nullptr;
-  Endings* endings_ = nullptr;
   std::vector<Particle> waiting_;
+  int64_t others_ = 0;  // of them, those that are no children of the particle in flight
 };
 
-// One step of a charged particle, one flight of a photon to its next interaction: whether it flies on.
+// What happens next to a particle: whether it flies on. A step of a charged one; the flight of a photon to its next
+// interaction, of a neutron or K0_L to the next nucleus, of a short-lived one to its decay; the end of a nucleus.
 bool step_charged(Particle& particle, Random& random, const Medium& medium, Record& record);
 bool step_photon(Particle& photon, Random& random, const Medium& medium, Record& record);
-
-// The flight of a neutron or K0_L to the next nucleus, and what any hadron does that meets one: whether it flies on.
 bool step_neutral(Particle& hadron, Random& random, const Medium& medium, Record& record);
+bool fly_to_decay(Particle& particle, Random& random, const Medium& medium, Record& record);
+bool stop_nucleus(const Particle& nucleus, const Medium& medium, Record& record);
+
+// What any hadron does that meets a nucleus: whether it flies on.
 bool meet_nucleus(Particle& hadron, Random& random, const Medium& medium, Record& record);
+
+// Who is born when a hadron breaks an element's nucleus up, when one captures a neutron, when a particle at rest decays
+// or is captured, and when one decays where it is, of whose mass an orbit has given `bound` away.
+void break_up(const Particle& hadron, const Element& element, Random& random, const Medium& medium, Record& record);
+void capture_neutron(const Particle& neutron, const Element& element, Random& random, const Medium& medium,
+                     Record& record);
+void come_to_rest(Particle& particle, Random& random, const Medium& medium, Record& record);
+void decay(const Particle& particle, double bound, Random& random, const Medium& medium, Record& record);
 
 // Angle in units of m / E of radiated photons and of pairs: `charged.emission_angle`.
 inline float emission_angle(Random& random) {

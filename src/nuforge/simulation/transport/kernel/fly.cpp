@@ -1,13 +1,26 @@
-// Every particle that is handed in, and every electron, positron and photon that comes of it, to its end.
+// Every particle that is handed in, and all that comes of it, to its end.
 
 #include "flight.h"
 
 namespace nuforge {
 namespace {
 
+// What happens next to a particle: whether it flies on.
 bool step(Particle& who, Random& random, const Medium& medium, Record& record) {
-  if (who.species >= kElectron) return step_charged(who, random, medium, record);
-  return who.species == kPhoton ? step_photon(who, random, medium, record) : step_neutral(who, random, medium, record);
+  switch (who.species) {
+    case kPhoton:
+      return step_photon(who, random, medium, record);
+    case kNeutral:
+      return step_neutral(who, random, medium, record);
+    case kShortLived:
+      return fly_to_decay(who, random, medium, record);
+    case kNucleus:
+      return stop_nucleus(who, medium, record);
+    case kNeutrino:
+      return false;
+    default:
+      return step_charged(who, random, medium, record);
+  }
 }
 
 class Flying {
@@ -16,11 +29,11 @@ class Flying {
       : medium_(medium), flights_(flights), record_(processes, rows), seed_(seed) {}
 
   // Until the columns are full or nobody flies: whether somebody still does.
-  bool fly(Segments* segments, Births* births, Escapes* escapes, Endings* endings) {
-    record_.fill(segments, births, escapes, endings);
+  bool fly(Segments* segments, Births* births, Escapes* escapes) {
+    record_.fill(segments, births, escapes);
     for (;;) {
-      if (!flies_ && !take()) return false;
       if (!record_.has_room()) return true;
+      if (!flies_ && !take()) return false;
       flies_ = step(who_, random_, medium_, record_);
     }
   }
@@ -40,10 +53,10 @@ class Flying {
     const int64_t n = flights_.n;
     const int64_t* number = flights_.numbers + i;
     const float* s = flights_.state + i;
-    const int64_t species = number[n] < 0 && number[0] != 22 ? kNeutral : number[n];
+    const Kind kind = medium_.kind(number[0]);
     uint64_t key = seed_ ^ static_cast<uint64_t>(number[2 * n]);
-    return {{s[0], s[n], s[2 * n]}, {s[3 * n], s[4 * n], s[5 * n]}, s[6 * n], flights_.time[i], number[0], species,
-            number[2 * n], number[3 * n], number[4 * n], mixed(key)};
+    return {{s[0], s[n], s[2 * n]}, {s[3 * n], s[4 * n], s[5 * n]}, s[6 * n], flights_.time[i], kind.mass, number[0],
+            kind.species, number[2 * n], number[3 * n], number[4 * n], kIonisation, mixed(key)};
   }
 
   const Medium medium_;
@@ -66,8 +79,8 @@ extern "C" void* nuforge_flying_begins(const nuforge::Medium* medium, const nufo
 }
 
 extern "C" int nuforge_fly(void* flying, nuforge::Segments* segments, nuforge::Births* births,
-                           nuforge::Escapes* escapes, nuforge::Endings* endings) {
-  return static_cast<nuforge::Flying*>(flying)->fly(segments, births, escapes, endings);
+                           nuforge::Escapes* escapes) {
+  return static_cast<nuforge::Flying*>(flying)->fly(segments, births, escapes);
 }
 
 extern "C" void nuforge_flying_ends(void* flying) { delete static_cast<nuforge::Flying*>(flying); }

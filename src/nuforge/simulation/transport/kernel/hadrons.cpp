@@ -8,15 +8,15 @@
 namespace nuforge {
 namespace {
 
-constexpr int64_t kLongKaon = 130, kPion = 211, kNeutron = 2112, kFreeProton = 2212;
-constexpr double kAtomicMass = 931.494, kGeV = 1000.0;
+constexpr int64_t kPion = 211, kNeutron = 2112, kFreeProton = 2212;
+constexpr double kGeV = 1000.0;
 
 // Rates per cm at one energy.
 class Rates {
  public:
   Rates(const Medium& medium, int64_t hadron, float energy) : columns_(medium.nuclear.columns) {
     const Grid& table = medium.nuclear;
-    const Place row = place((logarithm(energy) - table.lowest) * table.per_unit, table.rows);
+    const Point row = point_of((logarithm(energy) - table.lowest) * table.per_unit, table.rows);
     low_ = table.values + (hadron * table.rows + row.below) * columns_;
     on_ = row.on;
   }
@@ -43,40 +43,16 @@ class Rates {
   float on_;
 };
 
-int64_t hadron_of(const Particle& who, const Medium& medium) {
-  for (int64_t h = 0; h < medium.n_hadrons; ++h)
-    if (medium.hadrons[h] == who.pdg) return h;
-  return 0;
-}
-
-// 1 - e^-x of x above 0.
-float fall(float x) {
-  if (x < 0.01f) return x * (1.0f - x * (0.5f - x * (1.0f / 6.0f)));
-  return 1.0f - exponential(-minimum(x, 80.0f));
-}
-
-// -ln(1 - y).
-float rise(float y) {
-  if (y < 0.01f) return y * (1.0f + y * (0.5f + y * (1.0f / 3.0f)));
-  return -logarithm(1.0f - y);
-}
-
-// Slope (1/GeV^2) of nucleon-nucleon scattering at p (GeV).
-double nucleon_slope(double p) {
-  double power = p * p * p * p;
-  power *= power;
-  return std::fmax(p < 2.0 ? 5.5 * power / (7.7 + power) : 5.334 + 0.67 * (p - 2.0), 1e-6);
-}
-
 // Squared momentum transfer over the largest.
 float transfer_share(int64_t pdg, double mass, double p, const Element& element, Random& random, const Medium& medium) {
-  const double target = element.a * kAtomicMass;
+  const auto nucleons = static_cast<double>(element.nucleus.a);
+  const double target = nucleons * medium.atomic_mass;
   const double s = mass * mass + target * target + 2.0 * target * std::sqrt(p * p + mass * mass);
   const double limit = 4.0 * p * p * target * target / s / (kGeV * kGeV);
   const Pair uniform = random.uniforms();
   double slope;
-  if (element.a < 1.5 && (pdg == kNeutron || pdg == kFreeProton)) {
-    slope = nucleon_slope(p / kGeV);
+  if (element.nucleus.a == 1 && (pdg == kNeutron || pdg == kFreeProton)) {
+    slope = medium.model->nucleon_slope(p);
   } else {
     const double* e = element.heights_and_slopes[std::abs(pdg) != kPion ? 0 : p >= medium.pion_split ? 1 : 2];
     const double first = e[0] / e[1] * fall(static_cast<float>(e[1] * limit));
@@ -87,22 +63,10 @@ float transfer_share(int64_t pdg, double mass, double p, const Element& element,
   return between(rise(uniform.second * fall(x)) / x, 0.0f, 1.0f);
 }
 
-// A nucleus deposits all its energy straight ahead, over the range of a proton of its velocity, by mass and charge.
-void stop_nucleus(const Particle& nucleus, const Element& element, const Medium& medium, Record& record) {
-  const auto ratio = static_cast<float>(element.mass / medium.masses[kProton]);
-  const auto squared_charge = static_cast<float>(element.z * element.z);
-  float columns[kChargedColumns];
-  medium.charged.at<kChargedColumns>(logarithm(maximum(nucleus.energy / ratio, 1e-6f)), kProton, columns);
-  const float reach = columns[kRange] * ratio / squared_charge;
-  const float length = minimum(reach, medium.distance(nucleus.position, nucleus.direction));
-  const Vector end = medium.inside(nucleus.position + nucleus.direction * length);
-  record.deposit(nucleus, nucleus.position, end, nucleus.time, nucleus.energy, length);
-}
-
 // The hadron is turned and slowed; the nucleus is a particle if it gets enough, else a deposit.
-void scatter(Particle& who, double mass, const Element& element, Random& random, const Medium& medium,
-             Record& record) {
-  const double kinetic = who.energy, total = kinetic + mass, target = element.mass, p = who.momentum(mass);
+void scatter(Particle& who, const Element& element, Random& random, const Medium& medium, Record& record) {
+  const double kinetic = who.energy, mass = who.mass, target = element.nucleus.mass;
+  const double total = kinetic + mass, p = who.momentum();
   const double largest = 2.0 * target * p * p / (mass * mass + target * target + 2.0 * target * total);
   const double given = largest * transfer_share(who.pdg, mass, p, element, random, medium);
   const double taken = std::sqrt(given * (given + 2.0 * target));
@@ -110,13 +74,10 @@ void scatter(Particle& who, double mass, const Element& element, Random& random,
   const auto mu = static_cast<float>(0.5 * (1.0 - cosine));
   const Vector recoil = turned(who.direction, between(mu, 0.0f, 1.0f), random.uniforms().first);
   const auto energy = static_cast<float>(given);
-  if (element.a < 1.5) {
-    record.wait(record.born(who, random, kFreeProton, kProton, kElasticScatter, recoil, maximum(energy, 1e-12f),
-                            static_cast<float>(target)));
-  } else if (given > medium.least_recoil) {
-    const auto pdg = 1000000000 + 10000 * static_cast<int64_t>(element.z) + 10 * static_cast<int64_t>(element.a);
-    stop_nucleus(record.born(who, random, pdg, kNucleus, kElasticScatter, recoil, energy, static_cast<float>(target)),
-                 element, medium, record);
+  const int64_t z = element.nucleus.z, a = element.nucleus.a;
+  if (a == 1 || given > medium.least_recoil) {
+    const Kind nucleus = medium.kind(nucleus::nucleus_number(z, a));
+    record.begin(who, random, nucleus, kElasticScatter, recoil, maximum(energy, 1e-12f));
   } else {
     record.deposit(who, energy);
   }
@@ -126,32 +87,50 @@ void scatter(Particle& who, double mass, const Element& element, Random& random,
 
 }  // namespace
 
+// A nucleus deposits all its energy straight ahead, over the range of a proton of its velocity, by mass and charge.
+bool stop_nucleus(const Particle& nucleus, const Medium& medium, Record& record) {
+  const auto ratio = static_cast<float>(nucleus.mass / medium.masses[kProton]);
+  const auto charge = static_cast<float>(std::max<int64_t>(nucleus.pdg / 10000 % 1000, 1));
+  float columns[kChargedColumns];
+  medium.charged.at<kChargedColumns>(logarithm(maximum(nucleus.energy / ratio, 1e-6f)), kProton, columns);
+  const float reach = columns[kRange] * ratio / (charge * charge);
+  const float length = minimum(reach, medium.distance(nucleus.position, nucleus.direction));
+  const Vector end = medium.inside(nucleus.position + nucleus.direction * length);
+  record.deposit(nucleus, nucleus.position, end, nucleus.time, nucleus.energy, length);
+  return false;
+}
+
 bool meet_nucleus(Particle& who, Random& random, const Medium& medium, Record& record) {
-  const int64_t hadron = hadron_of(who, medium);
-  const int64_t column = Rates(medium, hadron, who.energy).drawn(random.uniforms().first);
-  if (column % kMeetings != kElastic) {
-    record.hand_back(who, column % kMeetings == kInelastic ? kBreaksUp : kIsCaptured);
-    return false;
+  const int64_t column = Rates(medium, medium.kind(who.pdg).hadron, who.energy).drawn(random.uniforms().first);
+  const Element& element = medium.elements[column / kMeetings];
+  switch (column % kMeetings) {
+    case kElastic:
+      scatter(who, element, random, medium, record);
+      return true;
+    case kInelastic:
+      break_up(who, element, random, medium, record);
+      return false;
+    default:
+      capture_neutron(who, element, random, medium, record);
+      return false;
   }
-  scatter(who, medium.hadron_masses[hadron], medium.elements[column / kMeetings], random, medium, record);
-  return true;
 }
 
 bool step_neutral(Particle& who, Random& random, const Medium& medium, Record& record) {
-  const int64_t hadron = hadron_of(who, medium);
-  const double mass = medium.hadron_masses[hadron], p = who.momentum(mass);
-  const float decay =
-      who.pdg == kLongKaon ? static_cast<float>(mass / (p * medium.speed_of_light * medium.long_kaon_lifetime)) : 0.0f;
-  const float rate = decay + Rates(medium, hadron, who.energy).total();
+  const Kind kind = medium.kind(who.pdg);
+  const double p = who.momentum();
+  const float decays =
+      kind.lifetime > 0.0 ? static_cast<float>(who.mass / (p * medium.speed_of_light * kind.lifetime)) : 0.0f;
+  const float rate = decays + Rates(medium, kind.hadron, who.energy).total();
   const float length = random.exponential() / maximum(rate, 1e-12f);
   if (length > medium.distance(who.position, who.direction)) {
     record.escape(who);
     return false;
   }
   who.position = who.position + who.direction * length;
-  who.time += length * (who.energy + mass) / (medium.speed_of_light * p);
-  if (random.uniforms().first * rate >= decay) return meet_nucleus(who, random, medium, record);
-  record.hand_back(who, kDecays);
+  who.time += length * (who.energy + who.mass) / (medium.speed_of_light * p);
+  if (random.uniforms().first * rate >= decays) return meet_nucleus(who, random, medium, record);
+  decay(who, 0.0, random, medium, record);
   return false;
 }
 

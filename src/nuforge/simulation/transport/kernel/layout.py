@@ -2,60 +2,51 @@
 
 from __future__ import annotations
 
-from ctypes import Structure, addressof, c_double, c_float, c_int64, c_void_p
+from ctypes import Array, Structure, addressof, c_double, c_float, c_int64, c_void_p
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from nuforge.physics.constants import KAON_MASS, LONG_KAON_LIFETIME, PION_MASS, SPEED_OF_LIGHT
-from nuforge.physics.elastic_transfer import PION_SPLIT, exponentials
-from nuforge.physics.nuclei import nuclear_mass
-from nuforge.physics.particles import mass_of
+from nuforge.physics.constants import KAON_MASS, PION_MASS, SPEED_OF_LIGHT
+from nuforge.physics.elastic_transfer import ATOMIC_MASS, PION_SPLIT, exponentials
 from nuforge.simulation.transport.charged import FRACTION_OF_RANGE, HARD_SCATTERS, SHORTEST
 from nuforge.simulation.transport.flight import Flight
 from nuforge.simulation.transport.hadronic import LEAST_RECOIL, THERMAL
+from nuforge.simulation.transport.kernel.grid import Grid
+from nuforge.simulation.transport.kernel.kinds import kinds
+from nuforge.simulation.transport.kernel.nuclei import Nucleus, nuclear_model, nucleus
 from nuforge.simulation.transport.medium import ABSORBED, KAPPAS, NORMALS, MediumTables
-from nuforge.simulation.transport.nuclear import HADRONS, NuclearTables
+from nuforge.simulation.transport.nuclear import NuclearTables
 from nuforge.simulation.transport.species import MASSES
-from nuforge.simulation.transport.tables import EnergyTable, Spectrum
+from nuforge.simulation.transport.tables import EnergyTable
 from nuforge.simulation.transport.walls import Box
 
-ROOM: Final = 4
+ROOM: Final = 2
 """Rows that one step fills at most."""
 
 
-class Grid(Structure):
-    """An `EnergyTable` or a `Spectrum`."""
+class Element(Structure):
+    """A nucleus of the material; exponentials of `elastic_transfer` of what is no pion, of fast pions, of slow ones."""
 
     _fields_ = (
-        ("values", c_void_p),
-        ("rows", c_int64),
-        ("columns", c_int64),
-        ("lowest", c_float),
-        ("per_unit", c_float),
+        ("nucleus", Nucleus),
+        ("muon_capture", c_double),
+        ("stopping", c_double),
+        ("heights_and_slopes", c_double * 12),
     )
 
     @classmethod
-    def of(cls, table: EnergyTable | Spectrum) -> Grid:
-        """The same table, which must outlive this."""
-        rows, columns = table.values.shape[-2:]
-        return cls(table.values.data_ptr(), rows, columns, table.lowest, 1 / table.step)
-
-
-class Element(Structure):
-    """A nucleus, and the exponentials of `elastic_transfer` of what is no pion, of fast pions, of slow ones."""
-
-    _fields_ = (("z", c_double), ("a", c_double), ("mass", c_double), ("heights_and_slopes", c_double * 12))
-
-    @classmethod
-    def of(cls, z: int, a: int) -> Element:
-        """The nucleus of z protons and a nucleons."""
-        mass = torch.tensor([KAON_MASS, PION_MASS, PION_MASS], dtype=torch.float64)
-        momentum = torch.tensor([0.0, PION_SPLIT, 0.0], dtype=torch.float64)
-        values = torch.stack(exponentials(mass, momentum, torch.full_like(mass, a)), 1).flatten()
-        rest = nuclear_mass(torch.tensor([z]), torch.tensor([a]))
-        return cls(z, a, float(rest), (c_double * 12)(*values.tolist()))
+    def all_of(cls, nuclear: NuclearTables) -> Array[Element]:
+        """Those of a material."""
+        columns = (nuclear.z, nuclear.a, nuclear.muon_capture, nuclear.stopping.cumsum(0))
+        elements = []
+        for z, a, rate, stopping in zip(*(column.tolist() for column in columns), strict=True):
+            mass = torch.tensor([KAON_MASS, PION_MASS, PION_MASS], dtype=torch.float64)
+            momentum = torch.tensor([0.0, PION_SPLIT, 0.0], dtype=torch.float64)
+            values = torch.stack(exponentials(mass, momentum, torch.full_like(mass, a)), 1).flatten()
+            elements.append(cls(nucleus(z, a), rate, stopping, (c_double * 12)(*values.tolist())))
+        return (cls * len(elements))(*elements)
 
 
 _GRIDS = (
@@ -82,12 +73,13 @@ class Medium(Structure):
         ("lines", c_void_p),
         ("nuclei", c_void_p),
         ("elements", c_void_p),
-        ("hadrons", c_void_p),
-        ("hadron_masses", c_void_p),
+        ("kinds", c_void_p),
+        ("decays", c_void_p),
+        ("model", c_void_p),
         ("n_lines", c_int64),
         ("n_nuclei", c_int64),
         ("n_elements", c_int64),
-        ("n_hadrons", c_int64),
+        ("n_kinds", c_int64),
         ("lowest_normal", c_float),
         ("per_normal", c_float),
         ("threshold", c_float),
@@ -102,10 +94,10 @@ class Medium(Structure):
         ("lower", c_float * 3),
         ("upper", c_float * 3),
         ("speed_of_light", c_double),
-        ("long_kaon_lifetime", c_double),
         ("thermal", c_double),
         ("least_recoil", c_double),
         ("pion_split", c_double),
+        ("atomic_mass", c_double),
     )
 
     @classmethod
@@ -114,10 +106,7 @@ class Medium(Structure):
         lines, nuclei = (torch.tensor(v, dtype=torch.float32).flatten() for v in (tables.lines, tables.nuclei))
         kappas, normals = torch.from_numpy(KAPPAS).log(), torch.from_numpy(NORMALS)
         fluctuation = EnergyTable(float(kappas[0]), float(kappas[1] - kappas[0]), tables.fluctuation)
-        elements = [Element.of(z, a) for z, a in zip(nuclear.z.tolist(), nuclear.a.tolist(), strict=True)]
-        array = (Element * len(elements))(*elements)
-        hadrons = torch.tensor(HADRONS)
-        masses = mass_of(hadrons)
+        elements, model, (particles, decays) = Element.all_of(nuclear), nuclear_model(), kinds()
         medium = cls(
             *(Grid.of(getattr(tables, name)) for name in _GRIDS),
             Grid.of(fluctuation),
@@ -125,13 +114,11 @@ class Medium(Structure):
             MASSES.data_ptr(),
             lines.data_ptr(),
             nuclei.data_ptr(),
-            addressof(array),
-            hadrons.data_ptr(),
-            masses.data_ptr(),
+            *(addressof(part) for part in (elements, particles, decays, model)),
             len(lines),
             len(tables.nuclei),
             len(elements),
-            len(hadrons),
+            len(particles),
             float(normals[0]),
             1 / float(normals[1] - normals[0]),
             tables.threshold,
@@ -146,12 +133,12 @@ class Medium(Structure):
             (c_float * 3)(*box.lower.tolist()),
             (c_float * 3)(*box.upper.tolist()),
             SPEED_OF_LIGHT,
-            LONG_KAON_LIFETIME,
             THERMAL,
             LEAST_RECOIL,
             PION_SPLIT,
+            ATOMIC_MASS,
         )
-        medium.kept = (tables, nuclear, lines, nuclei, array, hadrons, masses)
+        medium.kept = (tables, nuclear, lines, nuclei, elements)
         return medium
 
 
@@ -232,16 +219,4 @@ class Escapes(Filled):
     """Who leaves the box, and with which energy."""
 
     _shapes_ = (("row", torch.int64, ()), ("energy", torch.float32, ()))
-    _fields_ = _fields(_shapes_)
-
-
-class Endings(Filled):
-    """Who is handed back: numbers, how they end, state and time as in `Flight`, a particle a row."""
-
-    _shapes_ = (
-        ("numbers", torch.int64, (5,)),
-        ("end", torch.int64, ()),
-        ("state", torch.float32, (7,)),
-        ("time", torch.float64, ()),
-    )
     _fields_ = _fields(_shapes_)

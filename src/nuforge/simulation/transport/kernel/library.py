@@ -16,10 +16,11 @@ LIBRARY: Final = Library(
     "NUFORGE_TRANSPORT",
     {
         "flying_begins": [POINTER, POINTER, POINTER, ctypes.c_uint64, INT64],
-        "fly": [POINTER] * 5,
+        "fly": [POINTER] * 4,
         "flying_ends": [POINTER],
+        "react": [POINTER, POINTER, INT64, INT64, *[POINTER] * 3, ctypes.c_uint64, *[POINTER] * 3, INT64],
         "runs": [POINTER, POINTER, INT64, *[POINTER] * 4],
         "gather": [*[POINTER] * 4, INT64, INT64, POINTER],
     },
-    {"flying_begins": POINTER, "fly": ctypes.c_int, "runs": INT64},
+    {"flying_begins": POINTER, "fly": ctypes.c_int, "runs": INT64, "react": INT64},
 )

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "arithmetic.h"
+#include "nucleus.h"
 
 namespace nuforge {
 
@@ -14,83 +14,67 @@ constexpr int kChargedColumns = kScreening + 1;
 enum PhotonProcess { kPair, kCompton, kPhoto, kRayleigh };
 constexpr int kPhotonColumns = kRayleigh + 1;
 
-enum Species : int64_t { kNucleus = -3, kNeutral, kPhoton, kElectron, kPositron, kProton = 5 };
+// What particles do next: rows of the tables of charged particles, or below.
+enum Species : int64_t { kNeutrino = -5, kNucleus, kShortLived, kNeutral, kPhoton, kElectron, kPositron, kProton = 5 };
+
+constexpr int64_t kNuclei = 1000000000;  // PDG numbers of nuclei begin
 
 // Kinds of interaction with each element, columns of the nuclear table.
 enum Meeting { kElastic, kInelastic, kCapture, kMeetings };
 
-// A place between two of n points: the lower one, and the fraction on the way to the next.
-struct Place {
-  int64_t below;
-  float on;
+// What is known of the particles of a PDG number.
+struct Kind {
+  int64_t pdg, species;
+  double mass, lifetime;     // MeV; ns, 0 where it is stable or decays at once
+  int64_t hadron;            // row of its rates with nuclei, -1 for none
+  int64_t captured;          // whether a nucleus takes it in at rest
+  int64_t decays, n_decays;  // rows of channels
 };
 
-inline Place place(float x, int64_t points) {
-  x = between(x, 0.0f, static_cast<float>(points) - 1.001f);
-  const auto below = static_cast<int64_t>(x);
-  return {below, x - static_cast<float>(below)};
-}
-
-inline float blended(float low, float high, float on) { return low + on * (high - low); }
-
-// Values on an even grid in the logarithm of the energy, `rows` of `columns` numbers.
-struct Grid {
-  const float* values;
-  int64_t rows, columns;
-  float lowest, per_unit;
-
-  // `count` columns at an energy, of the table of `block`.
-  template <int count>
-  void at(float log_energy, int64_t block, float* out) const {
-    const Place row = place((log_energy - lowest) * per_unit, rows);
-    const float* low = values + (block * rows + row.below) * count;
-    for (int q = 0; q < count; ++q) out[q] = blended(low[q], low[q + count], row.on);
-  }
-
-  // One column of any number of them.
-  float column(float log_energy, int64_t q) const {
-    const Place row = place((log_energy - lowest) * per_unit, rows);
-    const float* low = values + row.below * columns + q;
-    return blended(low[0], low[columns], row.on);
-  }
-
-  float bilinear(float log_energy, float y) const {
-    const Place row = place((log_energy - lowest) * per_unit, rows), at = place(y, columns);
-    const float* low = values + row.below * columns + at.below;
-    const float* high = low + columns;
-    return blended(blended(low[0], low[1], at.on), blended(high[0], high[1], at.on), row.on);
-  }
-
-  // The variable of a spectrum at a uniform number.
-  float draw(float log_energy, float uniform) const {
-    return bilinear(log_energy, uniform * (static_cast<float>(columns) - 1.001f));
-  }
+// A channel of decay: chance of this and those before, products and their antiparticles.
+struct Decay {
+  double chance;
+  int64_t n, pdg[3], anti[3];
 };
 
-// A nucleus, and the two exponentials (height, slope in 1/GeV^2) of its elastic scattering by what is not a pion, by
-// fast pions, by slow ones.
+// A nucleus of the material.
 struct Element {
-  double z, a, mass;
-  double heights_and_slopes[3][4];
+  nucleus::Nucleus nucleus;
+  double muon_capture;              // per ns
+  double stopping;                  // chance that a negative particle stops at this or an earlier element
+  double heights_and_slopes[3][4];  // of elastic scatters (1/GeV^2): of what is no pion, of fast pions, of slow ones
 };
 
 struct Medium {
   Grid charged, photons, knock, knock_positron, radiated, pair, compton, rayleigh, photoelectron, fluorescence,
       annihilation, fluctuation, nuclear;
-  const float* masses;         // of the species
-  const float* lines;          // of the K shell, as many as `fluorescence` has columns
-  const float* nuclei;         // share and radius over hbar c, of each element
+  const float* masses;  // of the species
+  const float* lines;   // of the K shell, as many as `fluorescence` has columns
+  const float* nuclei;  // share and radius over hbar c, of each element
   const Element* elements;
-  const int64_t* hadrons;       // PDG numbers of the blocks of `nuclear`
-  const double* hadron_masses;  // of these
-  int64_t n_lines, n_nuclei, n_elements, n_hadrons;
+  const Kind* kinds;  // photon, electron, positron, and others
+  const Decay* decays;
+  const nucleus::NuclearModel* model;
+  int64_t n_lines, n_nuclei, n_elements, n_kinds;
   float lowest_normal, per_normal;  // columns of `fluctuation`
   float threshold, photon_threshold, absorbed, coherent_scale, electron_share;
   float longest, shortest, fraction_of_range, hard_scatters;  // of steps
   float lower[3], upper[3];    // of the box
-  double speed_of_light, long_kaon_lifetime, thermal, least_recoil, pion_split;
+  double speed_of_light, thermal, least_recoil, pion_split, atomic_mass;
 
   float electron_mass() const { return masses[kElectron]; }
+
+  const Kind& photon() const { return kinds[0]; }
+  const Kind& electron() const { return kinds[1]; }
+  const Kind& positron() const { return kinds[2]; }
+
+  // Of a PDG number, which is known.
+  Kind kind(int64_t pdg) const {
+    if (pdg >= kNuclei) return {pdg, kNucleus, model->mass(pdg / 10000 % 1000, pdg / 10 % 1000), 0.0, -1, 0, 0, 0};
+    const Kind* known = kinds;
+    while (known < kinds + n_kinds - 1 && known->pdg != pdg) ++known;
+    return *known;
+  }
 
   // Standardised loss at kappa, drawn by a unit normal.
   float fluctuate(float kappa, float normal) const {

@@ -13,7 +13,7 @@ float forward(float v, float scale) { return between(scale * v / (1.0f + scale -
 void knock_out(const Particle& by, Random& random, Process process, Vector direction, float energy,
                const Medium& medium, Record& record) {
   if (energy > medium.threshold) {
-    record.begin(by, random, kElectron, process, direction, energy, medium.electron_mass());
+    record.begin(by, random, medium.electron(), process, direction, energy);
   } else {
     record.deposit(by, energy);
   }
@@ -30,7 +30,7 @@ void make_pair(const Particle& by, Random& random, const Medium& medium, Record&
   const Vector first = turned(by.direction, sine_squared(angle / electron), uniform.second);
   const Vector second = turned(by.direction, sine_squared(angle / positron), opposite);
   knock_out(by, random, kPairProduction, first, maximum(electron - m, 1e-6f), medium, record);
-  record.begin(by, random, kPositron, kPairProduction, second, maximum(positron - m, 1e-6f), m);
+  record.begin(by, random, medium.positron(), kPairProduction, second, maximum(positron - m, 1e-6f));
 }
 
 bool scatter(Particle& who, Random& random, const Medium& medium, Record& record) {
@@ -58,11 +58,7 @@ void absorb(const Particle& by, Random& random, const Medium& medium, Record& re
     if (choice >= 0.0f) continue;
     const float shines = medium.lines[line];
     if (shines >= energy) break;
-    const Pair uniform = random.uniforms();
-    const float cosine = 2.0f * uniform.first - 1.0f, sine = std::sqrt(1.0f - cosine * cosine);
-    const Circle about = circle(uniform.second);
-    const Vector direction{sine * about.cosine, sine * about.sine, cosine};
-    record.begin(by, random, kPhoton, kPhotoelectric, direction, shines, 0.0f);
+    record.begin(by, random, medium.photon(), kPhotoelectric, random.direction<float>(), shines);
     energy -= shines;
     break;
   }
@@ -100,7 +96,8 @@ bool step_photon(Particle& who, Random& random, const Medium& medium, Record& re
   }
   const Pair uniform = random.uniforms();
   const float scale = medium.coherent_scale / (who.energy * who.energy);
-  who.direction = turned(who.direction, forward(medium.rayleigh.draw(log_energy, uniform.first), scale), uniform.second);
+  const float mu = forward(medium.rayleigh.draw(log_energy, uniform.first), scale);
+  who.direction = turned(who.direction, mu, uniform.second);
   return true;
 }
 

@@ -46,6 +46,16 @@ class Random {
     return {fraction(static_cast<uint32_t>(out >> 32)), fraction(static_cast<uint32_t>(out))};
   }
 
+  // A number in (0, 1) of 52 bits.
+  double uniform() { return (static_cast<double>(bits() >> 12) + 0.5) * 0x1p-52; }
+
+  // A unit vector without a preferred direction.
+  template <typename Number>
+  VectorOf<Number> direction() {
+    const Pair uniform = uniforms();
+    return polar<Number>(2 * static_cast<Number>(uniform.first) - 1, uniform.second);
+  }
+
   // A number of the exponential distribution of mean 1, up to 44.
   float exponential() {
     const auto out = static_cast<int64_t>(bits() >> 1 | 1);
