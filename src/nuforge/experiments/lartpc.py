@@ -37,14 +37,14 @@ _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in
         Published("recall of low-energy", 0.781, _SLIDES),
     ),
     quick={
-        "events": 1500,
+        "events": 1000,
         "width": 8,
-        "steps": 4200,
+        "steps": 3600,
         "batch": 4,
         "learning_rate": 6e-3,
         "warmup": 0.1,
-        "validate_every": 1400,
-        "baseline_events": 50,
+        "validate_every": 1800,
+        "baseline_events": 40,
         "tree_rounds": 40,
     },
 )
