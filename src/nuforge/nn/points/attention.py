@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -12,12 +11,12 @@ from nuforge.nn.points.padding import Block, blocks, put_back
 
 
 def ragged_attention(
-    query: Float[Tensor, "n h d"],
-    key: Float[Tensor, "n h d"],
-    value: Float[Tensor, "n h e"],
-    offsets: Int[Tensor, " b+1"],
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    offsets: Tensor,
     scale: float | None = None,
-) -> Float[Tensor, "n h e"]:
+) -> Tensor:
     """Scaled dot-product attention of every row to all rows of its event, and to no other.
 
     Events of alike length are padded to one block, so that there are few calls and little padding; in float32 no matrix
@@ -39,7 +38,7 @@ def ragged_attention(
     if not found:
         return value + 0 * query.sum() + 0 * key.sum()
     parts = [_dense(query, key, value, block, scale) for block in found]
-    return put_back(parts, found, offsets)
+    return put_back(parts, found)
 
 
 def _dense(query: Tensor, key: Tensor, value: Tensor, block: Block, scale: float | None) -> Tensor:

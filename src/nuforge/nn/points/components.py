@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.events.connected import components
 
 
-def connected_components(edges: Int[Tensor, "2 e"], n: int) -> Int[Tensor, " n"]:
+def connected_components(edges: Tensor, n: int) -> Tensor:
     """The component (n,) int64 of each node, numbered from 0 in the order of their first nodes.
 
     Args:

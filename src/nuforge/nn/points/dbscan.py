@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.events.connected import components
@@ -12,9 +11,7 @@ from nuforge.nn.points.apart import Floats, Integers, pairs_within
 from nuforge.nn.points.arguments import check_count, check_length, check_points
 
 
-def dbscan(
-    position: Float[Tensor, "n d"], batch: Int[Tensor, " n"], radius: float, min_points: int
-) -> Int[Tensor, " n"]:
+def dbscan(position: Tensor, batch: Tensor, radius: float, min_points: int) -> Tensor:
     """The cluster of each point, numbered from 0 through all events in the order of first core points; -1 for noise.
 
     A core point has at least `min_points` points within the radius, itself counted. Core points within the radius

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.nn.points.arguments import check_count, check_offsets, check_points
 from nuforge.nn.points.padding import Block, blocks
 
 
-def farthest_points(position: Float[Tensor, "n d"], offsets: Int[Tensor, " b+1"], n: int) -> Int[Tensor, " m"]:
+def farthest_points(position: Tensor, offsets: Tensor, n: int) -> Tensor:
     """Rows (M,) int64 of up to n points of each event, each the farthest from those chosen before it.
 
     The first of an event is its first row, so shuffle the rows for a random one; of equally far points it is the one of

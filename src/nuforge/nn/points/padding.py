@@ -26,26 +26,34 @@ class Block:
     valid: Tensor | None
 
 
-def blocks(offsets: Tensor) -> list[Block]:
+def blocks(offsets: Tensor, longest: int | None = None, pairs: int | None = None) -> list[Block]:
     """All events that are not empty, in blocks of alike length: as many as there are different lengths, rounded up.
 
     Args:
         offsets: (B + 1,) int64.
+        longest: Longer events are left out.
+        pairs: Pairs of rows that a block has at most, if it has more than one event.
     """
     counts = offsets.diff()
     length = rounded_up(counts)
     order = length.argsort(stable=True)
+    kept = counts > 0 if longest is None else (counts > 0) & (counts <= longest)
+    order = order[kept[order]]
     lengths, sizes = torch.unique_consecutive(length[order], return_counts=True)
     found = []
-    for longest, events in zip(lengths.tolist(), torch.split_with_sizes(order, sizes.tolist()), strict=True):
-        if not longest:
-            continue
-        longest = int(counts[events].max())
-        place = torch.arange(longest, device=offsets.device)
-        valid = place < counts[events, None]
-        rows = offsets[events, None] + place.minimum(counts[events, None] - 1)
-        found.append(Block(events, rows, None if bool(valid.all()) else valid))
+    for side, alike in zip(lengths.tolist(), torch.split_with_sizes(order, sizes.tolist()), strict=True):
+        most = len(alike) if pairs is None else max(1, pairs // side**2)
+        found += [_block(events, offsets, counts) for events in torch.split(alike, most)]
     return found
+
+
+def _block(events: Tensor, offsets: Tensor, counts: Tensor) -> Block:
+    """The block of some events."""
+    counts = counts[events]
+    place = torch.arange(int(counts.max()), device=offsets.device)
+    valid = place < counts[:, None]
+    rows = offsets[events, None] + place.minimum(counts[:, None] - 1)
+    return Block(events, rows, None if bool(valid.all()) else valid)
 
 
 def rounded_up(counts: Tensor) -> Tensor:
@@ -55,7 +63,7 @@ def rounded_up(counts: Tensor) -> Tensor:
     return (counts + step - 1) // step * step
 
 
-def put_back(parts: list[Tensor], found: list[Block], offsets: Tensor) -> Tensor:
+def put_back(parts: list[Tensor], found: list[Block]) -> Tensor:
     """The rows (N, ...) of all events in order, of what each block has for its rows (b, L, ...)."""
     rows = torch.cat([b.rows.flatten() if b.valid is None else b.rows[b.valid] for b in found])
     values = torch.cat([p.flatten(0, 1) if b.valid is None else p[b.valid] for p, b in zip(parts, found, strict=True)])

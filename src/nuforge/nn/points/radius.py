@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.nn.points.apart import pairs_within
 from nuforge.nn.points.arguments import check_length, check_points
 
 
-def radius_graph(
-    position: Float[Tensor, "n d"], batch: Int[Tensor, " n"], radius: float, loop: bool = False
-) -> Int[Tensor, "2 e"]:
+def radius_graph(position: Tensor, batch: Tensor, radius: float, loop: bool = False) -> Tensor:
     """Edges from every point to all points of its event not farther away than a radius, in both directions.
 
     Args:

@@ -6,14 +6,13 @@ All are differentiable. Rows of a segment follow each other, as those of tables 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.nn.points.arguments import check_offsets
 
 
-def segment_sum(values: Float[Tensor, "n ..."], offsets: Int[Tensor, " b+1"]) -> Float[Tensor, "b ..."]:
+def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
     """Sums (B, ...) of the rows (N, ...) of each segment, 0 for an empty one.
 
     Args:
@@ -23,13 +22,13 @@ def segment_sum(values: Float[Tensor, "n ..."], offsets: Int[Tensor, " b+1"]) ->
     return _reduce(values, offsets, "sum", 0.0)
 
 
-def segment_mean(values: Float[Tensor, "n ..."], offsets: Int[Tensor, " b+1"]) -> Float[Tensor, "b ..."]:
+def segment_mean(values: Tensor, offsets: Tensor) -> Tensor:
     """Means (B, ...) of the rows (N, ...) of each segment, 0 for an empty one; arguments as of `segment_sum`."""
     total = segment_sum(values, offsets)
     return total / _along(offsets.diff().clamp(min=1), total)
 
 
-def segment_max(values: Float[Tensor, "n ..."], offsets: Int[Tensor, " b+1"]) -> Float[Tensor, "b ..."]:
+def segment_max(values: Tensor, offsets: Tensor) -> Tensor:
     """Largest values (B, ...) of the rows (N, ...) of each segment, 0 for an empty one.
 
     Equal largest values share the gradient. Arguments are those of `segment_sum`.
@@ -37,15 +36,16 @@ def segment_max(values: Float[Tensor, "n ..."], offsets: Int[Tensor, " b+1"]) ->
     return _reduce(values, offsets, "max", -torch.inf)
 
 
-def segment_softmax(scores: Float[Tensor, "n ..."], offsets: Int[Tensor, " b+1"]) -> Float[Tensor, "n ..."]:
+def segment_softmax(scores: Tensor, offsets: Tensor) -> Tensor:
     """Softmax (N, ...) over the rows of each segment: weights that add up to 1 in it.
 
     Args:
         scores: (N, ...), floating.
         offsets: (B + 1,) int64: segment i has the rows offsets[i] to offsets[i + 1].
     """
+    largest = segment_max(scores.detach(), offsets)
     segment = torch.repeat_interleave(offsets.diff(), output_size=len(scores))
-    weight = (scores - segment_max(scores.detach(), offsets).index_select(0, segment)).exp()
+    weight = (scores - largest.index_select(0, segment)).exp()
     return weight / segment_sum(weight, offsets).index_select(0, segment)
 
 

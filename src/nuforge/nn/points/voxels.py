@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -28,12 +27,12 @@ class Voxels:
         offsets: Where the points of each voxel begin in `order`, and the end (V + 1,) int64.
     """
 
-    coordinates: Int[Tensor, "v d+1"]
-    order: Int[Tensor, " n"]
-    offsets: Int[Tensor, " v+1"]
+    coordinates: Tensor
+    order: Tensor
+    offsets: Tensor
 
     @classmethod
-    def of(cls, position: Float[Tensor, "n d"], batch: Int[Tensor, " n"], size: float, origin: float = 0.0) -> Voxels:
+    def of(cls, position: Tensor, batch: Tensor, size: float, origin: float = 0.0) -> Voxels:
         """Voxels of points: voxel number = floor((position - origin) / size) along each axis.
 
         Args:
@@ -70,20 +69,20 @@ class Voxels:
         return len(self.coordinates)
 
     @cached_property
-    def voxel(self) -> Int[Tensor, " n"]:
+    def voxel(self) -> Tensor:
         """The voxel of each point (N,) int64."""
         numbers = torch.repeat_interleave(self.offsets.diff(), output_size=len(self.order))
         return torch.empty_like(numbers).scatter_(0, self.order, numbers)
 
-    def sum(self, values: Float[Tensor, "n ..."]) -> Float[Tensor, "v ..."]:
+    def sum(self, values: Tensor) -> Tensor:
         """Sums (V, ...) of what points carry (N, ...)."""
         return segment_sum(self._sorted(values), self.offsets)
 
-    def mean(self, values: Float[Tensor, "n ..."]) -> Float[Tensor, "v ..."]:
+    def mean(self, values: Tensor) -> Tensor:
         """Means (V, ...) of what points carry (N, ...)."""
         return segment_mean(self._sorted(values), self.offsets)
 
-    def max(self, values: Float[Tensor, "n ..."]) -> Float[Tensor, "v ..."]:
+    def max(self, values: Tensor) -> Tensor:
         """Largest values (V, ...) of what points carry (N, ...)."""
         return segment_max(self._sorted(values), self.offsets)
 
