@@ -19,10 +19,12 @@ def apart(position: Floats, event: Integers, gap: float) -> Floats:
     faster than one more axis for the event.
 
     Args:
-        position: (N, D), at least one point.
+        position: (N, D).
         event: (N,) >= 0.
         gap: Distance between any two events.
     """
+    if not len(position):
+        return position
     low, high = position.min(axis=0), position.max(axis=0)
     side = 1
     while side ** position.shape[1] <= event.max():
