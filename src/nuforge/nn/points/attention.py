@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from nuforge.errors import InputError
 from nuforge.nn.points.arguments import check_offsets
-from nuforge.nn.points.padding import Block, blocks, put_back
+from nuforge.nn.points.padding import Block, blocks, end_to_end
 
 
 def ragged_attention(
@@ -37,18 +38,18 @@ def ragged_attention(
     found = blocks(offsets)
     if not found:
         return value + 0 * query.sum() + 0 * key.sum()
-    parts = [_dense(query, key, value, block, scale) for block in found]
-    return put_back(parts, found)
+    rows, place = end_to_end(found)
+    query, key, value = (t.index_select(0, rows) for t in (query, key, value))  # at once: else each block has gradients
+    sizes = [block.rows.numel() for block in found]
+    split = (torch.split_with_sizes(t, sizes) for t in (query, key, value))
+    parts = [_dense(q, k, v, block, scale) for q, k, v, block in zip(*split, found, strict=True)]
+    return torch.cat(parts).index_select(0, place)
 
 
 def _dense(query: Tensor, key: Tensor, value: Tensor, block: Block, scale: float | None) -> Tensor:
-    """Attention in the events of a block (b, L, H, E)."""
-    q, k, v = (rows_of(t, block).transpose(1, 2) for t in (query, key, value))
-    mask = None if block.valid is None else block.valid[:, None, None, :].expand(-1, 1, q.shape[2], -1)
+    """Attention in the events of a block: (b L, H, E), of rows (b L, H, D), (b L, H, D) and (b L, H, E)."""
+    size, longest = block.rows.shape
+    q, k, v = (t.view(size, longest, *t.shape[1:]).transpose(1, 2) for t in (query, key, value))
+    mask = None if block.valid is None else block.valid[:, None, None, :].expand(-1, 1, longest, -1)
     out: Tensor = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
-    return out.transpose(1, 2)
-
-
-def rows_of(values: Tensor, block: Block) -> Tensor:
-    """The rows of a block (b, L, ...) of values (N, ...)."""
-    return values.index_select(0, block.rows.flatten()).view(*block.rows.shape, *values.shape[1:])
+    return out.transpose(1, 2).flatten(0, 1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_STEPS = 4
-"""Lengths of blocks between two powers of two: at most a quarter of a block is padding, or four rows."""
+_STEPS = 8
+"""Lengths of blocks between two powers of two: at most an eighth of a block is padding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +57,15 @@ def _block(events: Tensor, offsets: Tensor, counts: Tensor) -> Block:
 
 
 def rounded_up(counts: Tensor) -> Tensor:
-    """Numbers (B,) rounded up to one of four steps between powers of two."""
+    """Numbers (B,) rounded up to one of eight steps between powers of two."""
     power = torch.exp2(counts.clamp(min=1).double().log2().floor()).long()
     step = (power // _STEPS).clamp(min=1)
     return (counts + step - 1) // step * step
 
 
-def put_back(parts: list[Tensor], found: list[Block]) -> Tensor:
-    """The rows (N, ...) of all events in order, of what each block has for its rows (b, L, ...)."""
-    rows = torch.cat([b.rows.flatten() if b.valid is None else b.rows[b.valid] for b in found])
-    values = torch.cat([p.flatten(0, 1) if b.valid is None else p[b.valid] for p, b in zip(parts, found, strict=True)])
-    return values.index_select(0, rows.argsort())
+def end_to_end(found: list[Block]) -> tuple[Tensor, Tensor]:
+    """The rows of all blocks one after another (P,), and the place of each row of the events among them (N,)."""
+    rows = torch.cat([block.rows.flatten() for block in found])
+    own = [torch.ones_like(b.rows, dtype=torch.bool) if b.valid is None else b.valid for b in found]
+    places = torch.cat([valid.flatten() for valid in own]).nonzero().flatten()
+    return rows, places[rows[places].argsort()]
