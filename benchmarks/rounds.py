@@ -134,8 +134,15 @@ def finish(script, options, tables, targets=()):
 
 def _words(options):
     """The options as they are typed."""
-    words = ["--quick"] if options.quick else ["--rounds", str(options.rounds)]
-    return words + (["--json", f"benchmarks/results/{options.json.name}"] if options.json else [])
+    words = []
+    for name, value in vars(options).items():
+        if isinstance(value, Path):
+            words += [f"--{name}", f"benchmarks/results/{value.name}"]
+        elif value is True:
+            words.append(f"--{name}")
+        elif value is not None and value is not False:
+            words += [f"--{name}", f"{value:g}"]
+    return words
 
 
 def _processor():
