@@ -5,8 +5,11 @@ Its network, task, optimizer and size of batch, on voxels along random lines.
     python benchmarks/train_step.py --json benchmarks/results/train_step.json
 """
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch loads, as the command line of nuforge has it
 
 import torch
 from rounds import compared, finish, options_of, row_of, target
@@ -113,7 +116,7 @@ def threads(step, rounds):
     return compared(title, calls, rounds, amounts={"voxels/s": len(step.where)})
 
 
-def profiled(step, path, n=5, rows=12):
+def profiled(step, path, n, rows=12):
     """What torch.profiler says of some steps."""
 
     def several():
@@ -132,8 +135,8 @@ def profiled(step, path, n=5, rows=12):
     name = {"compiled": OURS, "torch": PLAIN}[path]
     return {
         "title": f"torch.profiler over a training step, one thread: {name}",
-        "note": "Compiled kernels stand under the function of autograd that calls them; ours begin with an underscore or "
-        "are NormActivation. Recording takes time of its own.",
+        "note": "Compiled kernels stand under the function of autograd that calls them: _Convolution, NormActivation "
+        "and their Backward. Recording takes time of its own.",
         "columns": ["operation", "calls", "ms of its own", "share"],
         "rows": found,
     }
@@ -172,12 +175,13 @@ def main(words=None):
     torch.manual_seed(0)
     first = memory(400 if options.quick else 50_000)  # before anything else takes memory
     step = Step(2 if options.quick else 8, 50 if options.quick else VOXELS)
+    steps = 1 if options.quick else 5
     whole = parts(step, options.rounds)
     built = ["torch"] if LIBRARY.loaded is None else ["compiled", "torch"]
     tables = [
         whole,
         threads(step, options.rounds),
-        *(profiled(step, path) for path in built),
+        *(profiled(step, path, steps) for path in built),
         *([first] if first else []),
     ]
     share = row_of(whole, MAPS)["ratio"]

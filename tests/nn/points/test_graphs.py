@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 from clouds import clouds, squares
@@ -5,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuforge.errors import InputError
+from nuforge.nn.kernels import library
 from nuforge.nn.points import connected_components, nearest, nearest_graph, radius_graph
 from nuforge.nn.points.apart import apart
 
@@ -19,11 +22,22 @@ def test_a_radius_graph_has_all_pairs_of_an_event_within_the_radius_and_no_other
     assert torch.equal(radius_graph(position, batch, radius, loop), torch.stack([source, target]))
 
 
-@given(clouds(), st.integers(1, 20), st.booleans(), st.sampled_from([0, 5, 1000]))
-def test_a_nearest_graph_has_the_smallest_distances_in_the_event(cloud, k, loop, short):
-    position, batch, _ = cloud
+BACKENDS = ["torch"] if library.backend() == "torch" else ["torch", "compiled"]
+
+
+@contextmanager
+def searched(backend, short):
+    """Events up to so many points from the distances of all pairs on one of the paths, longer ones by trees."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nearest, "_SHORT", short)  # by trees, by both, by the distances of all pairs
+        patch.setenv("NUFORGE_SPARSE", backend)
+        patch.setattr(nearest, "_SHORT", {backend: short})
+        yield
+
+
+@given(clouds(), st.integers(1, 20), st.booleans(), st.sampled_from(BACKENDS), st.sampled_from([0, 5, 1000]))
+def test_a_nearest_graph_has_the_smallest_distances_in_the_event(cloud, k, loop, backend, short):
+    position, batch, _ = cloud
+    with searched(backend, short):
         source, target = nearest_graph(position, batch, k, loop)
     square = squares(position, batch)
     assert (batch[source] == batch[target]).all()
@@ -46,9 +60,8 @@ def test_the_order_of_points_and_events_does_not_matter(cloud, seed):
     back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
     mixed = order[radius_graph(position[order], batch[order], 1.0)]
     assert {*zip(*mixed.tolist(), strict=True)} == {*zip(*radius_graph(position, batch, 1.0).tolist(), strict=True)}
-    for short in (0, 1000):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(nearest, "_SHORT", short)
+    for backend, short in [("torch", 0), *((backend, 1000) for backend in BACKENDS)]:
+        with searched(backend, short):
             source, target = nearest_graph(position[order], batch[order], 3)
             straight = nearest_graph(position, batch, 3)
         assert (target.diff() >= 0).all()
@@ -56,6 +69,23 @@ def test_the_order_of_points_and_events_does_not_matter(cloud, seed):
         away = square[order[source], order[target]]
         torch.testing.assert_close(away.sort()[0], square[straight[0], straight[1]].sort()[0])
         assert torch.equal(order[target].bincount(minlength=len(back)), straight[1].bincount(minlength=len(back)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_way_of_search_finds_the_same_neighbours(threads):
+    generator = torch.Generator().manual_seed(1)
+    position = torch.rand(4000, 3, generator=generator, dtype=torch.float64)
+    batch = torch.randint(0, 100, (4000,), generator=generator).sort()[0]
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = []
+        for backend, short in [("torch", 0), *((backend, n) for backend in BACKENDS for n in (40, 1000))]:
+            with searched(backend, short):
+                found.append(nearest_graph(position, batch, 8))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(edges, found[0]) for edges in found)
 
 
 def test_many_points_at_one_place_are_neighbours_of_each_other_but_not_of_themselves():

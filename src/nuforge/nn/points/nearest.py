@@ -8,12 +8,14 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from nuforge.events import offsets_of
+from nuforge.nn.kernels import library
+from nuforge.nn.kernels import nearest as kernels
 from nuforge.nn.points.apart import Floats, Integers, apart
 from nuforge.nn.points.arguments import check_count, check_points
 from nuforge.nn.points.padding import blocks
 
-_SHORT = 128
-"""Points of an event up to which the distances of all pairs are faster than a search tree: 1.6 times with 40."""
+_SHORT = {"compiled": 512, "torch": 128}
+"""Points of an event up to which the distances of all pairs are faster than a search tree, by what looks at them."""
 _PAIRS = 2**17
 """Pairs of points looked at together: their distances stay in the cache."""
 
@@ -50,9 +52,12 @@ def _nearest(position: Floats, event: Integers, k: int) -> Integers:
     order = np.argsort(event, kind="stable")
     position, event = position[order], event[order]
     counts = np.bincount(event)
-    found = np.full((len(event), k), -1)
-    _among_all(position, counts, k, found)
-    rows = np.flatnonzero((counts > _SHORT)[event])
+    offsets, longest = offsets_of(torch.from_numpy(counts)), _SHORT[library.backend()]
+    if library.backend() == "compiled":
+        found = kernels.nearest(torch.from_numpy(position), offsets, k, longest).numpy()
+    else:
+        found = _among_all(position, offsets, k, longest)
+    rows = np.flatnonzero((counts > longest)[event])
     if len(rows):
         of_long = _by_tree(position[rows], event[rows], k)
         found[rows] = np.where(of_long >= 0, rows[of_long], -1)
@@ -61,9 +66,10 @@ def _nearest(position: Floats, event: Integers, k: int) -> Integers:
     return given
 
 
-def _among_all(position: Floats, counts: Integers, k: int, found: Integers) -> None:
-    """Write rows of the nearest points in short events into `found` (N, k), from the distances of all pairs."""
-    for block in blocks(offsets_of(torch.from_numpy(counts)), _SHORT, _PAIRS):
+def _among_all(position: Floats, offsets: Tensor, k: int, longest: int) -> Integers:
+    """Rows (N, k) of the nearest points in events that are not longer, from the distances of all pairs."""
+    found = np.full((len(position), k), -1)
+    for block in blocks(offsets, longest, _PAIRS):
         rows = block.rows.numpy()
         square = np.zeros((*rows.shape, rows.shape[1]))
         for axis in np.moveaxis(position[rows], 2, 0):
@@ -78,6 +84,7 @@ def _among_all(position: Floats, counts: Integers, k: int, found: Integers) -> N
         nearest[np.isinf(np.take_along_axis(square, place, axis=2))] = -1
         mine = slice(None) if block.valid is None else block.valid.numpy()
         found[rows[mine], : nearest.shape[2]] = nearest[mine]
+    return found
 
 
 def _by_tree(position: Floats, event: Integers, k: int) -> Integers:
