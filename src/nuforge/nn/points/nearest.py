@@ -14,7 +14,7 @@ from nuforge.nn.points.apart import Floats, Integers, apart
 from nuforge.nn.points.arguments import check_count, check_points
 from nuforge.nn.points.padding import blocks
 
-_SHORT = {"compiled": 512, "torch": 128}
+_SHORT = {"compiled": 1024, "torch": 128}
 """Points of an event up to which the distances of all pairs are faster than a search tree, by what looks at them."""
 _PAIRS = 2**17
 """Pairs of points looked at together: their distances stay in the cache."""
@@ -49,21 +49,28 @@ def nearest_graph(position: Tensor, batch: Tensor, k: int, loop: bool = False) -
 
 def _nearest(position: Floats, event: Integers, k: int) -> Integers:
     """Rows (N, k) of the nearest points by distance, -1 where there are no more."""
+    if (np.diff(event) >= 0).all():
+        return _nearest_of_sorted(position, event, k)
     order = np.argsort(event, kind="stable")
-    position, event = position[order], event[order]
+    found = _nearest_of_sorted(position[order], event[order], k)
+    given = np.empty_like(found)
+    given[order] = np.where(found >= 0, order[found], -1)
+    return given
+
+
+def _nearest_of_sorted(position: Floats, event: Integers, k: int) -> Integers:
+    """The same, if the rows of an event follow each other."""
     counts = np.bincount(event)
     offsets, longest = offsets_of(torch.from_numpy(counts)), _SHORT[library.backend()]
     if library.backend() == "compiled":
-        found = kernels.nearest(torch.from_numpy(position), offsets, k, longest).numpy()
+        found: Integers = kernels.nearest(torch.from_numpy(position), offsets, k, longest).numpy()
     else:
         found = _among_all(position, offsets, k, longest)
     rows = np.flatnonzero((counts > longest)[event])
     if len(rows):
         of_long = _by_tree(position[rows], event[rows], k)
         found[rows] = np.where(of_long >= 0, rows[of_long], -1)
-    given = np.empty_like(found)
-    given[order] = np.where(found >= 0, order[found], -1)
-    return given
+    return found
 
 
 def _among_all(position: Floats, offsets: Tensor, k: int, longest: int) -> Integers:
