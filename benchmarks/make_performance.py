@@ -23,8 +23,9 @@ This page is made from `benchmarks/results/*.json` by `python benchmarks/make_pe
 
 Every benchmark runs NuForge and what it is compared with in turn, in one process, for several rounds. A table has the
 median wall time, and the median over rounds of the ratio to the first row with the range that holds 80 % of the rounds.
-Compare ratios: times depend on the processor and on what else runs, and other work ran beside these. The peers are
-installed by `pip install 'nuforge[bench]'`; one that is missing is said to be missing.
+Compare ratios: times depend on the processor and on what else runs. Other work kept both cores busy beside these, which
+two threads suffer from more than one. "The products alone" are at the speed of `torch.mm`, which the compiled kernels
+can exceed. The peers are installed by `pip install 'nuforge[bench]'`; one that is missing is said to be missing.
 """
 
 
