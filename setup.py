@@ -37,7 +37,7 @@ setup(
         *extensions(
             "nuforge.nn.kernels",
             VECTORS,
-            ("convolution", "maps", "norm"),
+            ("convolution", "maps", "nearest", "norm"),
             ("crew", "vector"),
             ["-pthread", "-Wno-psabi"],
         ),

@@ -1,201 +1,198 @@
-"""Speed of sparse convolution beside an index_add loop and dense convolution, and of sparse UResNets by their width.
+"""Speed of sparse convolution and of a sparse UResNet beside spconv, dense convolution and the products alone.
 
-All are measured in the same run, in turn, and given as medians over rounds: compare ratios, not times of other runs.
-`peak` is torch.mm on 1024^3. `ideal` is the time of the products of active pairs at that peak.
+One thread: with more the forward pass of spconv 2.3.8 is wrong. "The products alone" is what the products of active
+pairs would take at the speed of torch.mm on 1024^3, measured in the same rounds.
 
-    python benchmarks/sparse_conv.py [--threads 1] [--rounds 15] [--widths 8 16 32] [--json]
+    python benchmarks/sparse_conv.py --json benchmarks/results/sparse_conv.json
 """
 
-import argparse
-import json
-import statistics
-import time
-from collections.abc import Callable
+import os
+import sys
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from rounds import compared, finish, options_of, peer, ratio_target, row_of, target
+from torch import nn
+from toys import line_voxels, voxel_events
 
-from nuforge.events import Column, Events, Table
 from nuforge.models.uresnet import UResNet
-from nuforge.nn.kernels.library import backend
-from nuforge.nn.sparse import Level, SparseTensor, SubmanifoldConvolution
-from nuforge.nn.sparse.maps import Pairing
-from nuforge.tasks.segmentation import Segmentation
+from nuforge.nn.kernels.library import LIBRARY
+from nuforge.nn.sparse import InverseConvolution, Level, SparseTensor, StridedConvolution, SubmanifoldConvolution
 
-CLASSES = ("shower", "track", "michel", "delta", "low-energy")
-
-
-def toy_voxels(n_events: int, voxels: int, generator: torch.Generator, lines: int = 12) -> Tensor:
-    """Bent lines with some thickness, (N, 4) int64: 6.5 of 27 places around a voxel are occupied, its own counted."""
-    steps = int(voxels / lines * 1.3)
-    direction = torch.randn(n_events, lines, 1, 3, generator=generator)
-    direction = direction / direction.norm(dim=-1, keepdim=True)
-    direction = direction + 0.03 * torch.randn(n_events, lines, steps, 3, generator=generator).cumsum(2)
-    step = 0.9 * direction / direction.norm(dim=-1, keepdim=True)
-    path = step.cumsum(2) + 400 * torch.rand(n_events, lines, 1, 3, generator=generator)
-    spread = 0.57 * torch.randn(n_events, lines, steps, 3, 3, generator=generator)
-    index = (path.unsqueeze(-2) + spread).floor().long().flatten(1, 3)
-    event = torch.arange(n_events).view(-1, 1, 1).expand(-1, index.shape[1], 1)
-    where = torch.cat([event, index], 2).flatten(0, 1).unique(dim=0)
-    place = torch.arange(len(where)) - torch.searchsorted(where[:, 0].contiguous(), where[:, 0].contiguous())
-    return where[place < voxels]
+OURS, PLAIN, PEER, PRODUCTS = "NuForge, compiled", "NuForge, plain torch", "spconv", "the products alone"
+SIDE = 1024  # of the square matrices whose product is the measure of the processor
 
 
-def toy_events(where: Tensor, generator: torch.Generator) -> Events:
-    """Events of these voxels, with random values and labels."""
-    counts = torch.bincount(where[:, 0])
-    columns = {
-        "index": where[:, 1:].int(),
-        "value": torch.rand(len(where), generator=generator) * 2,
-        "label": torch.randint(0, len(CLASSES), (len(where),), generator=generator),
-    }
-    about = {"label": Column("", "class", "truth")}
-    return Events({"voxels": Table.from_counts(columns, counts, about=about)})
+@contextmanager
+def path(choice):
+    """The compiled or the plain-torch path, inside."""
+    before = os.environ.get(LIBRARY.choice)
+    os.environ[LIBRARY.choice] = choice
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[LIBRARY.choice]
+        else:
+            os.environ[LIBRARY.choice] = before
 
 
-def index_add_loop(features: Tensor, weight: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """The usual plain loop: gather, multiply, index_add, offset by offset."""
-    out = features.new_zeros(len(features), weight.shape[2])
-    for k, (target, source) in enumerate(pairs):
-        out = out.index_add(0, target, features[source] @ weight[k])
-    return out
+def on(choice, call):
+    """The call, on one of the two paths."""
+
+    def run():
+        with path(choice):
+            return call()
+
+    return run
 
 
-def medians(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median wall time in ms of each call, called in turn."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for i in range(rounds + 2):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            if i >= 2:
-                times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(t) for name, t in times.items()}
+def paths(call):
+    """Our calls by name: on the compiled path where it was built, and on the plain one."""
+    built = {} if LIBRARY.loaded is None else {OURS: on("compiled", call)}
+    return built | {PLAIN: on("torch", call)}
 
 
-def layer_times(where: Tensor, channels: int, rounds: int) -> dict[str, float]:
-    """One submanifold layer: forward, and forward with both gradients."""
+def product():
+    """A product of matrices that measures the processor."""
+    a, b = torch.randn(2, SIDE, SIDE)
+    return lambda: a @ b
+
+
+def layer_tables(where, channels, rounds, with_spconv):
+    """A submanifold layer: forward, and forward with both gradients."""
     x = torch.randn(len(where), channels, requires_grad=True)
-    layer = SubmanifoldConvolution(channels, channels)
-    level = Level.of(where)
-    table = level.neighbours.forward.table
-    pairs = [((row >= 0).nonzero()[:, 0], row[row >= 0]) for row in table]
-    n_pairs = int((table >= 0).sum())
-    a, b = torch.randn(2, 1024, 1024)
     pull = torch.randn(len(where), channels)
+    layer, level = SubmanifoldConvolution(channels, channels), Level.of(where)
+    n_pairs = level.neighbours.forward.n_pairs
+    share = n_pairs * channels**2 / SIDE**3
 
-    def sparse() -> Tensor:
+    def ours():
         return layer(SparseTensor(level, x)).features
 
-    def loop() -> Tensor:
-        return index_add_loop(x, layer.weight, pairs)
+    calls, gradients = paths(ours), paths(lambda: ours().backward(pull))
+    if with_spconv:
+        import peer_spconv
 
-    times = medians(
-        {
-            "peak": lambda: a @ b,
-            "forward": sparse,
-            "forward+backward": lambda: sparse().backward(pull),
-            "index_add forward": loop,
-            "index_add forward+backward": lambda: loop().backward(pull),
-        },
-        rounds,
-    )
-    times["ideal forward"] = times["peak"] * n_pairs * channels**2 / 1024**3
-    return times
+        theirs = peer_spconv.submanifold(channels, channels, 0)
+        given = peer_spconv.tensor_of(where, x)
+        indices = theirs(given).indice_dict  # found once, as ours are
+
+        def spconv():
+            given.indice_dict = indices
+            return theirs(given.replace_feature(x)).features
+
+        calls[PEER], gradients[PEER] = spconv, lambda: spconv().backward(pull)
+    calls[PRODUCTS] = gradients[PRODUCTS] = product()
+    of = f"{len(where):,} voxels with {n_pairs / len(where):.1f} of 27 places occupied, {channels} channels"
+    missing = () if with_spconv else (PEER,)
+    return [
+        compared(f"3^3 submanifold convolution: {of}", calls, rounds, "Forward.", missing, scale={PRODUCTS: share}),
+        compared(
+            f"With gradients: {of}",
+            gradients,
+            rounds,
+            "Forward, and the gradients of input and weight.",
+            missing,
+            scale={PRODUCTS: 3 * share},
+        ),
+    ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--voxels", type=int, default=20_000, help="voxels in the batch of 8 events")
-    parser.add_argument("--widths", type=int, nargs="+", default=[8, 16, 32], help="widths of the networks")
-    parser.add_argument("--dense", action="store_true", help="also a dense 192^3 convolution, 16 channels (3 GB)")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+def n_products(model, events):
+    """Multiplications of the forward pass of a sparse network that are no overhead."""
+    total = 0
+
+    def count(module, given, _):
+        nonlocal total
+        if isinstance(module, SubmanifoldConvolution):
+            n = given[0].level.neighbours.forward.n_pairs
+        elif isinstance(module, StridedConvolution):
+            n = len(given[0].level)
+        elif isinstance(module, InverseConvolution):
+            n = len(given[1])
+        else:
+            total += len(given[0]) * module.weight.numel()
+            return
+        total += n * module.weight[0].numel()
+
+    kinds = (SubmanifoldConvolution, StridedConvolution, InverseConvolution, nn.Linear)
+    hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, kinds)]
+    with torch.no_grad():
+        model(events.readout())
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def network_table(where, generator, rounds, with_spconv):
+    """A UResNet of depth 5 and width 16, forward and backward, its maps included."""
+    model, events = UResNet(), voxel_events(where, generator)
+    readout = events.readout()
+
+    def ours():
+        model(readout)["voxels"]["features"].sum().backward()
+
+    calls = paths(ours)
+    if with_spconv:
+        import peer_spconv
+
+        theirs = peer_spconv.UResNet()
+        n, m = (sum(p.numel() for p in net.parameters()) for net in (model, theirs))
+        if n != m:
+            raise RuntimeError(f"the networks differ: {n} parameters and {m}")
+        value = readout["voxels"]["value"][:, None].log()
+        calls[PEER] = lambda: theirs(peer_spconv.tensor_of(where, value)).features.sum().backward()
+    calls[PRODUCTS] = product()
+    share = 3 * n_products(model, events) / SIDE**3
+    title = f"UResNet of depth 5 and width 16, {len(where):,} voxels in 8 events"
+    note = "Forward and backward, neighbours searched anew each time."
+    return compared(title, calls, rounds, note, () if with_spconv else (PEER,), scale={PRODUCTS: share})
+
+
+def dense_table(where, rounds, side):
+    """Dense convolution of a cube beside sparse convolution of the voxels that are in such events."""
+    x, layer, level = torch.randn(len(where), 16), SubmanifoldConvolution(16, 16), Level.of(where)
+    cube, dense = torch.randn(1, 16, side, side, side), nn.Conv3d(16, 16, 3, padding=1, bias=False)
+    calls = paths(lambda: layer(SparseTensor(level, x))) | {f"dense cube of {side}^3": lambda: dense(cube)}
+    with torch.no_grad():
+        return compared(
+            f"Beside dense convolution: {len(where):,} voxels, 16 channels",
+            calls,
+            rounds,
+            "Forward. The liquid-argon cube has 768^3 places.",
+        )
+
+
+def targets_of(network):
+    """What was asked for, and what came out."""
+    compiled, plain, theirs, alone = (row_of(network, name) for name in (OURS, PLAIN, PEER, PRODUCTS))
+    found = [ratio_target("UResNet beside spconv", network, PEER, 2)]
+    times = (compiled or plain)["ms"] / alone["ms"]
+    what = "UResNet beside the products alone"
+    found.append(target(what, "at most 1.6 times", f"{times:.2f} times", compiled is not None and times <= 1.6))
+    if theirs is not None:
+        times = plain["ms"] / theirs["ms"]
+        what = "UResNet in plain torch beside spconv"
+        found.append(target(what, "at most 1 time", f"{times:.2f} times", times <= 1))
+    return found
+
+
+def main(words=None):
+    options = options_of(__doc__, words, rounds=9)
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    where = toy_voxels(8, options.voxels // 8, generator)
-    neighbours = float((Level.of(where).neighbours.forward.table >= 0).sum() / len(where))
-    out: dict = {"threads": options.threads, "voxels": len(where), "neighbours": neighbours, "layer": {}, "network": {}}
-    for channels in (16, 32, 64):
-        out["layer"][channels] = layer_times(where, channels, options.rounds)
-    events = toy_events(where, generator)
-    for width in options.widths:
-        out["network"][width] = network_times(events, width, max(options.rounds // 3, 3))
-    if options.dense:
-        x, dense = torch.randn(1, 16, 192, 192, 192), torch.nn.Conv3d(16, 16, 3, padding=1, bias=False)
-        with torch.no_grad():
-            out["dense 192^3 forward"] = medians({"dense": lambda: dense(x)}, 1)["dense"]
-    print(json.dumps(out, indent=2) if options.json else as_text(out))
-
-
-def network_times(events: Events, width: int, rounds: int) -> dict[str, float]:
-    """A UResNet with its task: maps, forward, a training step."""
-    model, task = UResNet(width=width), Segmentation(CLASSES, width)
-    parameters = [*model.parameters(), *task.parameters()]
-    optimizer = torch.optim.AdamW(parameters, fused=True)
-    readout = events.readout()
-    voxels = events["voxels"]
-    where = torch.cat([voxels.batch[:, None], voxels["index"].long()], 1)
-    a, b = torch.randn(2, 1024, 1024)
-
-    def lay_out(pairing: Pairing) -> object:
-        return pairing.pairs if backend() == "compiled" else pairing.blocks(64 * 4)
-
-    def maps() -> None:
-        level = Level.of(where)
-        for _ in range(4):
-            for pairing in (level.neighbours.forward, level.downward.forward, level.downward.backward):
-                lay_out(pairing)
-            level = level.coarser
-        lay_out(level.neighbours.forward)
-
-    def evaluate() -> None:
-        with torch.no_grad():
-            task(model(readout))
-
-    def backward() -> None:
-        task.loss(task(model(readout)), events).backward()
-
-    def step() -> None:
-        optimizer.zero_grad()
-        backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
-        optimizer.step()
-
-    calls = {
-        "peak": lambda: a @ b,
-        "maps": maps,
-        "forward": evaluate,
-        "forward+backward": backward,
-        "training step": step,
-    }
-    return medians(calls, rounds)
-
-
-def as_text(out: dict) -> str:
-    """The result as lines for people, times in ms and ratios to the ideal."""
-    lines = [
-        f"{out['voxels']} voxels, {out['neighbours']:.2f} neighbours of 27, {out['threads']} threads; ms (x ideal)"
-    ]
-    for channels, times in out["layer"].items():
-        ideal = times["ideal forward"]
-        for name in ("forward", "index_add forward"):
-            both = f"{name}+backward"
-            lines.append(
-                f"{channels:3d} channels  {name:18s} {times[name]:7.2f} ({times[name] / ideal:.1f})   "
-                f"with gradients {times[both]:7.2f} ({times[both] / (3 * ideal):.1f})"
-            )
-    for width, times in out["network"].items():
-        parts = ", ".join(f"{name} {value:.1f}" for name, value in times.items())
-        rate = out["voxels"] / times["training step"]
-        lines.append(f"UResNet of width {width:2d}: {parts}; {rate:.0f} thousand voxels/s")
-    if "dense 192^3 forward" in out:
-        lines.append(f"dense 192^3, 16 channels, forward {out['dense 192^3 forward']:.0f}")
-    return "\n".join(lines)
+    with_spconv = peer("spconv.pytorch") is not None
+    where = line_voxels(8, 60 if options.quick else 2500, generator)
+    tables = []
+    for channels in (8,) if options.quick else (16, 32, 64):
+        tables += layer_tables(where, channels, options.rounds, with_spconv)
+    network = network_table(where, generator, max(options.rounds // 2, 2), with_spconv)
+    tables += [network, dense_table(where, min(options.rounds, 3), 16 if options.quick else 128)]
+    return finish("sparse_conv", options, tables, targets_of(network))
 
 
 if __name__ == "__main__":
     main()
+    sys.exit(0)

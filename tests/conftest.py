@@ -1,8 +1,12 @@
 """Fixtures that tests of more than one room take."""
 
 import pytest
+from hypothesis import settings
 
 from nuforge.simulation.transport.kernel.library import LIBRARY
+
+settings.register_profile("nuforge", deadline=None, derandomize=True)  # the same examples in every run
+settings.load_profile("nuforge")
 
 
 @pytest.fixture(params=["torch", "compiled"], scope="module")

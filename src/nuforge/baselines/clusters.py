@@ -109,7 +109,10 @@ def farthest(value: Floats, cluster: Integers) -> Integers:
 
 
 def distance_to(position: Floats, chosen: NDArray[np.bool_], asked: NDArray[np.bool_]) -> tuple[Floats, Integers]:
-    """Distance (N,) of asked voxels to the nearest chosen, and its row; `FAR` and -1 beyond and where not asked."""
+    """Distance (N,) of asked voxels to the nearest chosen, and its row; `FAR` and -1 beyond and where not asked.
+
+    Events must lie farther apart than that.
+    """
     distance, row = np.full(len(position), FAR), np.full(len(position), -1)
     rows = np.flatnonzero(chosen)
     if len(rows) and asked.any():

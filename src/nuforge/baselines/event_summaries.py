@@ -11,12 +11,12 @@ from nuforge.baselines.clusters import FAR, Clusters, distance_to
 from nuforge.baselines.neighbourhood import Floats, Integers
 from nuforge.events import Events
 from nuforge.events.connected import VoxelKeys, components, neighbour_pairs
+from nuforge.nn.points.apart import apart
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HOT = (0.5, 1.0, 2.0)  # MeV in a voxel; a minimum-ionising track has about 0.2, see `Rules`
 SIZES = ((1, 1), (2, 4), (5, 9), (10, 49), (50, 10**9))  # voxels of a cluster, from and to
 SMALL, LONG, STRAIGHT = 10, 30.0, 0.97  # voxels; voxels; linearity
-_EVENT_STEP = 1e5  # voxels between events, so that no distance joins two
 
 
 def _size_names() -> tuple[str, ...]:
@@ -144,11 +144,10 @@ def _of_small(voxels: _Voxels) -> list[Floats]:
     small, single = clusters.size < SMALL, clusters.size == 1
     energy, home = clusters.energy[small], voxels.home[small]
     count = voxels.total_of_clusters(small)
-    position = voxels.index - voxels.index.mean(axis=0) if len(voxels.index) else voxels.index
-    position = position + _EVENT_STEP * voxels.event[:, None] * np.array([1.0, 0.0, 0.0])
     first = np.unique(clusters.of, return_index=True)[1]  # a voxel of each cluster
     asked = np.zeros(len(voxels.value), np.bool_)
     asked[first[small]] = True
+    position = apart(voxels.index, voxels.event, 2 * FAR)
     distance = distance_to(position, ~small[clusters.of], asked)[0][first[small]]
     return [
         _over(voxels.total_of_clusters(np.where(single, clusters.energy, 0.0)), voxels.total_of_clusters(single)),

@@ -9,12 +9,12 @@ from nuforge.baselines.clusters import FAR, Clusters, Paths, distance_to, ways
 from nuforge.baselines.neighbourhood import Floats, Integers, Pairs, Shape, blocks, moments
 from nuforge.events import Events
 from nuforge.events.connected import components, connected
+from nuforge.nn.points.apart import apart
 
 RADII = (2, 4, 8, 16, 32)  # voxels; 2 takes in all 26 neighbours
 GAP = 3.0  # voxels; what is no farther apart belongs to one loose cluster, so a missing voxel does not cut a track
 STEPS = (10, 50, 200)  # sizes of clusters: "bigger" is the next step above one's own
 HOT = 1.8  # a neighbourhood with this multiple of its cluster's energy per voxel may be a Bragg peak
-_EVENT_STEP = 1e5  # voxels between events, so that no radius joins two
 _BLOCK = 60_000  # voxels handled at once
 
 _LOCAL = ("count", "energy", "density", "linearity", "planarity", "extent", "one_sided", "across")
@@ -74,9 +74,7 @@ def voxel_features(events: Events) -> NDArray[np.float32]:
 
 def _block_features(index: Floats, value: Floats, event: Integers) -> Floats:
     """The features (n, len(FEATURES)) of a block of events."""
-    position = index - index.mean(axis=0)
-    position[:, 0] += event * _EVENT_STEP
-    pairs = Pairs.within(position, RADII[-1])
+    pairs = Pairs.within(index, event, RADII[-1])
     touching = Clusters.of_voxels(connected(event, index.astype(np.int64)), index, value)
     near = pairs.closer_than(GAP)
     loose = Clusters.of_voxels(components(near.first, near.second, len(value)), index, value)
@@ -86,7 +84,7 @@ def _block_features(index: Floats, value: Floats, event: Integers) -> Floats:
         _cluster_features(touching),
         _cluster_features(loose),
         _path_features(near, loose, sums),
-        _surroundings(position, touching),
+        _surroundings(apart(index, event, 2 * FAR), touching),
     ]
     return np.concatenate(columns, axis=1)
 

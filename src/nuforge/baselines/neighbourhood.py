@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.spatial import cKDTree
+
+from nuforge.nn.points.apart import pairs_within
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,12 +29,9 @@ class Pairs:
     n: int
 
     @classmethod
-    def within(cls, position: Floats, radius: float) -> "Pairs":
-        """All pairs of positions (N, 3) within `radius`."""
-        pairs = cKDTree(position).query_pairs(radius, output_type="ndarray")
-        first, second = pairs.T.astype(np.int64)
-        step = position[first] - position[second]
-        return cls(first, second, np.einsum("ij,ij->i", step, step), len(position))
+    def within(cls, position: Floats, event: Integers, radius: float) -> "Pairs":
+        """All pairs of positions (N, 3) of one event within `radius`."""
+        return cls(*pairs_within(position, event, radius), len(position))
 
     def closer_than(self, radius: float) -> "Pairs":
         """Those within a smaller radius."""

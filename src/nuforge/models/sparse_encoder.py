@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nuforge.errors import InputError
-from nuforge.events import Column, Events, Table
+from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.events.views import voxel_view
 from nuforge.nn.norm import NormActivation
+from nuforge.nn.points import segment_max, segment_mean
 from nuforge.nn.residual import Down, LogScale, descend, residual_blocks
 from nuforge.nn.sparse import SparseTensor, SubmanifoldConvolution
 
@@ -88,13 +89,11 @@ def pool(features: Float[Tensor, "n c"], event: Tensor, n_events: int) -> Float[
 
     Args:
         features: (N, C).
-        event: The event of each row (N,), int64.
+        event: The event of each row (N,), int64, never falling.
         n_events: B; an event without rows has zeros.
     """
     features = features.float()
-    count = torch.bincount(event, minlength=n_events).to(features.dtype).unsqueeze(1)
-    total = features.new_zeros(n_events, features.shape[1]).index_add(0, event, features)
-    largest = features.new_zeros(n_events, features.shape[1])
-    rows = event.unsqueeze(1).expand_as(features)
-    largest = largest.scatter_reduce(0, rows, features, "amax", include_self=False)
-    return torch.cat([total / count.clamp(min=1), largest, count.log1p()], 1)
+    count = torch.bincount(event, minlength=n_events)
+    offsets = offsets_of(count)
+    size = count.to(features.dtype).log1p().unsqueeze(1)
+    return torch.cat([segment_mean(features, offsets), segment_max(features, offsets), size], 1)

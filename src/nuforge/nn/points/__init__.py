@@ -1,0 +1,29 @@
+"""Bricks for points: what is near, what belongs together, and sums over rows, for whole batches of events at once.
+
+What needs the rows of an event together takes `offsets` (B + 1,), as `Table.offsets`; what only asks whether two points
+are of one event takes `batch` (N,), as `Table.batch`, in any order. Neighbours are searched on the CPU, wherever the
+tensors are; everything else runs where they are.
+"""
+
+from nuforge.nn.points.attention import ragged_attention
+from nuforge.nn.points.components import connected_components
+from nuforge.nn.points.dbscan import dbscan
+from nuforge.nn.points.farthest import farthest_points
+from nuforge.nn.points.nearest import nearest_graph
+from nuforge.nn.points.radius import radius_graph
+from nuforge.nn.points.segments import segment_max, segment_mean, segment_softmax, segment_sum
+from nuforge.nn.points.voxels import Voxels
+
+__all__ = [
+    "Voxels",
+    "connected_components",
+    "dbscan",
+    "farthest_points",
+    "nearest_graph",
+    "radius_graph",
+    "ragged_attention",
+    "segment_max",
+    "segment_mean",
+    "segment_softmax",
+    "segment_sum",
+]
