@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from nuforge.errors import InputError
+from nuforge.events.rows import rows_where, sort_codes
 from nuforge.nn.points.arguments import check_length, check_points
 from nuforge.nn.points.segments import segment_max, segment_mean, segment_sum
-from nuforge.simulation.response.rows import rows_where, sort_codes
 
 _KEY_BITS = 62
 

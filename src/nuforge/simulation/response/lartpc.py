@@ -8,6 +8,7 @@ from nuforge.detectors.constant import number
 from nuforge.detectors.detector import Detector
 from nuforge.detectors.voxels import voxel_center, voxel_coordinate, voxel_shape
 from nuforge.events import Column, Events, Table
+from nuforge.events.rows import rows_where
 from nuforge.shapes import Mask, Scalars
 from nuforge.simulation.response.attenuation import surviving_fraction
 from nuforge.simulation.response.cutting import Pieces, cut, share_out
@@ -24,7 +25,6 @@ from nuforge.simulation.response.recombination import (
     sample_ionisation,
     sample_survivors,
 )
-from nuforge.simulation.response.rows import rows_where
 from nuforge.simulation.response.voxels import Clouds, Image, collect, join, spread
 
 _PIECE = 0.5

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from nuforge.events.rows import rows_where, sort_codes
 from nuforge.shapes import Points, VoxelIndex
 from nuforge.simulation.response.diffusion import gaussian_shares
-from nuforge.simulation.response.rows import rows_where, sort_codes
 
 Triple = tuple[int, int, int]
 

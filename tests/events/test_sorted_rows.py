@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nuforge.simulation.response.rows import rows_where, sort_codes
+from nuforge.events.rows import rows_where, sort_codes
 
 
 def test_rows_where_finds_what_torch_finds():
