@@ -86,6 +86,7 @@ _NUMBERS: Final = {
     "saturation": cascade.SATURATION,
     "pairs": cascade.PAIRS,
     "like_pairs": cascade.LIKE_PAIRS,
+    "like_pairs_at_rest": cascade.LIKE_PAIRS_AT_REST,
     "in_medium": cascade.IN_MEDIUM,
     "mb": cascade.MB,
     "slow": interaction.SLOW,

@@ -81,7 +81,8 @@ struct NuclearModel {
   const int64_t *hadron_pdg, *charges, *baryons, *light_pdg, *light_z, *light_a;
   Grid collisions, absorption;  // by momentum
   int64_t most_protons, most_neutrons;
-  double step, saturation, pairs, like_pairs, in_medium, mb, slow, resonant, delta_mass, delta_width;
+  double step, saturation, pairs, like_pairs, like_pairs_at_rest, in_medium, mb, slow, resonant;
+  double delta_mass, delta_width;
   double least_thermal, last, least, diffuseness, effective_mass, muon_mass, little, spare;
   double pair_limit, triple_limit, quadruple_limit;
   int64_t most_steps, fewest, tries, draws, most_emitted, no_levels, capture_tries, neutrino;
