@@ -14,7 +14,7 @@ from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, stop_nuclei
+from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, step_nuclei
 from nuforge.simulation.transport.kernel import gather
 from nuforge.simulation.transport.kernel.fly import Kernel
 from nuforge.simulation.transport.kernel.library import LIBRARY
@@ -136,8 +136,8 @@ def _happen(
             crowd.admit(capture_in_flight(flight, nuclear, generator), record)
         case Next.BREAK_UP:
             crowd.admit(break_up(flight, nuclear, generator), record)
-        case Next.NUCLEAR_STOP:
-            stop_nuclei(flight, medium, box, record)
+        case Next.NUCLEAR_STEP:
+            crowd.add(Next.NUCLEAR_STEP, step_nuclei(flight, medium, box, matter.step, record))
 
 
 def _launched(events: Events, box: Box, record: Record) -> Flight:
