@@ -1,4 +1,4 @@
-"""The hadrons of a cascade, and their numbers in its tables."""
+"""The hadrons of a cascade, and light nuclei that leave it, and their numbers in its tables."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def transport(
 
     Electromagnetic cascades are followed particle by particle; unstable particles decay; hadrons scatter on nuclei and
     break them up (`nuforge.simulation.nucleus`), neutrons slow down and are captured, mu-, pi- and K- are captured at
-    rest. Particles end at the walls of the detector's volume. Neutrinos and nuclei are particles of the record; nuclei
-    deposit their energy at once. Validity: 1 MeV to some GeV (no radiation by muons and hadrons; one pion at most is
+    rest. Particles end at the walls of the detector's volume. Nuclei go straight ahead to their range; neutrinos are
+    particles of the record. Validity: 1 MeV to some GeV (no radiation by muons and hadrons; one pion at most is
     made in a collision of two hadrons).
 
     Args:
