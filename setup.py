@@ -47,6 +47,7 @@ setup(
             (
                 "collisions",
                 "cascade",
+                "coalescence",
                 "closing",
                 "evaporation",
                 "interaction",

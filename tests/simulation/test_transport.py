@@ -7,10 +7,13 @@ import torch
 
 from nuforge.detectors import lartpc_cube
 from nuforge.events import Events, Process
-from nuforge.physics.constants import ELECTRON_MASS, MUON_MASS
+from nuforge.physics.constants import ELECTRON_MASS, MUON_MASS, PROTON_MASS
+from nuforge.physics.particles import mass_of
 from nuforge.physics.stopping import stopping_power
 from nuforge.simulation.sources import particle_bomb, particle_gun
 from nuforge.simulation.transport import transport
+from nuforge.simulation.transport.medium import RANGE, medium_tables
+from nuforge.simulation.transport.species import Species
 
 pytestmark = pytest.mark.usefixtures("transport_path")
 
@@ -208,6 +211,30 @@ def test_neutral_hadrons_and_nuclei_fly_and_leave_energy(detector, pdg):
     assert float(deposit(events).sum()) > 0
     if pdg > 1_000_000_000:
         assert deposit(events).tolist() == pytest.approx([100.0] * 10, rel=1e-4)
+
+
+@pytest.mark.parametrize(("pdg", "charge"), [(1000010020, 1), (1000010030, 1), (1000020040, 2)])
+def test_light_nuclei_go_as_far_as_protons_of_their_velocity_by_mass_over_squared_charge(detector, pdg, charge):
+    ratio = float(mass_of(torch.tensor(pdg))) / PROTON_MASS
+    segments = shoot(detector, pdg, 60.0 * ratio, n=1)["segments"]
+    proton = medium_tables(detector.material, 0.3, 0.02).charged(
+        torch.tensor([int(Species.PROTON)]), torch.tensor([60.0]).log()
+    )
+    assert float(segments["length"].sum()) == pytest.approx(float(proton[0, RANGE]) * ratio / charge**2, rel=0.02)
+    assert len(segments) > 5
+    assert float(segments["length"].max()) <= 0.3 + 1e-6
+    assert float(segments["energy"].sum()) == pytest.approx(60.0 * ratio, rel=1e-5)
+    assert (segments["time"].diff() > 0).all()
+
+
+def test_a_nucleus_that_leaves_takes_what_it_has_not_lost(detector):
+    wall = detector.volumes[0].upper[2]
+    gun = particle_gun(5, 1000010020, 200.0, position=(0.0, 0.0, wall - 1.0))
+    events = transport(gun, detector, torch.Generator().manual_seed(1))
+    inside = deposit(events)
+    assert (inside < 100.0).all()
+    assert (inside + events["particles"]["escaped"].double()).tolist() == pytest.approx([200.0] * 5, rel=1e-5)
+    assert events["segments"]["end"][:, 2].max() == pytest.approx(wall)
 
 
 def test_what_cannot_be_flown_is_refused(detector):

@@ -13,7 +13,7 @@ from nuforge.physics.kinematics import momentum
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, reversed_frame
 from nuforge.simulation.nucleus.cascade import Swarm, swallow
-from nuforge.simulation.nucleus.hadrons import MASS, is_nucleon, is_pion
+from nuforge.simulation.nucleus.hadrons import MASS, is_light_nucleus, is_nucleon, is_pion
 from nuforge.simulation.nucleus.target import Target
 
 _STEPS = 60
@@ -25,7 +25,7 @@ def closed(gone: Swarm, target: Target, total: Tensor, came: Tensor | None = Non
 
     Where they leave it below, their momenta in the frame of the centre are scaled by one factor; so they are where one
     nucleon is left, which has no excited states. Where there is too little energy even for all at rest, nucleons stay
-    in the nucleus, then pions; at last what came flies on, and the nucleus is what it was.
+    in the nucleus, then light nuclei, then pions; at last what came flies on, and the nucleus is what it was.
 
     Args:
         gone: Who would leave.
@@ -36,7 +36,7 @@ def closed(gone: Swarm, target: Target, total: Tensor, came: Tensor | None = Non
     four = _four(gone)
     if not bool(_fails(gone, four, target, total).any()):
         return gone, four
-    for stays in (is_nucleon, is_pion):
+    for stays in (is_nucleon, is_light_nucleus, is_pion):
         back = _impossible(gone, target, total)[gone.owner] & stays(gone.kind)
         swallow(gone[back], target)
         gone = gone[~back]

@@ -13,6 +13,7 @@ from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.cascade import Swarm, cascade, first_collisions
 from nuforge.simulation.nucleus.closing import closed
+from nuforge.simulation.nucleus.coalescence import coalesced
 from nuforge.simulation.nucleus.evaporation import Excited, evaporate
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, hadron_that_comes, is_nucleon
 from nuforge.simulation.nucleus.target import Target
@@ -72,7 +73,7 @@ def interact(
 def settle(
     gone: Swarm, target: Target, total: Tensor, generator: torch.Generator, came: Tensor | None = None
 ) -> Products:
-    """The end of N cascades: what is left takes the rest of energy and momentum, and cools.
+    """The end of N cascades: nucleons form light nuclei, what is left takes the rest of energy and momentum, and cools.
 
     Args:
         gone: Hadrons that left.
@@ -81,7 +82,7 @@ def settle(
         generator: Source of randomness.
         came: `Hadron` (N,) that came to each nucleus, if one came.
     """
-    gone, four = closed(gone, target, total, came)
+    gone, four = closed(coalesced(gone), target, total, came)
     rest = total.clone().index_add_(0, gone.owner, -four)
     emitted, cold = evaporate(Excited(target.z, target.a, rest), generator)
     remains = (cold.a > 0).nonzero().squeeze(1)

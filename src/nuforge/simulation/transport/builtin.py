@@ -14,7 +14,7 @@ from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
 from nuforge.simulation.transport.decays import decay, fly_to_decay
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, stop_nuclei
+from nuforge.simulation.transport.hadronic import break_up, capture_in_flight, fly_neutral, meet_nuclei, step_nuclei
 from nuforge.simulation.transport.kernel import gather
 from nuforge.simulation.transport.kernel.fly import Kernel
 from nuforge.simulation.transport.kernel.library import LIBRARY
@@ -53,8 +53,8 @@ def transport(
 
     Electromagnetic cascades are followed particle by particle; unstable particles decay; hadrons scatter on nuclei and
     break them up (`nuforge.simulation.nucleus`), neutrons slow down and are captured, mu-, pi- and K- are captured at
-    rest. Particles end at the walls of the detector's volume. Neutrinos and nuclei are particles of the record; nuclei
-    deposit their energy at once. Validity: 1 MeV to some GeV (no radiation by muons and hadrons; one pion at most is
+    rest. Particles end at the walls of the detector's volume. Nuclei go straight ahead to their range; neutrinos are
+    particles of the record. Validity: 1 MeV to some GeV (no radiation by muons and hadrons; one pion at most is
     made in a collision of two hadrons).
 
     Args:
@@ -136,8 +136,8 @@ def _happen(
             crowd.admit(capture_in_flight(flight, nuclear, generator), record)
         case Next.BREAK_UP:
             crowd.admit(break_up(flight, nuclear, generator), record)
-        case Next.NUCLEAR_STOP:
-            stop_nuclei(flight, medium, box, record)
+        case Next.NUCLEAR_STEP:
+            crowd.add(Next.NUCLEAR_STEP, step_nuclei(flight, medium, box, matter.step, record))
 
 
 def _launched(events: Events, box: Box, record: Record) -> Flight:

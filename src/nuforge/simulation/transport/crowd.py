@@ -22,7 +22,7 @@ class Next(Enum):
     NUCLEUS = "a nucleus that it meets"
     NEUTRON_CAPTURE = "the nucleus that captures a neutron in flight"
     BREAK_UP = "a nucleus that it breaks up"
-    NUCLEAR_STOP = "the end of a nucleus that recoils"
+    NUCLEAR_STEP = "a step of a nucleus that recoils or is born"
 
 
 class Crowd:
@@ -58,7 +58,7 @@ class Crowd:
             (Next.DECAY, pdg == 111),
             (Next.FLIGHT, (pdg == 2112) | (pdg == 130)),
             (Next.SHORT_FLIGHT, (pdg == 310) | (pdg == 3122)),
-            (Next.NUCLEAR_STOP, is_nucleus(pdg)),
+            (Next.NUCLEAR_STEP, is_nucleus(pdg)),
         ):
             self.add(what, flight[mask])
 

@@ -16,8 +16,9 @@ from nuforge.simulation.four_momenta import four_momentum, kinetic_energy, two_b
 from nuforge.simulation.nucleus import Products, interact, interact_with_protons
 from nuforge.simulation.nucleus.capture import capture_neutrons
 from nuforge.simulation.nucleus.interaction import nucleus_number
+from nuforge.simulation.transport.charged import FRACTION_OF_RANGE
 from nuforge.simulation.transport.flight import Birth, Flight, Record
-from nuforge.simulation.transport.medium import RANGE, MediumTables
+from nuforge.simulation.transport.medium import LOSS, RANGE, SLOPE, MediumTables
 from nuforge.simulation.transport.nuclear import CAPTURE, ELASTIC, INELASTIC, KINDS, NuclearTables, row_of
 from nuforge.simulation.transport.species import Species
 from nuforge.simulation.transport.walls import Box
@@ -146,17 +147,31 @@ def _scatter(
     return Flight(part.numbers, state, part.time), births
 
 
-def stop_nuclei(flight: Flight, medium: MediumTables, box: Box, record: Record) -> None:
-    """Nuclei deposit all their energy straight ahead, over the range of a proton of their velocity, by mass and charge.
+def step_nuclei(flight: Flight, medium: MediumTables, box: Box, longest: float, record: Record) -> Flight:
+    """One step of nuclei, straight ahead: who flies on.
 
-    The range is that of a proton times M / (z^2 m_p): for nuclei heavier than helium, which catch electrons, too short,
-    but far below any readout's resolution either way.
+    They lose what a proton of their velocity does on average, by charge and mass: T / m as the proton's over a length
+    times z^2 m_p / m. For nuclei heavier than helium, which catch electrons, ranges are so too short, but far below any
+    readout's resolution either way. Who has a range below `longest` (cm) deposits all its energy in one step.
     """
-    charge = (flight.pdg // 10_000 % 1000).clamp(min=1)
-    ratio = (mass_of(flight.pdg) / PROTON_MASS).float()
-    same_velocity = (flight.energy / ratio).clamp(min=1e-6)
+    charge = (flight.pdg // 10_000 % 1000).clamp(min=1).float()
+    mass = mass_of(flight.pdg).float()
+    ratio = mass / PROTON_MASS
     proton = torch.full_like(flight.pdg, int(Species.PROTON))
-    reach = medium.charged(proton, same_velocity.log())[:, RANGE]
-    length = torch.minimum(reach * ratio / charge.float() ** 2, box.distance(flight.position, flight.direction))
+    columns = medium.charged(proton, (flight.energy / ratio).clamp(min=1e-6).log())
+    per_length = charge**2 / ratio  # of a proton
+    reach = columns[:, RANGE] / per_length
+    length = torch.where(reach > longest, (FRACTION_OF_RANGE * reach).clamp(longest / 6, longest), reach)
+    wall = box.distance(flight.position, flight.direction)
+    length = torch.minimum(length, wall)
+    step = length * per_length
+    mean = ratio * columns[:, LOSS] * step * (1 - 0.5 * columns[:, SLOPE] * step)
+    lost = torch.where(length < reach, torch.minimum(mean.clamp(min=0), flight.energy), flight.energy)
     end = box.inside(flight.position + flight.direction * length.unsqueeze(1))
-    record.deposit(flight, flight.position, end, flight.energy, length)
+    record.deposit(flight, flight.position, end, lost, length)
+    energy = flight.energy - lost
+    time = flight.time + length / (SPEED_OF_LIGHT * beta_squared(flight.energy, mass).sqrt())
+    moved = Flight(flight.numbers, torch.cat([end.T, flight.direction.T, energy.unsqueeze(0)]), time)
+    flies, escapes = energy > 0, length >= wall
+    record.escape(moved[flies & escapes])
+    return moved[flies & ~escapes]

@@ -24,11 +24,11 @@ FourMomentum inside(const Flyer& who, const Place& place, bool comes, const Targ
 }
 
 // The second nucleon of a pair that absorbs a pion: the other kind but for a few, of a kind that charge allows.
-Hadron second_of_pair(Hadron pion, Hadron first, const NuclearModel& model, Random& random) {
+Hadron second_of_pair(const Flyer& pion, Hadron first, const NuclearModel& model, Random& random) {
   const Hadron other = first == kNeutron ? kProton : kNeutron;
-  const bool like = random.uniform() < model.like_pairs;
+  const bool like = random.uniform() < (pion.energy > 0.0 ? model.like_pairs : model.like_pairs_at_rest);
   const Hadron second = like ? first : other;
-  const int64_t charge = model.charges[pion] + model.charges[first] + model.charges[second];
+  const int64_t charge = model.charges[pion.kind] + model.charges[first] + model.charges[second];
   return charge >= 0 && charge <= 2 ? second : like ? other : first;
 }
 
@@ -65,7 +65,7 @@ void replace(const Outcome& outcome, Momentum position, const Place& place, Targ
 Outcome met(const Flyer& who, const FourMomentum& four, Hadron partner, const FourMomentum& partner_four, int channel,
             const Place& place, const NuclearModel& model, Random& random) {
   if (channel != kAbsorption) return collide(who.kind, four, partner, partner_four, channel, model, random);
-  const Hadron second = second_of_pair(who.kind, partner, model, random);
+  const Hadron second = second_of_pair(who, partner, model, random);
   const FourMomentum pair = partner_four + of_fermi_sea(second, place, model, random);
   return absorb(who.kind, four, pair, model.charges[partner] + model.charges[second], model, random);
 }

@@ -10,10 +10,7 @@ constexpr int kSteps = 60;
 std::vector<FourMomentum> four_momenta(const std::vector<Flyer>& gone, const NuclearModel& model) {
   std::vector<FourMomentum> four;
   four.reserve(gone.size());
-  for (const Flyer& who : gone) {
-    const double mass = model.hadron_masses[who.kind];
-    four.push_back(FourMomentum::of(who.direction * std::sqrt(who.energy * (who.energy + 2.0 * mass)), mass));
-  }
+  for (const Flyer& who : gone) four.push_back(who.outside(model));
   return four;
 }
 
@@ -74,7 +71,7 @@ std::vector<FourMomentum> closed(std::vector<Flyer>& gone, Target& target, const
                                  const NuclearModel& model) {
   std::vector<FourMomentum> four = four_momenta(gone, model);
   if (!fails(four, target, total, model)) return four;
-  for (bool (*stays)(Hadron) : {is_nucleon, is_pion})
+  for (bool (*stays)(Hadron) : {is_nucleon, is_light_nucleus, is_pion})
     if (impossible(gone, target, total, model)) keep(gone, stays, target, model);
   if (came != kNobody && impossible(gone, target, total, model)) {
     target.restore();

@@ -163,12 +163,12 @@ class Record {
 };
 
 // What happens next to a particle: whether it flies on. A step of a charged one; the flight of a photon to its next
-// interaction, of a neutron or K0_L to the next nucleus, of a short-lived one to its decay; the end of a nucleus.
+// interaction, of a neutron or K0_L to the next nucleus, of a short-lived one to its decay; a step of a nucleus.
 bool step_charged(Particle& particle, Random& random, const Medium& medium, Record& record);
 bool step_photon(Particle& photon, Random& random, const Medium& medium, Record& record);
 bool step_neutral(Particle& hadron, Random& random, const Medium& medium, Record& record);
 bool fly_to_decay(Particle& particle, Random& random, const Medium& medium, Record& record);
-bool stop_nucleus(const Particle& nucleus, const Medium& medium, Record& record);
+bool step_nucleus(Particle& nucleus, const Medium& medium, Record& record);
 
 // What any hadron does that meets a nucleus: whether it flies on.
 bool meet_nucleus(Particle& hadron, Random& random, const Medium& medium, Record& record);

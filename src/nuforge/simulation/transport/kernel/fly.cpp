@@ -15,7 +15,7 @@ bool step(Particle& who, Random& random, const Medium& medium, Record& record) {
     case kShortLived:
       return fly_to_decay(who, random, medium, record);
     case kNucleus:
-      return stop_nucleus(who, medium, record);
+      return step_nucleus(who, medium, record);
     case kNeutrino:
       return false;
     default:

@@ -87,16 +87,28 @@ void scatter(Particle& who, const Element& element, Random& random, const Medium
 
 }  // namespace
 
-// A nucleus deposits all its energy straight ahead, over the range of a proton of its velocity, by mass and charge.
-bool stop_nucleus(const Particle& nucleus, const Medium& medium, Record& record) {
-  const auto ratio = static_cast<float>(nucleus.mass / medium.masses[kProton]);
-  const auto charge = static_cast<float>(std::max<int64_t>(nucleus.pdg / 10000 % 1000, 1));
+// Straight ahead, with the mean loss of a proton of its velocity by charge and mass, to its end where that is near.
+bool step_nucleus(Particle& who, const Medium& medium, Record& record) {
+  const auto ratio = static_cast<float>(who.mass / medium.masses[kProton]);
+  const auto charge = static_cast<float>(std::max<int64_t>(who.pdg / 10000 % 1000, 1));
   float columns[kChargedColumns];
-  medium.charged.at<kChargedColumns>(logarithm(maximum(nucleus.energy / ratio, 1e-6f)), kProton, columns);
-  const float reach = columns[kRange] * ratio / (charge * charge);
-  const float length = minimum(reach, medium.distance(nucleus.position, nucleus.direction));
-  const Vector end = medium.inside(nucleus.position + nucleus.direction * length);
-  record.deposit(nucleus, nucleus.position, end, nucleus.time, nucleus.energy, length);
+  medium.charged.at<kChargedColumns>(logarithm(maximum(who.energy / ratio, 1e-6f)), kProton, columns);
+  const float per_length = charge * charge / ratio, reach = columns[kRange] / per_length;  // of a proton
+  const float wall = medium.distance(who.position, who.direction);
+  float length = reach;
+  if (reach > medium.longest) length = between(medium.fraction_of_range * reach, medium.longest / 6.0f, medium.longest);
+  length = minimum(length, wall);
+  const float step = length * per_length;
+  const float mean = ratio * columns[kLoss] * step * (1.0f - 0.5f * columns[kSlope] * step);
+  const float lost = length < reach ? between(mean, 0.0f, who.energy) : who.energy;
+  const Vector start = who.position;
+  who.position = medium.inside(start + who.direction * length);
+  record.deposit(who, start, who.position, who.time, lost, length);
+  who.time += length * (who.energy + who.mass) / (medium.speed_of_light * who.momentum());
+  who.energy -= lost;
+  if (who.energy <= 0.0f) return false;
+  if (length < wall) return true;
+  record.escape(who);
   return false;
 }
 

@@ -37,6 +37,7 @@ void interact_with_proton(Hadron kind, const FourMomentum& four, const NuclearMo
 
 void settle(std::vector<Flyer> gone, Target& target, const FourMomentum& total, Hadron came, const NuclearModel& model,
             Random& random, Products& products) {
+  coalesce(gone, model);
   FourMomentum rest = total;
   const std::vector<FourMomentum> four = closed(gone, target, total, came, model);
   for (size_t i = 0; i < gone.size(); ++i) {

@@ -12,9 +12,9 @@ from torch import Tensor
 from nuforge.physics.constants import DELTA_MASS, DELTA_WIDTH, MUON_MASS
 from nuforge.physics.hadron_nucleon import momenta, pion_deuteron_absorption
 from nuforge.physics.nuclei import DIFFUSENESS, mass_table, nuclear_mass
-from nuforge.simulation.nucleus import capture, cascade, closing, evaporation, hydrogen, interaction
+from nuforge.simulation.nucleus import capture, cascade, closing, coalescence, evaporation, hydrogen, interaction
 from nuforge.simulation.nucleus.channels import RESONANT, backward_chance, cross_sections, forward_slope
-from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, PDG, Hadron
+from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, PDG, SINGLE, Hadron
 from nuforge.simulation.nucleus.target import Target
 from nuforge.simulation.transport.kernel.grid import Grid
 from nuforge.simulation.transport.tables import EnergyTable
@@ -86,6 +86,7 @@ _NUMBERS: Final = {
     "saturation": cascade.SATURATION,
     "pairs": cascade.PAIRS,
     "like_pairs": cascade.LIKE_PAIRS,
+    "like_pairs_at_rest": cascade.LIKE_PAIRS_AT_REST,
     "in_medium": cascade.IN_MEDIUM,
     "mb": cascade.MB,
     "slow": interaction.SLOW,
@@ -100,6 +101,9 @@ _NUMBERS: Final = {
     "muon_mass": MUON_MASS,
     "little": hydrogen.LITTLE,
     "spare": closing.SPARE,
+    "pair_limit": coalescence.PAIR,
+    "triple_limit": coalescence.TRIPLE,
+    "quadruple_limit": coalescence.QUADRUPLE,
 }
 _COUNTS: Final = {
     "most_steps": cascade.MOST_STEPS,
@@ -162,7 +166,7 @@ def _by_momentum(values: Tensor) -> EnergyTable:
 def _collisions() -> Tensor:
     """Cross sections, forward slope and chance to go backwards (20, P, 6) of each hadron on a proton and a neutron."""
     p, blocks = momenta(), []
-    for hadron in Hadron:
+    for hadron in SINGLE:
         for nucleon in _NUCLEONS:
             kind, partner = torch.full((len(p),), int(hadron)), nucleon.expand(len(p))
             angles = [of(kind, partner, p).unsqueeze(1) for of in (forward_slope, backward_chance)]

@@ -23,11 +23,16 @@ enum Hadron : int64_t {
   kKaonZero,
   kKaonMinus,
   kAntiKaonZero,
-  kLambda
+  kLambda,
+  kDeuteron,
+  kTriton,
+  kHelium3,
+  kAlpha
 };
 
 inline bool is_nucleon(Hadron kind) { return kind <= kNeutron; }
 inline bool is_pion(Hadron kind) { return kind >= kPiPlus && kind <= kPiMinus; }
+inline bool is_light_nucleus(Hadron kind) { return kind >= kDeuteron; }
 inline bool is_kaon(Hadron kind) { return kind >= kKaonPlus && kind <= kAntiKaonZero; }
 inline Hadron pion_of_charge(int64_t charge) { return static_cast<Hadron>(kPiZero - charge); }
 inline Hadron nucleon_of_charge(int64_t charge) { return charge > 0 ? kProton : kNeutron; }
@@ -76,8 +81,10 @@ struct NuclearModel {
   const int64_t *hadron_pdg, *charges, *baryons, *light_pdg, *light_z, *light_a;
   Grid collisions, absorption;  // by momentum
   int64_t most_protons, most_neutrons;
-  double step, saturation, pairs, like_pairs, in_medium, mb, slow, resonant, delta_mass, delta_width;
+  double step, saturation, pairs, like_pairs, like_pairs_at_rest, in_medium, mb, slow, resonant;
+  double delta_mass, delta_width;
   double least_thermal, last, least, diffuseness, effective_mass, muon_mass, little, spare;
+  double pair_limit, triple_limit, quadruple_limit;
   int64_t most_steps, fewest, tries, draws, most_emitted, no_levels, capture_tries, neutrino;
 
   // Cross sections (mb) by channel, slope (1/GeV^2) and chance to go backwards, of a hadron of a momentum on a nucleon.
@@ -136,6 +143,11 @@ struct Flyer {
   Hadron kind;
   Momentum position, direction;
   double energy;
+
+  FourMomentum outside(const NuclearModel& model) const {
+    const double mass = model.hadron_masses[kind];
+    return FourMomentum::of(direction * std::sqrt(energy * (energy + 2.0 * mass)), mass);
+  }
 };
 
 struct Product {
@@ -172,6 +184,9 @@ std::vector<Flyer> cascade(std::vector<Flyer> swarm, Target& target, const Nucle
 bool happens_here(const Flyer& who, int channel, Target& target, const NuclearModel& model, Random& random,
                   std::vector<Flyer>& born);
 
+// Nucleons that leave side by side become light nuclei.
+void coalesce(std::vector<Flyer>& gone, const NuclearModel& model);
+
 // The last word of energy on who leaves, and with which four-momenta; `came` may be nobody.
 std::vector<FourMomentum> closed(std::vector<Flyer>& gone, Target& target, const FourMomentum& total, Hadron came,
                                  const NuclearModel& model);
@@ -181,7 +196,7 @@ void evaporate(int64_t z, int64_t a, const FourMomentum& four, bool photons_only
                Random& random, Products& products);
 int64_t nucleus_number(int64_t z, int64_t a);
 
-// The end of a cascade: what is left takes the rest of energy and momentum, and cools.
+// The end of a cascade: nucleons form light nuclei, what is left takes the rest of energy and momentum, and cools.
 void settle(std::vector<Flyer> gone, Target& target, const FourMomentum& total, Hadron came, const NuclearModel& model,
             Random& random, Products& products);
 
