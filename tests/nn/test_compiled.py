@@ -1,5 +1,7 @@
 """The compiled kernels against the plain-torch path, and the choice between them."""
 
+import time
+
 import pytest
 import torch
 
@@ -53,15 +55,33 @@ def test_any_number_of_threads_gives_the_same_bytes(monkeypatch):
     features = torch.randn(len(level), 32, generator=generator)
     weight = torch.randn(27, 32, 32, generator=generator)
     before = torch.get_num_threads()
+    first = results(features, weight, level.neighbours, monkeypatch, "compiled")
     try:
-        found = []
-        for threads in (1, 2, 3, 7):
+        for threads in (1, 2, 3, 7) * 30:
             torch.set_num_threads(threads)
-            found += [results(features, weight, level.neighbours, monkeypatch, "compiled") for _ in range(5)]
+            again = results(features, weight, level.neighbours, monkeypatch, "compiled")
+            assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True)), threads
     finally:
         torch.set_num_threads(before)
-    for other in found[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+@needs_kernel
+@pytest.mark.parametrize("pause", [0.0, 1e-3])
+def test_calls_that_follow_each_other_soon_or_late_find_all_threads_ready(pause):
+    """Threads that still look out for work, and threads that sleep already, must both hear of the next call."""
+    generator = torch.Generator().manual_seed(3)
+    level = Level.of(voxels(3000, 30, generator))
+    x, weight = torch.randn(len(level), 16, generator=generator), torch.randn(27, 16, 16, generator=generator)
+    pairs = level.neighbours.forward.pairs
+    before = torch.get_num_threads()
+    first = compiled.convolve(x, weight, pairs)
+    try:
+        torch.set_num_threads(4)
+        for _ in range(300):
+            time.sleep(pause)
+            assert torch.equal(compiled.convolve(x, weight, pairs), first)
+    finally:
+        torch.set_num_threads(before)
 
 
 @needs_kernel
