@@ -13,8 +13,8 @@ import peer_sqlite
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from inputs import hit_events
 from rounds import compared, finish, options_of, ratio_target, row_of, target
-from toys import hit_events
 
 from nuforge.events.loader import Loader
 from nuforge.events.store import Store, write_shard

@@ -6,11 +6,11 @@ python benchmarks/point_kernels.py --json benchmarks/results/point_kernels.json
 import sys
 
 import torch
+from inputs import line_voxels
 from rounds import compared, finish, options_of, peer
 from sklearn.cluster import DBSCAN
 from sklearn.neighbors import NearestNeighbors
 from torch.nn.functional import pad, scaled_dot_product_attention
-from toys import line_voxels
 
 from nuforge.nn.points import (
     Voxels,

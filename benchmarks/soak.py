@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import torch
+from inputs import line_voxels, voxel_events
 from rounds import finish, target
-from toys import line_voxels, voxel_events
 from train_step import STATUS, resident
 
 from nuforge.models.uresnet import UResNet

@@ -11,9 +11,9 @@ import sys
 from contextlib import contextmanager
 
 import torch
+from inputs import line_voxels, voxel_events
 from rounds import compared, finish, options_of, peer, ratio_target, row_of, target
 from torch import nn
-from toys import line_voxels, voxel_events
 
 from nuforge.models.uresnet import UResNet
 from nuforge.nn.kernels.library import LIBRARY

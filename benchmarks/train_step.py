@@ -12,10 +12,10 @@ from pathlib import Path
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch loads, as the command line of nuforge has it
 
 import torch
+from inputs import line_voxels, voxel_events
 from rounds import compared, finish, options_of, row_of, target
 from sparse_conv import OURS, PLAIN, on, paths
 from torch.profiler import ProfilerActivity, profile
-from toys import line_voxels, voxel_events
 
 from nuforge.experiments.lartpc import lartpc_segmentation
 from nuforge.models.uresnet import UResNet
