@@ -16,7 +16,7 @@ def folder(tmp_path):
 def test_the_page_has_every_figure_beside_baselines_difference_and_published(folder):
     assert main([str(folder / "results"), str(folder / "docs" / "results.md")]) == 0
     page = (folder / "docs" / "results.md").read_text()
-    assert "## lartpc-segmentation" in page
+    assert "## lartpc-segmentation\n" in page
     assert "| figure | model | rules | boosted trees | difference | published |" in page
     row = "| mean IoU | **0.858 [0.848, 0.868]** | 0.642 [0.628, 0.656] | 0.694 [0.680, 0.708] | "
     assert row + "+0.164 [0.158, 0.170] to boosted trees | - |" in page
@@ -32,10 +32,15 @@ def test_the_page_says_where_the_model_falls_short(folder):
     assert "recall of track is not told apart from boosted trees" in short
     assert "recall of delta 0.803 against 0.825 published" in short
     assert not any("mean IoU" in line or "calibration" in line for line in short)
-    page = results_page([toy_report()])
+    page = results_page({"lartpc-segmentation": toy_report()})
     assert f"**Where we fall short:** {'; '.join(short)}." in page
     nowhere = replace(toy_report(), difference={}, published=[])
-    assert "**Where we fall short:** in none of these figures." in results_page([nowhere])
+    assert "**Where we fall short:** in none of these figures." in results_page({"demo": nowhere})
+
+
+def test_reports_of_one_experiment_are_told_apart_by_their_names():
+    page = results_page({"lartpc-segmentation": toy_report(), "demo": toy_report()})
+    assert page.index("## demo\n\n`lartpc-segmentation`\n") < page.index("## lartpc-segmentation\n\n")
 
 
 def test_the_command_is_the_experiment_with_its_arguments():

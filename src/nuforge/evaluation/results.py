@@ -6,7 +6,7 @@ python -m nuforge.evaluation.results benchmarks/results docs/results.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nuforge.evaluation.report import FILE, Report, ReportError, read_report, write_whole
@@ -21,13 +21,12 @@ another simulation: it is a landmark, not a competitor.
 """
 
 
-def results_page(reports: Sequence[Report]) -> str:
-    """The Markdown page of some reports, ordered by experiment."""
-    ordered = sorted(reports, key=lambda report: (report.experiment, str(report.provenance.get("created", ""))))
-    return "\n".join([_HEAD, *(_section(report) for report in ordered)])
+def results_page(reports: Mapping[str, Report]) -> str:
+    """The Markdown page of some reports, each under its name, in the order of the names."""
+    return "\n".join([_HEAD, *(_section(name, report) for name, report in sorted(reports.items()))])
 
 
-def _section(report: Report) -> str:
+def _section(name: str, report: Report) -> str:
     baselines = list(report.baselines)
     head = ["figure", "model", *baselines, "difference", "published"]
     rows = [_row(report, name) for name in report.metrics]
@@ -39,7 +38,8 @@ def _section(report: Report) -> str:
     files = report.split.get("files")
     elsewhere = f" on {', '.join(map(str, files))}" if isinstance(files, list) else ""
     parts = [
-        f"## {report.experiment}{elsewhere}\n",
+        f"## {name}\n",
+        f"`{report.experiment}`{elsewhere}\n" if elsewhere or name != report.experiment else "",
         f"{question}\n" if isinstance(question, str) else "",
         f"```\n{command_of(report)}\n```\n",
         f"{n} test events; training seeds: {', '.join(map(str, report.seeds)) or 'none'}.\n",
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     folder, page = Path(arguments[0]), Path(arguments[1])
     paths = sorted(folder.rglob(FILE))
     try:
-        reports = [read_report(path) for path in paths]
+        reports = {path.parent.relative_to(folder).as_posix(): read_report(path) for path in paths}
     except ReportError as error:
         print(error, file=sys.stderr)
         return 2
