@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nuforge.detectors import lartpc_cube
 from nuforge.display import style
 from nuforge.display.plots import new_figure, to_png
 from nuforge.events.store import Store
@@ -20,7 +21,7 @@ from nuforge.simulation.truth import CLASSES
 
 DOCS = Path(__file__).parents[1] / "docs"
 ROWS, COLUMNS = 10, 5
-SIDE = 768  # voxels along an edge
+SIDE = round(2 * lartpc_cube().volumes[0].upper[0] / lartpc_cube().readout.voxel)  # voxels along an edge
 
 
 def main():

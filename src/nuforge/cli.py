@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 from tyro.conf import Positional, arg
 
 from nuforge.errors import InputError
+from nuforge.samples.lartpc import Engine
 
 Json = Annotated[bool, arg(name="json")]
 Files = Positional[Annotated[tuple[Path, ...], arg(metavar="FILE")]]
@@ -86,7 +87,7 @@ def simulate(
     seed: int = 0,
     workers: int = 1,
     shard_size: int = 100,
-    engine: Literal["builtin", "geant4", "geant4-fine"] = "builtin",
+    engine: Engine = "builtin",
 ) -> None:
     """Events of a named sample as a store.
 

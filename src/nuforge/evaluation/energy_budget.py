@@ -11,9 +11,8 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Process, Table
 from nuforge.physics.constants import ELECTRON_MASS
 from nuforge.physics.nuclei import nuclear_mass
-from nuforge.physics.particles import baryon_number_of, charge_of, is_nucleus, mass_of
+from nuforge.physics.particles import baryon_number_of, charge_of, is_neutrino, is_nucleus, mass_of
 
-_NEUTRINOS = (12, 14, 16)
 _PROTON = 2212
 _BREAKING = (Process.INELASTIC, Process.CAPTURE, Process.NEUTRON_CAPTURE)
 
@@ -101,7 +100,7 @@ def energy_budget(events: Events) -> EnergyBudget:
     squared = particles["momentum"].double().square().sum(1)
     kinetic = squared / (torch.sqrt(squared + mass**2) + mass).clamp(min=1e-30)
     rest = mass + ELECTRON_MASS * charge_of(pdg)
-    neutrino = torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))
+    neutrino = is_neutrino(pdg)
     primary = particles["parent"] < 0
     struck = struck_nuclei(particles)
     ends_in_nucleus = torch.zeros(len(pdg), dtype=torch.bool)

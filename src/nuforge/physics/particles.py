@@ -70,6 +70,7 @@ _CHARGES = {11: -1, 13: -1, 211: 1, 321: 1, 2212: 1}
 _BARYONS = (2112, 2212, 3122)
 _NUCLEI = 1_000_000_000
 _NEUTRAL = (22, 111, 130, 310)  # their own antiparticles
+_NEUTRINOS = (12, 14, 16)
 
 
 def mass_of(pdg: Tensor) -> Tensor:
@@ -110,6 +111,11 @@ def baryon_number_of(pdg: Tensor) -> Tensor:
 def is_nucleus(pdg: Tensor) -> Tensor:
     """Whether PDG numbers (N,) are of nuclei."""
     return pdg >= _NUCLEI
+
+
+def is_neutrino(pdg: Tensor) -> Tensor:
+    """Whether PDG numbers (N,) are of neutrinos or antineutrinos."""
+    return torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS, device=pdg.device))
 
 
 def antiparticle(pdg: int) -> int:

@@ -114,11 +114,13 @@ def _orthogonal(matrices: list[Tensor], rounds: int, stretch: tuple[float, float
     size = gram.diagonal(dim1=1, dim2=2).sum(1).clamp(min=torch.finfo(gram.dtype).tiny)
     gram = gram / size[:, None, None]
     one = torch.eye(side, dtype=gram.dtype, device=gram.device)
-    product = (one / size.sqrt()[:, None, None]).clone()
+    product = one / size.sqrt()[:, None, None]
     a, b, c = stretch
-    for _ in range(rounds):
+    for left in reversed(range(rounds)):
         factor = a * one + b * gram + c * (gram @ gram)
-        product, gram = product @ factor, factor @ gram @ factor
+        product = product @ factor
+        if left:
+            gram = factor @ gram @ factor
     turned = [m @ p[: m.shape[1], : m.shape[1]] for m, p in zip(tall, product, strict=True)]
     return [t if m.shape[0] >= m.shape[1] else t.T for t, m in zip(turned, matrices, strict=True)]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nuforge.physics.kinematics import momentum
+from nuforge.physics.kinematics import kinetic_of, momentum
 from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, reversed_frame, two_body_momentum
 from nuforge.simulation.nucleus.cascade import Swarm
 from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, is_nucleon
@@ -126,10 +126,11 @@ def _formed(swarm: Swarm, groups: Tensor) -> Swarm:
     charge = CHARGE[swarm.kind[groups]].sum(1)
     kind = torch.tensor(_FORMED[groups.shape[1]])[charge]
     vector = _four(swarm, groups).sum(1)[:, 1:]
-    size, mass = vector.norm(dim=1), MASS[kind]
-    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass)
+    size = vector.norm(dim=1)
     direction = vector / size.unsqueeze(1).clamp(min=1e-9)
-    return Swarm(swarm.owner[groups[:, 0]], kind, swarm.position[groups].mean(1), direction, energy)
+    return Swarm(
+        swarm.owner[groups[:, 0]], kind, swarm.position[groups].mean(1), direction, kinetic_of(size, MASS[kind])
+    )
 
 
 def _four(swarm: Swarm, rows: Tensor) -> Tensor:

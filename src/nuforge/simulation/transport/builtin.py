@@ -8,7 +8,8 @@ import torch
 
 from nuforge.detectors import Block, Detector
 from nuforge.events import Events
-from nuforge.physics.particles import is_nucleus, mass_of
+from nuforge.physics.kinematics import kinetic_of
+from nuforge.physics.particles import is_neutrino, is_nucleus, mass_of
 from nuforge.simulation.transport.annihilation import annihilate_in_flight
 from nuforge.simulation.transport.charged import step_charged
 from nuforge.simulation.transport.crowd import Crowd, Next
@@ -25,7 +26,6 @@ from nuforge.simulation.transport.rest import capture_at_rest, captured_at_rest,
 from nuforge.simulation.transport.species import species_of
 from nuforge.simulation.transport.walls import Box
 
-_NEUTRINOS = (12, 14, 16)
 _NEUTRAL = (22, 111, 130, 310, 2112, 3122)
 
 
@@ -145,8 +145,7 @@ def _launched(events: Events, box: Box, record: Record) -> Flight:
     particles = events["particles"]
     pdg = particles["pdg"]
     species = species_of(pdg)
-    known = (species >= 0) | torch.isin(pdg, torch.tensor(_NEUTRAL)) | torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))
-    known |= is_nucleus(pdg)
+    known = (species >= 0) | torch.isin(pdg, torch.tensor(_NEUTRAL)) | is_neutrino(pdg) | is_nucleus(pdg)
     if not bool(known.all()):
         raise ValueError(
             f"the built-in transport does not know the particle {int(pdg[~known][0])}; it flies e, gamma, mu, pi, K, "
@@ -157,13 +156,11 @@ def _launched(events: Events, box: Box, record: Record) -> Flight:
     if not bool(torch.isfinite(size).all()):
         bad = int((~torch.isfinite(size)).nonzero()[0])
         raise ValueError(f"momentum of particle {bad} is not finite, got {vector[bad].tolist()}; expected MeV")
-    mass = mass_of(pdg)
-    energy = size**2 / (torch.sqrt(size**2 + mass**2) + mass).clamp(min=1e-30)
     numbers = (pdg, species, torch.arange(len(pdg)), particles.batch, particles["interaction"])
     direction = vector / size.clamp(min=1e-9).float().unsqueeze(1)
-    energy = energy.clamp(min=1e-9).float()
+    energy = kinetic_of(size, mass_of(pdg)).clamp(min=1e-9).float()
     flight = Flight.of(numbers, particles["start"].float(), direction, energy, particles["time"].double())
-    flight = flight[~torch.isin(pdg.abs(), torch.tensor(_NEUTRINOS))]
+    flight = flight[~is_neutrino(pdg)]
     inside = box.contains(flight.position)
     record.escape(flight[~inside])
     return flight[inside]

@@ -14,9 +14,10 @@ from nuforge.detectors import Detector, Volume
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.physics.material import Material
+from nuforge.physics.particles import is_neutrino
 from nuforge.simulation.transport.geant4.crew import require_geant4, working
 from nuforge.simulation.transport.geant4.data_sets import data_folders, warn_without_data_sets
-from nuforge.simulation.transport.geant4.results import NEUTRINOS, Flown, deposited
+from nuforge.simulation.transport.geant4.results import Flown, deposited
 
 _HEAVIEST = 98  # atomic numbers of which Geant4 knows the isotopes
 _THINNEST = 1e-25  # g/cm^3, Geant4's vacuum
@@ -105,7 +106,7 @@ def _launched(events: Events, detector: Detector) -> Tensor:
     for volume in detector.volumes:
         lower, upper = torch.tensor(volume.lower), torch.tensor(volume.upper)
         inside |= ((start >= lower) & (start <= upper)).all(dim=1)
-    return (inside & ~torch.isin(particles["pdg"].abs(), torch.tensor(NEUTRINOS))).nonzero().squeeze(1)
+    return (inside & ~is_neutrino(particles["pdg"])).nonzero().squeeze(1)
 
 
 def _task(events: Events, flying: Tensor, seeds: Tensor, number: int, at_once: int) -> Mapping[str, NDArray[Any]]:

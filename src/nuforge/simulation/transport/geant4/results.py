@@ -14,9 +14,8 @@ from torch import Tensor
 from nuforge.events import Events, Table
 from nuforge.formats.ancestry import inherited
 from nuforge.formats.geant4 import masses, processes_of_names
-from nuforge.physics.particles import mass_of
-
-NEUTRINOS = (12, 14, 16)
+from nuforge.physics.kinematics import kinetic_of
+from nuforge.physics.particles import is_neutrino, mass_of
 
 Integers = NDArray[np.int64]
 
@@ -57,15 +56,14 @@ def deposited(events: Events, flying: Tensor, flown: Sequence[Flown]) -> Events:
         "momentum": torch.from_numpy(tracks["momentum"][born]),
         "interaction": torch.full((int(born.sum()),), -1),
     }
-    flown_escaped = np.where(np.isin(np.abs(tracks["pdg"]), NEUTRINOS), -1, tracks["escaped"])
-    escaped = torch.cat([_never_inside(given, flying), torch.full((int(born.sum()),), -1.0)])
-    escaped[torch.from_numpy(rows)] = torch.from_numpy(flown_escaped.astype(np.float32))
+    escaped = torch.cat([_kept_back(given, flying), torch.full((int(born.sum()),), -1.0)])
+    escaped[torch.from_numpy(rows)] = torch.from_numpy(tracks["escaped"])
     all_events = torch.cat([given.batch, born_event])
     order = torch.argsort(all_events, stable=True)
     new = torch.empty_like(order)
     new[order] = torch.arange(len(order))
     values = {name: torch.cat([given[name], column])[order] for name, column in columns.items()}
-    values["escaped"] = escaped[order]
+    values["escaped"] = torch.where(is_neutrino(values["pdg"]), -1, escaped[order])
     values["parent"] = torch.where(values["parent"] < 0, -1, new[values["parent"].clamp(min=0)])
     interaction = inherited(values["interaction"].numpy(), values["parent"].numpy())
     values["interaction"] = torch.from_numpy(interaction)
@@ -74,11 +72,9 @@ def deposited(events: Events, flying: Tensor, flown: Sequence[Flown]) -> Events:
     return events.with_table("particles", particles).with_table("segments", segments)
 
 
-def _never_inside(given: Table, flying: Tensor) -> Tensor:
-    """Kinetic energies (n,) in MeV of primaries that begin outside the volumes; -1 for the others and for neutrinos."""
-    mass, size = mass_of(given["pdg"]), given["momentum"].double().norm(dim=1)
-    kinetic: Tensor = (size**2 / (torch.sqrt(size**2 + mass**2) + mass).clamp(min=1e-30)).float()
-    kinetic[torch.isin(given["pdg"].abs(), torch.tensor(NEUTRINOS))] = -1
+def _kept_back(given: Table, flying: Tensor) -> Tensor:
+    """Kinetic energies (n,) in MeV of primaries that do not fly; -1 for those that do."""
+    kinetic = kinetic_of(given["momentum"].double().norm(dim=1), mass_of(given["pdg"])).float()
     kinetic[flying] = -1
     return kinetic
 
