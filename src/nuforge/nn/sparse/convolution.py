@@ -125,14 +125,9 @@ class _Convolution(torch.autograd.Function):
         kernel_map: KernelMap = ctx.kernel_map
         if ctx.compiled:
             return *_compiled_gradients(gradient, features, weight, kernel_map, *ctx.needs_input_grad[:2]), None
-        back = weight.flip(0) if kernel_map.mirrored else weight
         with torch.autocast(gradient.device.type, enabled=False):
-            to_features, to_weight = _gradients(
-                gradient.contiguous(), features, back, kernel_map.backward, *ctx.needs_input_grad[:2]
-            )
-        if to_weight is not None and kernel_map.mirrored:
-            to_weight = to_weight.flip(0)
-        return to_features, to_weight, None
+            gradients = _gradients(gradient.contiguous(), features, weight, kernel_map, *ctx.needs_input_grad[:2])
+        return *gradients, None
 
 
 def _compiled_gradients(
@@ -163,16 +158,19 @@ def _gather_multiply_sum(features: Tensor, weight: Tensor, pairing: Pairing) -> 
             if count:
                 torch.mm(pairs[k], kernels[k], out=results[k])
         parts.append(_sum_of_pairs(products[:n], block, pairing.single))
-    return _end_to_end(parts, features, channels_out)
+    out = _end_to_end(parts, features, channels_out)
+    return out if pairing.own is None else out.addmm_(features, kernels[pairing.own])
 
 
 def _gradients(
-    gradient: Tensor, features: Tensor, weight: Tensor, pairing: Pairing, want_features: bool, want_weight: bool
+    gradient: Tensor, features: Tensor, weight: Tensor, kernel_map: KernelMap, want_features: bool, want_weight: bool
 ) -> tuple[Tensor | None, Tensor | None]:
     """Gradients of features (N_in, C_in) and weight (K, C_in, C_out), by blocks of input rows."""
+    pairing, step = kernel_map.backward, -1 if kernel_map.mirrored else 1
     channels_in, channels_out = weight.shape[1:]
-    kernels = [kernel.t() for kernel in weight.unbind(0)]
-    to_weight = torch.zeros_like(weight) if want_weight else None
+    kernels = [kernel.t() for kernel in weight.unbind(0)][::step]
+    to_weight = torch.zeros_like(weight)
+    to_kernels = to_weight.unbind(0)[::step]
     blocks = pairing.blocks(max(channels_in, channels_out) * gradient.element_size())
     gathered, products = (_buffer(gradient, blocks, c) for c in (channels_out, channels_in))
     parts = []
@@ -180,17 +178,23 @@ def _gradients(
         n = len(block.source)
         pairs = torch.split_with_sizes(torch.index_select(gradient, 0, block.source, out=gathered[:n]), block.counts)
         results = torch.split_with_sizes(products[:n], block.counts)
-        if to_weight is not None:
+        if want_weight:
             torch.index_select(features, 0, block.target, out=products[:n])
             for k, count in enumerate(block.counts):
                 if count:
-                    to_weight[k].addmm_(results[k].t(), pairs[k])
+                    to_kernels[k].addmm_(results[k].t(), pairs[k])
         if want_features:
             for k, count in enumerate(block.counts):
                 if count:
                     torch.mm(pairs[k], kernels[k], out=results[k])
             parts.append(_sum_of_pairs(products[:n], block, pairing.single))
-    return _end_to_end(parts, gradient, channels_in) if want_features else None, to_weight
+    to_features = _end_to_end(parts, gradient, channels_in) if want_features else None
+    if pairing.own is not None:
+        if want_weight:
+            to_kernels[pairing.own].addmm_(features.t(), gradient)
+        if to_features is not None:
+            to_features.addmm_(gradient, kernels[pairing.own])
+    return to_features, to_weight if want_weight else None
 
 
 def _sum_of_pairs(products: Tensor, block: Block, single: bool) -> Tensor:

@@ -156,14 +156,16 @@ def _searched(keys: Tensor, lines: Tensor) -> Tensor:
     rows = torch.arange(n, dtype=torch.int32, device=keys.device)
     sought = torch.cat([keys, keys.new_full((3,), torch.iinfo(torch.int64).max)])
     middle = len(lines) // 2
-    table = rows.new_full((3 * len(lines), n + 1), -1)
-    table[3 * middle + 1, :n] = rows
+    table = rows.new_full((3 * len(lines), n), -1)
+    table[3 * middle + 1] = rows
     for i, line in enumerate(lines[: middle + 1]):
         first = keys + line - 1
-        row = torch.searchsorted(keys, first)
+        row = torch.searchsorted(keys, first, out_int32=True)
         for j in range(3 if i < middle else 1):
-            found = sought[row] == first + j
-            table[3 * i + j, :n] = torch.where(found, row, -1)
-            table[-1 - 3 * i - j].scatter_(0, torch.where(found, row, n), rows)
-            row = row + found
-    return table[:, :n]
+            found = sought.index_select(0, row) == first + j
+            here = found.nonzero()[:, 0]
+            there = row.index_select(0, here)
+            table[3 * i + j].scatter_(0, here, there)
+            table[-1 - 3 * i - j].scatter_(0, there.long(), here.int())
+            row += found
+    return table

@@ -45,11 +45,13 @@ class Pairing:
         table: Input row, or -1 for none, (K, N_out) int32.
         n_in: Number of input rows.
         single: Every output row has exactly one pair.
+        own: The offset under which every row meets itself, if there is one; `blocks` leave it out.
     """
 
     table: Tensor
     n_in: int
     single: bool = False
+    own: int | None = None
     _blocks: dict[int, list[Block]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -68,12 +70,23 @@ class Pairing:
         return pairs_of(self.table)
 
     def blocks(self, pair_bytes: int) -> list[Block]:
-        """Blocks of output rows whose pairs, at `pair_bytes` each, fill about `PAIR_BYTES`. Kept for the next layer."""
+        """Blocks of output rows whose pairs, at `pair_bytes` each, fill about `PAIR_BYTES`. Kept for the next layer.
+
+        Half as many blocks serve as well, if a layer has made them. Pairs of a row with itself need neither gathering
+        nor a sum: they are not among them.
+        """
+        n_pairs = self.n_pairs if self.own is None else self.n_pairs - self.n_out
         n_blocks = 1
-        while self.n_pairs * pair_bytes > n_blocks * PAIR_BYTES:
+        while n_pairs * pair_bytes > n_blocks * PAIR_BYTES:
             n_blocks *= 2
+        if n_blocks // 2 in self._blocks:
+            return self._blocks[n_blocks // 2]
         if n_blocks not in self._blocks:
-            self._blocks[n_blocks] = list(_blocks(self.table, n_blocks))
+            table = self.table
+            if self.own is not None:
+                table = table.clone()
+                table[self.own] = -1
+            self._blocks[n_blocks] = list(_blocks(table, n_blocks))
         return self._blocks[n_blocks]
 
 
@@ -91,12 +104,13 @@ def _blocks(table: Tensor, n_blocks: int) -> Iterator[Block]:
     ends = until[:, -1].flatten().cumsum(0, dtype=torch.int32)  # of each row, in all pairs sorted by row
     counts = pair.sum(2).tolist()
     place = pair.flatten().nonzero()[:, 0]
-    target = place % size + place.div(n_offsets * size, rounding_mode="floor") * size
+    rows = torch.arange(n_blocks * size, dtype=torch.int32, device=table.device)
+    target = rows.view(n_blocks, 1, size).expand(-1, n_offsets, -1).flatten().index_select(0, place)
     rank = (ends.index_select(0, target) - until[:, -1].flatten().index_select(0, target)) - 1
     rank += until.flatten().index_select(0, place)
     bag = torch.empty_like(rank)
-    bag[rank.long()] = torch.arange(len(place), dtype=torch.int32, device=table.device)
-    source, target = cut.flatten().index_select(0, place), target.int()
+    bag.scatter_(0, rank.long(), torch.arange(len(place), dtype=torch.int32, device=table.device))
+    source = cut.flatten().index_select(0, place)
     ends = torch.nn.functional.pad(ends, (1, 0))
     begin = 0
     for b, count in enumerate(counts):
@@ -125,7 +139,7 @@ class KernelMap:
     @classmethod
     def symmetric(cls, table: Tensor) -> KernelMap:
         """The map of a submanifold convolution: who is my neighbour has me as its neighbour on the other side."""
-        pairing = Pairing(table, table.shape[1])
+        pairing = Pairing(table, table.shape[1], own=len(table) // 2)
         return cls(pairing, pairing, mirrored=True)
 
     @property
