@@ -13,6 +13,7 @@ RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md
 SECTIONS = {
     "sparse_conv": "Sparse convolution",
     "train_step": "A training step",
+    "against": "A training step before the engine",
     "point_kernels": "Points",
     "loader": "From the store to batches",
     "soak": "Memory over time",

@@ -70,7 +70,12 @@ def compared(title, calls, rounds, note="", missing=(), amounts=None, scale=None
     times = seconds(calls, rounds)
     for name, factor in (scale or {}).items():
         times[name] = [factor * t for t in times[name]]
-    first = times[next(iter(calls))]
+    return table_of(title, times, note, missing, amounts)
+
+
+def table_of(title, times, note="", missing=(), amounts=None):
+    """A table of the seconds of calls in each round, as `compared` makes it."""
+    first = next(iter(times.values()))
     rows = []
     for name, own in times.items():
         ratios = sorted(t / f for t, f in zip(own, first, strict=True))
@@ -81,7 +86,7 @@ def compared(title, calls, rounds, note="", missing=(), amounts=None, scale=None
         row["low"], row["high"] = (rounded(ratios[round(q * (len(ratios) - 1))]) for q in (0.1, 0.9))
         rows.append(row)
     rows += [{"name": name, "missing": "not installed here"} for name in missing]
-    return {"title": title, "note": note, "rounds": rounds, "rows": rows}
+    return {"title": title, "note": note, "rounds": len(first), "rows": rows}
 
 
 def row_of(table, name):
@@ -136,8 +141,10 @@ def _words(options):
     """The options as they are typed."""
     words = []
     for name, value in vars(options).items():
-        if isinstance(value, Path):
-            words += [f"--{name}", f"benchmarks/results/{value.name}"]
+        if name == "json" and value:
+            words += ["--json", f"benchmarks/results/{value.name}"]
+        elif isinstance(value, Path):
+            words += [f"--{name}", f"../{value.name}"]
         elif value is True:
             words.append(f"--{name}")
         elif value is not None and value is not False:

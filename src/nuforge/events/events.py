@@ -129,9 +129,13 @@ class Events:
                 rest[name] = table.only([c for c in table if c not in lost])
         return Events(rest)
 
-    def to(self, device: torch.device | str) -> Events:
-        """These events on another device."""
-        return Events({name: table.to(device) for name, table in self.tables.items()})
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Events:
+        """These events on another device; from pinned memory, without waiting if that is asked for."""
+        return Events({name: table.to(device, non_blocking) for name, table in self.tables.items()})
+
+    def pin_memory(self) -> Events:
+        """These events in pinned memory, from which a CUDA device copies without the processor."""
+        return Events({name: table.pin_memory() for name, table in self.tables.items()})
 
     def readout(self) -> Events:
         """What a detector gives: the columns whose role is readout, and all that a model ever receives."""

@@ -131,10 +131,15 @@ class Table:
         """This table with the columns of one role alone."""
         return self.only([name for name in self if name in self.about and self.about[name].role == role])
 
-    def to(self, device: torch.device | str) -> Table:
-        """This table on another device."""
-        columns = {name: column.to(device) for name, column in self.columns.items()}
-        return replace(self, columns=columns, offsets=self.offsets.to(device))
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Table:
+        """This table on another device; from pinned memory, without waiting if that is asked for."""
+        columns = {name: column.to(device, non_blocking=non_blocking) for name, column in self.columns.items()}
+        return replace(self, columns=columns, offsets=self.offsets.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Table:
+        """This table in pinned memory, from which a CUDA device copies without the processor."""
+        columns = {name: column.pin_memory() for name, column in self.columns.items()}
+        return replace(self, columns=columns, offsets=self.offsets.pin_memory())
 
 
 def offsets_of(counts: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class Segmentation(nn.Module):
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
         """Cross entropy, averaged over rows of known label with the weight of their class; 0 if there is none."""
         label = events[self.table][self.target]
-        logits = outputs[self.table]["logits"].float()
+        logits = outputs[self.table]["logits"].to(self.weights.dtype)
         total = F.cross_entropy(logits, label, self.weights, ignore_index=-1, reduction="sum")
         weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0).sum()
         return total / weight.clamp(min=torch.finfo(torch.float32).tiny)
@@ -74,7 +74,7 @@ class Segmentation(nn.Module):
         """Probability of the classes (N, K); `correction` replaces the task's own."""
         power = self.correction if correction is None else correction
         rows = outputs[self.table]
-        logits = rows["logits"].float() - power * self.weights.log()
+        logits = rows["logits"].to(self.weights.dtype) - power * self.weights.log()
         about = {"probability": Column("", f"probability of {', '.join(self.classes)}", "prediction")}
         return {self.table: Table({"probability": logits.softmax(1)}, rows.offsets, about=about)}
 

@@ -23,6 +23,8 @@ from nuforge.training.stream import Augment, TrainingBatches, TrainingBlocks, Va
 History = list[dict[str, float | int | None]]
 """One entry per validation: `step`, `training loss`, `loss`, and the figures of merit; None for not a number."""
 
+_AHEAD = 2  # batches that wait for the device
+
 
 class Loop(lightning.LightningModule):
     """A learner with its optimizer, schedule, streams and checkpoints.
@@ -110,6 +112,7 @@ class Loop(lightning.LightningModule):
             self._seed,
             self.global_rank,
             self._workers,
+            ahead=_AHEAD if self.device.type == "cuda" else 0,  # a CPU has nothing to do meanwhile but the same work
         )
 
     def val_dataloader(self) -> ValidationPass | list[Events]:
@@ -118,7 +121,7 @@ class Loop(lightning.LightningModule):
 
     def transfer_batch_to_device(self, batch: Events, device: torch.device, dataloader_idx: int) -> Events:
         """The batch on the device."""
-        return batch.to(device)
+        return batch.to(device, non_blocking=True)
 
     def on_train_start(self) -> None:
         """Optimizer and generators of the checkpoint, if there is one."""

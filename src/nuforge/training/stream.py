@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.training.augmentation import generator_at
+from nuforge.training.prefetch import Ahead
 
 TrainingBatches = Callable[[int], Iterable[Events]]
 """From a step k, the batches of steps k, k + 1, ... without end; each depends on seed and step alone."""
@@ -35,6 +36,7 @@ class TrainingBlocks:
         seed: Of the augmentation.
         rank: Of this process.
         workers: Processes that load data, if the stream is an `IterableDataset`.
+        ahead: Batches that a thread makes ahead; 0 to make each when it is wanted.
     """
 
     def __init__(
@@ -47,23 +49,22 @@ class TrainingBlocks:
         seed: int,
         rank: int,
         workers: int,
+        ahead: int = 0,
     ) -> None:
         self._step, self._block, self._steps = start, block, steps
-        self._augment, self._seed, self._rank = augment, seed, rank
-        self._source = iter(_loaded(batches(start), workers))
+        made = _augmented(_loaded(batches(start), workers), start, augment, seed, rank)
+        self._made = Ahead(made, ahead) if ahead else made
 
     def __iter__(self) -> Iterator[Events]:
         end = min((self._step // self._block + 1) * self._block, self._steps)
         while self._step < end:
             try:
-                batch = next(self._source)
+                batch = next(self._made)
             except StopIteration:
                 raise InputError(
                     f"training batches ended at step {self._step} of {self._steps}; give an endless stream of events, "
                     "and more than none"
                 ) from None
-            if self._augment is not None:
-                batch = self._augment(batch, generator_at(self._seed, self._step, self._rank))
             self._step += 1
             yield batch
 
@@ -76,6 +77,14 @@ class ValidationPass:
 
     def __iter__(self) -> Iterator[Events]:
         return iter(self._batches())
+
+
+def _augmented(
+    batches: Iterable[Events], start: int, augment: Augment | None, seed: int, rank: int
+) -> Iterator[Events]:
+    """The batches, each changed with the generator of its step."""
+    for step, batch in enumerate(batches, start):
+        yield batch if augment is None else augment(batch, generator_at(seed, step, rank))
 
 
 def _loaded(batches: Iterable[Events], workers: int) -> Iterable[Events]:
