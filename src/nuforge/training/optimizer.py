@@ -58,7 +58,7 @@ class Muon(torch.optim.AdamW):
 
     Source:
         Jordan et al., Muon (2024): momentum 0.95 with look-ahead, five rounds of a fifth-order polynomial; here on the
-        Gram matrices, of all kernels at once.
+        Gram matrices, of all kernels of a size at once.
     """
 
     MOMENTUM: Final = 0.95
@@ -104,25 +104,32 @@ def _orthogonal(matrices: list[Tensor], rounds: int, stretch: tuple[float, float
     """Matrices (R, C) with the singular vectors of the given ones, and singular values near one.
 
     X (a + b G + c G^2) with the Gram matrix G = X^T X has the singular values a s + b s^3 + c s^5. The rounds are done
-    on the Gram matrices alone, padded to one size, and each X is multiplied once.
+    on the Gram matrices alone, those of one size together, and each X is multiplied once.
     """
     tall = [m if m.shape[0] >= m.shape[1] else m.T for m in matrices]
-    side = max(m.shape[1] for m in tall)
-    gram = tall[0].new_zeros(len(tall), side, side)
-    for g, m in zip(gram, tall, strict=True):
-        g[: m.shape[1], : m.shape[1]] = m.T @ m
-    size = gram.diagonal(dim1=1, dim2=2).sum(1).clamp(min=torch.finfo(gram.dtype).tiny)
-    gram = gram / size[:, None, None]
-    one = torch.eye(side, dtype=gram.dtype, device=gram.device)
-    product = one / size.sqrt()[:, None, None]
+    sides = [m.shape[1] for m in tall]
+    turned = list(tall)
+    for side in set(sides):
+        places = [i for i, own in enumerate(sides) if own == side]
+        gram = torch.stack([tall[i].T @ tall[i] for i in places])
+        for i, product in zip(places, _stretched(gram, rounds, stretch), strict=True):
+            turned[i] = tall[i] @ product
+    return [t if m.shape[0] >= m.shape[1] else t.T for t, m in zip(turned, matrices, strict=True)]
+
+
+def _stretched(gram: Tensor, rounds: int, stretch: tuple[float, float, float]) -> Tensor:
+    """What matrices with these Gram matrices (M, C, C) are multiplied by to have singular values near one."""
+    size = gram.diagonal(dim1=1, dim2=2).sum(1).clamp(min=torch.finfo(gram.dtype).tiny)[:, None, None]
+    gram = gram / size
+    one = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+    product = one / size.sqrt()
     a, b, c = stretch
     for left in reversed(range(rounds)):
-        factor = a * one + b * gram + c * (gram @ gram)
+        factor = torch.baddbmm(b * gram, gram, gram, alpha=c).add_(one, alpha=a)
         product = product @ factor
         if left:
             gram = factor @ gram @ factor
-    turned = [m @ p[: m.shape[1], : m.shape[1]] for m, p in zip(tall, product, strict=True)]
-    return [t if m.shape[0] >= m.shape[1] else t.T for t, m in zip(turned, matrices, strict=True)]
+    return product
 
 
 def _kernels(module: nn.Module) -> dict[nn.Parameter, int]:

@@ -53,7 +53,7 @@ def _make(batches: Iterator[Events], made: _Made, ended: threading.Event) -> Non
             if ended.is_set():
                 return
         _put(StopIteration(), made, ended)
-    except BaseException as error:  # noqa: BLE001 it is raised again by the one who asks
+    except BaseException as error:  # it is raised again where a batch is wanted
         _put(error, made, ended)
 
 
@@ -61,6 +61,7 @@ def _put(item: Events | BaseException, made: _Made, ended: threading.Event) -> N
     """Wait for room, unless nobody will take it."""
     while not ended.is_set():
         try:
-            return made.put(item, timeout=0.1)
+            made.put(item, timeout=0.1)
         except Full:
             continue
+        return
