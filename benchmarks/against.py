@@ -39,8 +39,7 @@ class Side:
         return json.loads(answer)
 
     def end(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 def main(words=None):
@@ -62,8 +61,9 @@ def main(words=None):
                 times[name].append(time)
     for side in sides.values():
         side.end()
-    commit = subprocess.check_output(["git", "-C", str(options.before), "rev-parse", "--short", "HEAD"], text=True)
-    note = f"Before is commit {commit.strip()}. AdamW on both sides; voxels along random lines."
+    asked = ["git", "-C", str(options.before), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    note = f"Before is commit {commit}. AdamW on both sides; voxels along random lines."
     steps = table_of(f"A training step, {size[0]} events of {size[1]:,} voxels, one thread", times, note)
     apart = max(abs(a / b - 1) for a, b in zip(losses[NOW], losses[BEFORE], strict=True))
     rows = [[i + 1, *(f"{losses[name][i]:.12f}" for name in sides)] for i in range(STEPS)]

@@ -11,6 +11,7 @@ import platform
 import statistics
 import sys
 import time
+import warnings
 from importlib import import_module
 from pathlib import Path
 
@@ -36,9 +37,11 @@ def options_of(doc, words, rounds):
 
 
 def peer(module):
-    """A package to compare with, or None if it is not installed or does not load."""
+    """A package to compare with, or None if it is not installed or does not load; what it warns of is its own affair."""
     try:
-        return import_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return import_module(module)
     except (ImportError, OSError):
         return None
 

@@ -41,6 +41,14 @@ def test_every_benchmark_runs_on_tiny_sizes_and_writes_what_it_prints(name, scri
     assert result["command"] == f"python benchmarks/{name}.py --rounds 2 --quick --json benchmarks/results/{name}.json"
 
 
+def test_a_package_trains_as_itself(script, tmp_path):
+    result = script("against").main(["--before", str(BENCHMARKS.parent), "--quick", "--json", str(tmp_path / "a.json")])
+    speed, losses = result["targets"]
+    assert losses["met"] is True
+    assert len(result["tables"][1]["rows"]) == 10
+    assert "times" in speed["measured"]
+
+
 def test_a_missing_peer_is_said_and_skipped(script):
     rounds = script("rounds")
     assert rounds.peer("no_such_package") is None
