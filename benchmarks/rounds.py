@@ -37,7 +37,7 @@ def options_of(doc, words, rounds):
 
 
 def peer(module):
-    """A package to compare with, or None if it is not installed or does not load; what it warns of is its own affair."""
+    """A package to compare with, or None if it is not installed or does not load; its warnings are its own affair."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
