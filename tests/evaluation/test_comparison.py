@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_intervals():
 
 def test_curves_hold_the_confusion_matrix_and_the_reliability_of_every_method():
     comparison = compared()
-    curves = comparison.curves(CLASSES)
+    curves = comparison.curves({"": CLASSES})
     counts = torch.tensor(curves["confusion"]["counts"]["model"])
     torch.testing.assert_close(counts, comparison.statistics("model")["confusion"].sum(0).float())
     assert curves["confusion"]["classes"] == list(CLASSES)
@@ -65,7 +65,7 @@ def test_curves_hold_the_confusion_matrix_and_the_reliability_of_every_method():
 def test_figures_and_curves_make_a_report(tmp_path):
     comparison = compared()
     result = comparison.figures(replicas=50)
-    report = Report("toy", {}, result.metrics, result.baselines, result.difference, curves=comparison.curves(CLASSES))
+    report = Report("toy", {}, result.metrics, result.baselines, result.difference, curves=comparison.curves({"": CLASSES}))
     assert report.write(tmp_path).exists()
 
 
@@ -88,4 +88,4 @@ def test_names_and_classes_must_fit():
     with pytest.raises(ValueError, match="each once, got"):
         Comparison(ToyTask(), ["model", "model"])
     with pytest.raises(ValueError, match=r"classes must be 5 names, got \['shower'\]"):
-        compared(batches=1).curves(["shower"])
+        compared(batches=1).curves({"": ["shower"]})

@@ -35,7 +35,7 @@ def test_a_run_leaves_a_report_a_page_a_checkpoint_and_predictions(finished):
     assert report.seeds == [0]
     assert "nuforge run" in report.provenance["command"]
     assert (finished / "report.html").stat().st_size > 10_000
-    assert read_description(finished / "checkpoint")["classes"] == ["shower", "track"]
+    assert read_description(finished / "checkpoint")["classes"] == {"": ["shower", "track"]}
     assert sorted(path.name for path in finished.iterdir()) == [
         "checkpoint",
         "predictions",

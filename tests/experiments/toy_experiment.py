@@ -101,7 +101,6 @@ def toy(
     return Experiment(
         sample=Sample("toy", {}, toy_events, events, lartpc_cube(), shard_size=40),
         learner=Supervised(model, [task]),
-        task=task,
         baselines={"prior": Prior(2)},
         options=FitOptions(steps, learning_rate, validate_every=10),
         batch=batch,

@@ -45,7 +45,6 @@ def sources(
     return Experiment(
         sample=Sample("sources", {}, two_sources, events, lartpc_cube(), shard_size=100),
         learner=Supervised(model, [task]),
-        task=task,
         baselines={"boosted trees": EventTrees("source_kind", rounds=30)},
         options=FitOptions(steps, learning_rate, validate_every=40),
         batch=batch,

@@ -56,7 +56,7 @@ def test_full_correction_undoes_the_weights():
     about = {"logits": Column("", "logits", "prediction")}
     outputs = {"voxels": Table({"logits": as_trained.log()[None]}, torch.tensor([0, 1]), about=about)}
     task = Segmentation(CLASSES, 4, weights=weights)
-    torch.testing.assert_close(task.predict(outputs, correction=1.0)["voxels"]["probability"][0], natural)
+    torch.testing.assert_close(task.predict(outputs, 1.0)["voxels"]["probability"][0], natural)
     assert not torch.allclose(task.predict(outputs)["voxels"]["probability"][0], natural)
 
 

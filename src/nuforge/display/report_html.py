@@ -108,11 +108,19 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
 
 
 def class_names(report: Report) -> tuple[str, ...]:
-    """The classes of the report's confusion matrix, in their order; none without one."""
-    confusion = report.curves.get("confusion")
-    if not isinstance(confusion, Mapping):
-        return ()
-    return tuple(str(name) for name in cast(Sequence[str], confusion.get("classes", ())))
+    """The classes of the report's confusion matrices, in their order; none without one."""
+    tables = [cast(Mapping[str, Any], report.curves[name]) for name in _of_kind(report, "confusion")]
+    return tuple(dict.fromkeys(str(name) for table in tables for name in table["classes"]))
+
+
+def _title(curve: str) -> str:
+    """What stands over the reliability of one of several tasks."""
+    return spelled(curve.removesuffix("reliability")).strip()
+
+
+def _of_kind(report: Report, kind: str) -> list[str]:
+    """Names of the curves of a kind, of one task or of several: `confusion`, `identity_confusion`."""
+    return [name for name in report.curves if name == kind or name.endswith(f"_{kind}")]
 
 
 def figure_and_class(name: str, classes: Sequence[str]) -> tuple[str, str] | None:
@@ -193,14 +201,16 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
     """The pictures that the report's curves allow, as sources of images."""
     curves = report.curves
     out: dict[str, Any] = dict.fromkeys(("confusion", "reliability", "learning", "bars"))
-    if "confusion" in curves:
-        classes, counts = curves["confusion"]["classes"], curves["confusion"]["counts"]
-        out["confusion"] = [
-            {"name": name, "image": svg_source(plots.confusion_matrix(matrix, classes, spelled(name)))}
-            for name, matrix in counts.items()
-        ]
-    if "reliability" in curves:
-        out["reliability"] = svg_source(plots.reliability_diagram(curves["reliability"]))
+    out["confusion"] = [
+        {"name": label, "image": svg_source(plots.confusion_matrix(matrix, curves[of]["classes"], label))}
+        for of in _of_kind(report, "confusion")
+        for name, matrix in curves[of]["counts"].items()
+        for label in [spelled(f"{of.removesuffix('confusion')}{name}")]
+    ]
+    out["reliability"] = [
+        {"name": spelled(of), "image": svg_source(plots.reliability_diagram(curves[of], _title(of)))}
+        for of in _of_kind(report, "reliability")
+    ]
     if "learning" in curves:
         out["learning"] = svg_source(plots.learning_curve(curves["learning"]))
     if classwise:

@@ -138,26 +138,29 @@ class Comparison:
         defined = {name: sign * interval.value for name, interval in candidates.items() if interval.is_defined}
         return max(defined, key=lambda name: defined[name]) if defined else None
 
-    def curves(self, classes: Sequence[str] = ()) -> dict[str, Json]:
-        """What the report draws, of the statistics named `confusion` (B, K, K) and `reliability` (B, bins, 3), if any.
+    def curves(self, classes: Mapping[str, Sequence[str]]) -> dict[str, Json]:
+        """What the report draws, of the statistics `confusion` (B, K, K) and `reliability` (B, bins, 3) of tasks.
 
         Args:
-            classes: Names of the K classes.
+            classes: Names of the K classes by the name of the task, which stands before its statistics.
 
         Returns:
             `confusion`: {"classes": names, "counts": {method: K x K, [true][predicted]}}; `reliability`: {method:
-            {"confidence", "accuracy", "count"}}, lists over bins of confidence.
+            {"confidence", "accuracy", "count"}}, lists over bins of confidence; with the task's name before them.
         """
         sums = {name: {key: s.sum(0) for key, s in self.statistics(name).items()} for name in self.names}
         out: dict[str, Json] = {}
-        if all("confusion" in s for s in sums.values()):
-            counts = {name: s["confusion"].tolist() for name, s in sums.items()}
-            k = len(counts[self.names[0]])
-            if len(classes) not in (0, k):
-                raise ValueError(f"classes must be {k} names, got {list(classes)}; pass those of the task")
-            out["confusion"] = {"classes": list(classes) or [str(i) for i in range(k)], "counts": counts}
-        if all("reliability" in s for s in sums.values()):
-            out["reliability"] = {name: _curve(s["reliability"]) for name, s in sums.items()}
+        for task, names in classes.items():
+            confusion, reliability = (f"{task}_{name}" if task else name for name in ("confusion", "reliability"))
+            counts = {name: s[confusion].tolist() for name, s in sums.items() if confusion in s}
+            if counts:
+                k = len(next(iter(counts.values())))
+                if len(names) != k:
+                    raise ValueError(f"classes must be {k} names, got {list(names)}; pass those of the task")
+                out[confusion] = {"classes": list(names), "counts": counts}
+            bins = {name: _curve(s[reliability]) for name, s in sums.items() if reliability in s}
+            if bins:
+                out[reliability] = bins
         return out
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from nuforge.errors import InputError
-from nuforge.evaluation.comparison import Comparison
+from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
 from nuforge.events import Events, Table
 from nuforge.experiments.experiment import Baseline
 from nuforge.experiments.predictor import Predictor, with_predictions
@@ -26,7 +26,13 @@ class Pass:
 
     def __init__(self, predictor: Predictor, baselines: Mapping[str, Baseline]) -> None:
         self.predictor, self.baselines = predictor, baselines
-        self.comparison = Comparison(predictor.built.learner, [MODEL, *baselines])
+        tasks = predictor.built.learner.asked
+        self.comparison = Comparison(
+            predictor.built.learner,
+            [MODEL, *baselines],
+            [*LOWER_IS_BETTER, *(figure for task in tasks for figure in task.lower_is_better)],
+            {figure: unit for task in tasks for figure, unit in task.units.items()},
+        )
         self._seconds = dict.fromkeys([MODEL, *baselines], 0.0)
 
     def over(self, batches: Iterable[Events]) -> Iterator[Events]:
@@ -53,13 +59,14 @@ class Pass:
         return prediction
 
     def _check_labels(self, events: Events) -> None:
-        table, target = self.predictor.task.table, self.predictor.task.target
-        if table not in events or target not in events[table]:
-            has = sorted(events[table]) if table in events else sorted(events.tables)
-            raise InputError(
-                f"events have no labels: expected the column '{target}' of '{table}', got {has}; "
-                "nuforge predict needs none"
-            )
+        for column in self.predictor.built.needs:
+            table, target = column.split(".")
+            if table not in events or target not in events[table]:
+                has = sorted(events[table]) if table in events else sorted(events.tables)
+                raise InputError(
+                    f"events have no labels: expected the column '{target}' of '{table}', got {has}; "
+                    "nuforge predict needs none"
+                )
 
 
 def fitted_baselines(predictor: Predictor, checkpoint: Path) -> dict[str, Baseline]:

@@ -55,7 +55,6 @@ def report_on(
         curves: Curves beside those of the comparison, such as the learning curve.
     """
     begin = time.perf_counter()
-    task = predictor.task
     one_pass = Pass(predictor, fitted_baselines(predictor, checkpoint))
     batches = followed(batches, "evaluating", n_events)
     store = write_store(out / "predictions", one_pass.over(batches), predictor.built, provenance)
@@ -73,7 +72,7 @@ def report_on(
         published=list(published),
         split=dict(split),
         seeds=list(seeds),
-        curves={**one_pass.comparison.curves(task.classes), **seen, **(curves or {})},
+        curves={**one_pass.comparison.curves(predictor.built.classes), **seen, **(curves or {})},
         timing={**(timing or {}), **one_pass.timing(), "evaluation": time.perf_counter() - begin},
         provenance={**provenance, **_machine()},
     )

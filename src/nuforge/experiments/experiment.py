@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from nuforge.events import Events, Table
     from nuforge.samples import Sample
-    from nuforge.tasks.classification import Classification
-    from nuforge.tasks.segmentation import Segmentation
     from nuforge.training.learner import Learner
     from nuforge.training.options import FitOptions
 
@@ -40,7 +38,7 @@ class Baseline(Protocol):
         """Learns what it needs from labelled events."""
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
-        """The columns that the task of the network gives, for the same rows."""
+        """The columns that the tasks of the network give, for the same rows."""
 
     def save(self, folder: Path) -> None:
         """Writes what was fitted into a folder."""
@@ -56,8 +54,7 @@ class Experiment:
 
     Args:
         sample: The events of the built-in simulation; `--data` takes files in its place.
-        learner: The model with its task, weights not trained yet.
-        task: That task: what is asked, and what a report measures.
+        learner: The model with its tasks, weights not trained yet; the tasks are what a report measures.
         baselines: The classical methods by name, not fitted yet.
         options: How the learner is fitted.
         batch: Events in a training step.
@@ -71,7 +68,6 @@ class Experiment:
 
     sample: Sample
     learner: Learner
-    task: Segmentation | Classification
     baselines: Mapping[str, Baseline]
     options: FitOptions
     batch: int
@@ -84,7 +80,17 @@ class Experiment:
     @property
     def tables(self) -> tuple[str, ...]:
         """Tables that training needs: what is read and what is asked about."""
-        return tuple(dict.fromkeys((*self.reads, self.task.table)))
+        return tuple(dict.fromkeys((*self.reads, *(column.split(".")[0] for column in self.needs))))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The truth that training and a report need, as table.column."""
+        return tuple(dict.fromkeys(column for task in self.learner.asked for column in task.needs))
+
+    @property
+    def classes(self) -> dict[str, list[str]]:
+        """Names of the classes that the tasks tell apart, by the task's name."""
+        return {task.name: list(task.classes) for task in self.learner.asked if task.classes}
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,6 @@ def lartpc_segmentation(
     return Experiment(
         sample=particle_bomb(events, shard_size=shard_size),
         learner=Supervised(model, [task]),
-        task=task,
         baselines={"rules": Rules(), "boosted trees": BoostedTrees(rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, "muon", warmup=warmup, validate_every=validate_every),
         batch=batch,
@@ -159,7 +158,6 @@ def lartpc_engines(
     return Experiment(
         sample=engines(events, shard_size=shard_size, first=first, second=second),
         learner=Supervised(model, [task]),
-        task=task,
         baselines={"boosted trees": EventTrees("engine", rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,

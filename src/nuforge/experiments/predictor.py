@@ -16,14 +16,13 @@ from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, wr
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.progress import followed
-from nuforge.tasks.classification import Classification
-from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.checkpoint import DESCRIPTION, load_weights, read_description
 
 BATCH = 16
 """Events that the network sees at once; the answer for an event does not depend on it."""
 
 _PREDICTION = Column("", "the most probable class", "prediction")
+_PROBABILITY = "probability"
 
 
 @dataclass(frozen=True)
@@ -43,17 +42,14 @@ class Predictor:
     columns: Mapping[str, str]
 
     @property
-    def task(self) -> Segmentation | Classification:
-        """What it was asked."""
-        return self.built.task
-
-    @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the columns of `probability`."""
-        return self.task.classes
+        """Names of the classes of the first task that tells some apart, in the order of its `probability`."""
+        return next((task.classes for task in self.built.learner.asked if task.classes), ())
 
     def predict(self, events: Events, seed: int = 0) -> Events:
-        """The events with the columns `probability` (N, K) and `prediction` (N,) of the task's table added.
+        """The events with what the tasks predict: columns of their tables, and tables of their own.
+
+        Where there is a `probability` (N, K) of classes, `prediction` (N,) is the most probable one.
 
         Energy deposits without voxels first get the response of the experiment's detector.
 
@@ -86,13 +82,12 @@ def _check_columns(events: Events, units: Mapping[str, str]) -> None:
 
 
 def with_predictions(events: Events, predictions: Mapping[str, Table]) -> Events:
-    """Events with predicted columns added, and the most probable class where there are probabilities."""
+    """Events with predicted columns and tables added, and the most probable class where there are probabilities."""
     for name, table in predictions.items():
-        columns, about = dict(table.columns), dict(table.about)
-        if "probability" in table:
-            columns["prediction"] = table["probability"].argmax(1)
-            about["prediction"] = _PREDICTION
-        events = events.with_table(name, events[name].with_columns(columns, about))
+        classes = {c.replace(_PROBABILITY, "prediction"): table[c].argmax(1) for c in table if c.endswith(_PROBABILITY)}
+        said = table.with_columns(classes, dict.fromkeys(classes, _PREDICTION))
+        known = events[name].with_columns(said.columns, said.about, said.refers_to) if name in events else said
+        events = events.with_table(name, known)
     return events
 
 
@@ -115,7 +110,7 @@ def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, l
         "experiment": recipe.name,
         "arguments": dict(arguments),
         "columns": columns,
-        "classes": list(built.task.classes),
+        "classes": built.classes,
         "detector": detector_of(built),
     }
 
@@ -141,10 +136,11 @@ def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
     recipe = find(name)
     arguments = recipe.arguments(card["arguments"])
     built = recipe.function(**arguments)
-    if list(built.task.classes) != card["classes"]:
+    said = card["classes"] if isinstance(card["classes"], dict) else {"": card["classes"]}  # of one task, once
+    if built.classes != said:
         raise InputError(
-            f"checkpoint '{path}' has the classes {card['classes']}, experiment '{recipe.name}' has "
-            f"{list(built.task.classes)}; train it again with this version"
+            f"checkpoint '{path}' has the classes {said}, experiment '{recipe.name}' has {built.classes}; "
+            "train it again with this version"
         )
     load_weights(built.learner, path)
     units = {name: column["unit"] for name, column in card["columns"].items()}

@@ -25,9 +25,7 @@ from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
-from nuforge.experiments.tuning import choose_correction
-from nuforge.tasks.classification import Classification
-from nuforge.tasks.segmentation import Segmentation, class_weights
+from nuforge.experiments.tuning import tune
 from nuforge.training.checkpoint import load_weights, read_description, save_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
@@ -152,7 +150,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             start=step,
         )
 
-    _meet_classes(experiment.task, _side(this, store, "train", tables))
+    _meet(experiment, _side(this, store, "train", tables))
     like = next(iter(_side(this, store, "test", tables)))
     try:
         best = fit(
@@ -179,37 +177,43 @@ def _train(this: Run, store: Store, devices: int) -> None:
 
 def _tune(this: Run, validation: Iterable[Events]) -> None:
     """Sets what is chosen on validation events, in the checkpoint."""
-    learner, task = this.experiment.learner, this.experiment.task
+    learner = this.experiment.learner
     load_weights(learner, this.checkpoint)
-    if not isinstance(learner, Supervised) or not isinstance(task, Segmentation):
-        return
-    task.correction.fill_(choose_correction(learner, task, validation))
-    save_weights(learner, this.checkpoint)
+    if isinstance(learner, Supervised):
+        tune(learner, validation)
+        save_weights(learner, this.checkpoint)
 
 
-def _meet_classes(task: Segmentation | Classification, batches: Iterable[Events]) -> None:
-    """Looks for labels in the training events, and gives a segmentation the weights of classes that they call for."""
-    k = len(task.classes)
-    counts = torch.zeros(k, dtype=torch.int64)
+def _meet(experiment: Experiment, batches: Iterable[Events]) -> None:
+    """Looks for labels in the training events, and tells the tasks what they count there."""
+    tasks, needs = experiment.learner.asked, [column.split(".") for column in experiment.needs]
+    sums: list[torch.Tensor | int] = [0] * len(tasks)
     for events in batches:
-        if task.table not in events or task.target not in events[task.table]:
-            raise InputError(f"events for training have no '{task.target}' in '{task.table}'; give events with labels")
-        label = events[task.table][task.target]
-        counts += torch.bincount(label[label >= 0], minlength=k)
-    if isinstance(task, Segmentation):
-        task.weights.copy_(torch.tensor(class_weights(counts.tolist(), task.balance)))
+        for table, target in needs:
+            if table not in events or target not in events[table]:
+                raise InputError(f"events for training have no '{target}' in '{table}'; give events with labels")
+        sums = [total + task.count(events) for task, total in zip(tasks, sums, strict=True)]
+    for task, total in zip(tasks, sums, strict=True):
+        if isinstance(total, torch.Tensor):
+            task.meet(total)
 
 
 def _learning_curves(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
-    """Losses and means over classes by step, as a report has them."""
+    """Losses and figures that are not of one class by step, as a report has them."""
     names = {"training loss": "training loss", "loss": "validation loss"}
-    names |= dict.fromkeys(("mean recall", "mean IoU", "mean AUC", "AUC"), "")
+    names |= dict.fromkeys((name for entry in history for name in entry if _is_general(name) and name not in names), "")
     steps = [entry["step"] for entry in history]
     return {
         shown or name: {"step": steps, "value": [entry.get(name) for entry in history]}
         for name, shown in names.items()
         if any(entry.get(name) is not None for entry in history)
     }
+
+
+def _is_general(figure: str) -> bool:
+    """Whether a figure of merit belongs into a learning curve: a mean or an index, not of one class."""
+    words = ("mean", "AUC", "ARI", "efficiency", "purity")
+    return " of " not in figure and any(word in figure.split() for word in words)
 
 
 def _fit_baselines(this: Run, store: Store) -> None:

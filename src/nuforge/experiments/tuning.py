@@ -1,4 +1,4 @@
-"""What is chosen on validation events after training: how far a segmentation takes back its class weights."""
+"""What is chosen on validation events after training, for every task that leaves something to choose."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Iterable
 import torch
 
 from nuforge.events import Events
-from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised
 
-POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Corrections that are tried."""
 
+def tune(learner: Supervised, validation: Iterable[Events]) -> None:
+    """Each task takes the one of its choices that has the largest merit on validation events; the model is asked once.
 
-def choose_correction(learner: Supervised, task: Segmentation, validation: Iterable[Events]) -> float:
-    """The correction of `POWERS` with the largest sum of mean recall and mean IoU on validation events.
-
-    Weights in the loss favour rare classes: good for recall, bad for purity. The correction balances the two without
-    training again (`Segmentation.predict`).
+    Args:
+        learner: A trained model with its tasks.
+        validation: Events with the truth that the tasks need.
     """
+    tasks = [task for task in learner.asked if task.choices]
+    if not tasks:
+        return
+    sums: list[dict[float, dict[str, torch.Tensor]]] = [{choice: {} for choice in task.choices} for task in tasks]
     learner.eval()
-    sums: dict[float, dict[str, torch.Tensor]] = {power: {} for power in POWERS}
     with torch.inference_mode():
         for events in validation:
-            outputs = task(learner.model(events.readout()))
-            for power, total in sums.items():
-                for name, counts in task.statistics(events, task.predict(outputs, power)).items():
-                    total[name] = total.get(name, torch.zeros(())) + counts.sum(0, keepdim=True)
-
-    def merit(power: float) -> float:
-        figures = task.figures(sums[power])
-        return float(figures["mean recall"] + figures["mean IoU"])
-
-    return max(POWERS, key=merit)
+            features = learner.model(events.readout())
+            for task, of_task in zip(tasks, sums, strict=True):
+                outputs = task(features)
+                for choice, total in of_task.items():
+                    for name, counts in task.statistics(events, task.predict(outputs, choice)).items():
+                        total[name] = total.get(name, torch.zeros(())) + counts.sum(0, keepdim=True)
+    for task, of_task in zip(tasks, sums, strict=True):
+        merits = {choice: float(task.merit(task.figures(total))) for choice, total in of_task.items() if total}
+        if merits:
+            task.choose(max(merits, key=lambda choice: merits[choice]))

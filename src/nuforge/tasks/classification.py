@@ -13,9 +13,10 @@ from nuforge.events import Column, Events, Table
 from nuforge.metrics.classification import recall
 from nuforge.metrics.ranking import area_under_curve, log_odds_bin, score_counts
 from nuforge.tasks.categorical import categorical_figures, categorical_statistics, log_odds
+from nuforge.tasks.task import Task
 
 
-class Classification(nn.Module):
+class Classification(Task):
     """A categorical distribution over classes for every event, and cross entropy.
 
     Args:
@@ -30,6 +31,7 @@ class Classification(nn.Module):
         if len(classes) < 2:
             raise InputError(f"a classification needs two classes or more, got {list(classes)}; name them all")
         self.classes, self.table, self.target = tuple(classes), table, target
+        self.needs = (f"{table}.{target}",)
         self.head = nn.Linear(features, len(classes))
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
@@ -44,8 +46,8 @@ class Classification(nn.Module):
         total = F.cross_entropy(outputs[self.table]["logits"].float(), label, ignore_index=-1, reduction="sum")
         return total / (label >= 0).sum().clamp(min=1)
 
-    def predict(self, outputs: Mapping[str, Table]) -> Mapping[str, Table]:
-        """Probability of the classes (B, K)."""
+    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
+        """Probability of the classes (B, K); there is nothing to choose."""
         rows = outputs[self.table]
         about = {"probability": Column("", f"probability of {', '.join(self.classes)}", "prediction")}
         return {self.table: Table({"probability": rows["logits"].float().softmax(1)}, rows.offsets, about=about)}

@@ -12,9 +12,10 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.metrics.classification import iou, precision, recall
 from nuforge.tasks.categorical import categorical_figures, categorical_statistics
+from nuforge.tasks.task import Task
 
 
-class Segmentation(nn.Module):
+class Segmentation(Task):
     """A categorical distribution over classes for every row, and weighted cross entropy.
 
     Training with class weights w makes the softmax estimate w p(class), not p(class). With `correction` c the stated
@@ -33,6 +34,7 @@ class Segmentation(nn.Module):
             `<name>_probability`, the statistic `confusion` `<name>_confusion`, the figure `accuracy` `<name> accuracy`.
     """
 
+    choices = (0.0, 0.25, 0.5, 0.75, 1.0)
     weights: Tensor
     correction: Tensor
 
@@ -55,6 +57,7 @@ class Segmentation(nn.Module):
                 f"weights {chosen.tolist()}; count the labels of the training events and give class_weights(counts)"
             )
         self.classes, self.table, self.target, self.balance = tuple(classes), table, target, balance
+        self.needs = (f"{table}.{target}",)
         self.name, self._prefix = name, f"{name}_" if name else ""
         self.register_buffer("weights", chosen)
         self.register_buffer("correction", torch.tensor(float(correction)))
@@ -75,9 +78,9 @@ class Segmentation(nn.Module):
         weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0).sum()
         return total / weight.clamp(min=torch.finfo(torch.float32).tiny)
 
-    def predict(self, outputs: Mapping[str, Table], correction: float | None = None) -> Mapping[str, Table]:
-        """Probability of the classes (N, K); `correction` replaces the task's own."""
-        power = self.correction if correction is None else correction
+    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
+        """Probability of the classes (N, K); `choice` replaces the task's own correction."""
+        power = self.correction if choice is None else choice
         rows = outputs[self.table]
         logits = rows[self._prefix + "logits"].to(self.weights.dtype) - power * self.weights.log()
         column = self._prefix + "probability"
@@ -106,6 +109,27 @@ class Segmentation(nn.Module):
         for name, values in per_class.items():
             figures |= {f"{name} of {c}": values[..., i] for i, c in enumerate(self.classes)}
         return {f"{self.name} {figure}".lstrip(): values for figure, values in figures.items()}
+
+    def count(self, events: Events) -> Tensor:
+        """Rows of each class (K,)."""
+        label = events[self.table][self.target]
+        return torch.bincount(label[label >= 0], minlength=len(self.classes))
+
+    def meet(self, counts: Tensor) -> None:
+        """Weights of the classes from the rows of each (K,)."""
+        self.weights.copy_(torch.tensor(class_weights(counts.tolist(), self.balance)))
+
+    def merit(self, figures: Mapping[str, Tensor]) -> Tensor:
+        """Mean recall and mean IoU together.
+
+        Weights in the loss favour rare classes: good for recall, bad for purity. The correction balances the two
+        without training again.
+        """
+        return figures[f"{self.name} mean recall".lstrip()] + figures[f"{self.name} mean IoU".lstrip()]
+
+    def choose(self, choice: float) -> None:
+        """The correction."""
+        self.correction.fill_(choice)
 
 
 def class_weights(counts: Sequence[float | int], power: float = 0.5) -> tuple[float, ...]:

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
-
-Tables = Mapping[str, Table]
-
-
-@runtime_checkable
-class Task(Protocol):
-    """A question asked of a model's features. See `nuforge.tasks`."""
-
-    def __call__(self, features: Tables) -> Tables:
-        """Parameters of a distribution for the rows of tables."""
-
-    def loss(self, outputs: Tables, events: Events) -> Tensor:
-        """Loss of the outputs, a scalar."""
-
-    def predict(self, outputs: Tables) -> Tables:
-        """Columns of role prediction."""
-
-    def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
-        """Per-event statistics (B, ...) that add up over events."""
-
-    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Figures of merit (R,) of summed statistics (R, ...)."""
+from nuforge.tasks.task import Tables, Task
 
 
 class Learner(nn.Module, ABC):
     """A training scheme: a loss over events, and a prediction from their readout with its figures of merit."""
+
+    @property
+    @abstractmethod
+    def asked(self) -> Sequence[Task]:
+        """The questions that it answers."""
 
     @abstractmethod
     def loss(self, events: Events) -> Tensor:
@@ -66,7 +49,7 @@ class Supervised(Learner):
         tasks: The questions. Two tasks may not give a column, statistic or figure of the same name.
     """
 
-    def __init__(self, model: nn.Module, tasks: Sequence[nn.Module]) -> None:
+    def __init__(self, model: nn.Module, tasks: Sequence[Task]) -> None:
         super().__init__()
         if not tasks:
             raise InputError("supervised learning needs at least one task, got none; give what the model should answer")
@@ -76,10 +59,11 @@ class Supervised(Learner):
     def forward(self, readout: Events) -> list[Tables]:
         """Outputs of each task."""
         features = self.model(readout)
-        return [task(features) for task in self._tasks]
+        return [task(features) for task in self.asked]
 
     @property
-    def _tasks(self) -> list[Task]:
+    def asked(self) -> Sequence[Task]:
+        """The tasks."""
         return list(self.tasks)  # type: ignore[arg-type]
 
     def loss(self, events: Events) -> Tensor:
@@ -97,14 +81,14 @@ class Supervised(Learner):
 
     def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
         """Per-event statistics of all tasks."""
-        return _joined([task.statistics(events, prediction) for task in self._tasks])
+        return _joined([task.statistics(events, prediction) for task in self.asked])
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Figures of merit of all tasks."""
-        return _joined([task.figures(sums) for task in self._tasks])
+        return _joined([task.figures(sums) for task in self.asked])
 
     def _loss(self, outputs: list[Tables], events: Events) -> Tensor:
-        losses = [task.loss(out, events) for task, out in zip(self._tasks, outputs, strict=True)]
+        losses = [task.loss(out, events) for task, out in zip(self.asked, outputs, strict=True)]
         total = losses[0]
         for other in losses[1:]:
             total = total + other
@@ -112,7 +96,7 @@ class Supervised(Learner):
 
     def _predict(self, outputs: list[Tables]) -> Tables:
         tables: dict[str, Table] = {}
-        for task, out in zip(self._tasks, outputs, strict=True):
+        for task, out in zip(self.asked, outputs, strict=True):
             for name, table in task.predict(out).items():
                 known = tables.get(name)
                 tables[name] = table if known is None else known.with_columns(table.columns, table.about)

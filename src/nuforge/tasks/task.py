@@ -1,0 +1,69 @@
+"""Task: a question asked of a model's features."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from nuforge.events import Events, Table
+
+Tables = Mapping[str, Table]
+
+
+class Task(nn.Module, ABC):
+    """Target, loss, prediction and figures of merit of one question.
+
+    What a task knows of the training events (weights of classes) and what is chosen for it on validation events (a
+    threshold) are buffers: they travel with the network's weights.
+    """
+
+    name: str = ""
+    """Of the question, where several are asked of the rows of one table: it stands before columns and figures."""
+    classes: tuple[str, ...] = ()
+    """Names of what it tells apart, in the order of their numbers; none if it is no such question."""
+    needs: tuple[str, ...] = ()
+    """The truth that loss and statistics look at, as table.column."""
+    choices: tuple[float, ...] = ()
+    """Values of which `choose` takes one after training, in their order; none if there is nothing to choose."""
+    lower_is_better: ClassVar[tuple[str, ...]] = ()
+    """Figures of which the lower is the better."""
+    units: Mapping[str, str] = {}
+    """Unit of figures that have one."""
+
+    @abstractmethod
+    def forward(self, features: Tables) -> Tables:
+        """Parameters of a distribution for the rows of tables."""
+
+    @abstractmethod
+    def loss(self, outputs: Tables, events: Events) -> Tensor:
+        """Loss of the outputs, a scalar; 0 where nothing is known."""
+
+    @abstractmethod
+    def predict(self, outputs: Tables, choice: float | None = None) -> Tables:
+        """Columns of role prediction; `choice`, one of `choices`, replaces what was chosen."""
+
+    @abstractmethod
+    def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
+        """Per-event statistics (B, ...) that add up over events."""
+
+    @abstractmethod
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings."""
+
+    def count(self, events: Events) -> Tensor:
+        """What training events are counted for: sums over events of any shape, nothing by default."""
+        return torch.zeros(0)
+
+    def meet(self, counts: Tensor) -> None:
+        """Take notice of what `count` found in all training events together."""
+
+    def merit(self, figures: Mapping[str, Tensor]) -> Tensor:
+        """What the choice on validation events is to make largest, of their figures."""
+        raise NotImplementedError(f"{type(self).__name__} has nothing to choose; give choices and a merit")
+
+    def choose(self, choice: float) -> None:
+        """Take one of `choices`."""
