@@ -10,7 +10,8 @@ from nuforge.errors import InputError
 from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
 from nuforge.events import Events, Table
 from nuforge.experiments.experiment import Baseline
-from nuforge.experiments.predictor import Predictor, with_predictions
+from nuforge.experiments.predictor import Predictor
+from nuforge.tasks.answer import with_predictions
 
 MODEL = "model"
 """The network's name beside those of the baselines."""

@@ -6,18 +6,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from nuforge import formats
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.identity import generator_of
-from nuforge.events.store import DESCRIPTION, Store, finish, write_shard
+from nuforge.events.store import DESCRIPTION, Store, finish, read_shard, shard_path, write_shard
 from nuforge.experiments.experiment import Experiment
+from nuforge.experiments.progress import followed
 
 CHUNK = 100
 """Events that are read and answered together; the seed of the response counts in these."""
 
+BATCH = 16
+"""Events that a network sees at once; the answer for an event does not depend on it."""
+
 
 def events_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterable[Events]:
+    """Events of files in their order, some at a time, as the experiment's learner reads them."""
+    for events in read_out_of(files, experiment, seed):
+        yield _given(events, experiment)
+
+
+def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterable[Events]:
     """Events of files in their order, some at a time, as the experiment's detector reads them out.
 
     Files with energy deposits and no voxels get the experiment's response and labels; the generator of each chunk
@@ -63,6 +75,20 @@ def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) 
     return experiment.respond(events, generator_of("response", source, chunk, seed))
 
 
+def given(events: Events, experiment: Experiment, seed: int) -> Events:
+    """Events as the experiment's learner reads them; those that it has read before stay as they are."""
+    events = answered(events, experiment, seed)
+    return events if all(name in events for name in experiment.reads) else _given(events, experiment)
+
+
+def _given(events: Events, experiment: Experiment) -> Events:
+    """What stands between readout and learner, on some events at a time: earlier stages may be networks."""
+    if experiment.given is None:
+        return events
+    with torch.no_grad():
+        return Events.concat([experiment.given(events[i : i + BATCH]) for i in range(0, len(events), BATCH)])
+
+
 def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: int) -> Store:
     """A store of the events of files; a single store that has voxels is taken as it is.
 
@@ -79,7 +105,31 @@ def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: 
     if (folder / DESCRIPTION).exists():
         return Store(folder)
     provenance = {"files": [str(path) for path in files], "seed": seed, "chunk": CHUNK}
-    return write_store(folder, events_of(files, experiment, seed), experiment, provenance)
+    return write_store(folder, read_out_of(files, experiment, seed), experiment, provenance)
+
+
+def store_given(store: Store, experiment: Experiment, folder: Path) -> Store:
+    """A store of events as the experiment's learner reads them; what was made before an interruption is kept.
+
+    Args:
+        store: Events as the detector reads them out.
+        experiment: What is between.
+        folder: Where the store is made; it belongs to this store and experiment alone.
+    """
+    if experiment.given is None:
+        return store
+    if (folder / DESCRIPTION).exists():
+        return Store(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    shards, last = 0, None
+    for events in followed(store.batches(CHUNK), "earlier stages", len(store)):
+        if not shard_path(folder, shards).exists():
+            last = _given(events, experiment)
+            write_shard(folder, shards, last)
+        shards += 1
+    like = last if last is not None else read_shard(shard_path(folder, 0))
+    finish(folder, like, detector=detector_of(experiment), provenance=store.description["provenance"], shards=shards)
+    return Store(folder)
 
 
 def write_store(folder: Path, parts: Iterable[Events], experiment: Experiment, provenance: Mapping[str, Any]) -> Store:

@@ -19,9 +19,9 @@ from nuforge.events import Events
 from nuforge.events.store import Store
 from nuforge.experiments.catalogue import find
 from nuforge.experiments.compare import Pass, fitted_baselines
-from nuforge.experiments.data import events_of, write_store
+from nuforge.experiments.data import BATCH, events_of, write_store
 from nuforge.experiments.folder import make_output_folder
-from nuforge.experiments.predictor import BATCH, Predictor, checkpoint_folder, load
+from nuforge.experiments.predictor import Predictor, checkpoint_folder, load
 from nuforge.experiments.progress import followed
 
 

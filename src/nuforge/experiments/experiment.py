@@ -56,12 +56,15 @@ class Experiment:
         sample: The events of the built-in simulation; `--data` takes files in its place.
         learner: The model with its tasks, weights not trained yet; the tasks are what a report measures.
         baselines: The classical methods by name, not fitted yet.
-        options: How the learner is fitted.
+        options: How the learner is fitted; None if its stages are all there is to fit.
         batch: Events in a training step.
         respond: From segments and particles to readout and labels, with the detector of the sample.
         augment: What a batch of training events is changed to, by symmetries of the detector.
         baseline_events: Training events that the baselines are fitted on; None for all.
         reads: Tables of the readout that the learner and the baselines read.
+        given: From readout to what the learner reads, if earlier stages stand between them; it keeps the truth and
+            adds what the tasks need of it. Made once for all events of a run.
+        stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order.
         look: What a report shows beyond the figures, by name: a function of the trained network's prediction from
             readout, the test events and the seed of the bootstrap.
     """
@@ -69,12 +72,14 @@ class Experiment:
     sample: Sample
     learner: Learner
     baselines: Mapping[str, Baseline]
-    options: FitOptions
+    options: FitOptions | None
     batch: int
     respond: Callable[[Events, torch.Generator], Events]
     augment: Callable[[Events, torch.Generator], Events] | None = None
     baseline_events: int | None = None
     reads: tuple[str, ...] = ("voxels",)
+    given: Callable[[Events], Events] | None = None
+    stages: Mapping[str, Experiment] = field(default_factory=dict)
     look: Look | None = None
 
     @property

@@ -10,19 +10,14 @@ from typing import Any
 import torch
 
 from nuforge.errors import InputError
-from nuforge.events import Column, Events, Table
+from nuforge.events import Events, Table
 from nuforge.experiments.catalogue import Recipe, find
-from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, write_store
+from nuforge.experiments.data import BATCH, CHUNK, detector_of, events_of, given, write_store
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.progress import followed
+from nuforge.tasks.answer import with_predictions
 from nuforge.training.checkpoint import DESCRIPTION, load_weights, read_description
-
-BATCH = 16
-"""Events that the network sees at once; the answer for an event does not depend on it."""
-
-_PREDICTION = Column("", "the most probable class", "prediction")
-_PROBABILITY = "probability"
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Predictor:
         Raises:
             InputError: If the columns that the network reads are not there, or have another unit.
         """
-        events = answered(events, self.built, seed)
+        events = given(events, self.built, seed)
         _check_columns(events, self.columns)
         parts = [events[first : first + BATCH] for first in range(0, len(events), BATCH)]
         return Events.concat([with_predictions(part, self.predictions(part.readout())) for part in parts])
@@ -79,16 +74,6 @@ def _check_columns(events: Events, units: Mapping[str, str]) -> None:
             raise InputError(f"events have no '{name}', which the network was trained on; see nuforge info")
         if (other := events[table].about[column].unit) != unit:
             raise InputError(f"'{name}' is in '{other}', the network was trained on '{unit}'; convert it")
-
-
-def with_predictions(events: Events, predictions: Mapping[str, Table]) -> Events:
-    """Events with predicted columns and tables added, and the most probable class where there are probabilities."""
-    for name, table in predictions.items():
-        classes = {c.replace(_PROBABILITY, "prediction"): table[c].argmax(1) for c in table if c.endswith(_PROBABILITY)}
-        said = table.with_columns(classes, dict.fromkeys(classes, _PREDICTION))
-        known = events[name].with_columns(said.columns, said.about, said.refers_to) if name in events else said
-        events = events.with_table(name, known)
-    return events
 
 
 def card_of(recipe: Recipe, arguments: Mapping[str, Value], built: Experiment, like: Events) -> dict[str, Any]:

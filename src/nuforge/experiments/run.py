@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,14 @@ from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import Store
 from nuforge.experiments.catalogue import Recipe, find
 from nuforge.experiments.compare import baseline_folder
-from nuforge.experiments.data import detector_of, store_of
+from nuforge.experiments.data import BATCH, detector_of, store_given, store_of
 from nuforge.experiments.evaluate import headline, report_on
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import RunFolder, open_folder
-from nuforge.experiments.predictor import BATCH, card_of, checkpoint_folder, load
+from nuforge.experiments.predictor import card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
 from nuforge.experiments.tuning import tune
-from nuforge.training.checkpoint import load_weights, read_description, save_weights
+from nuforge.training.checkpoint import load_weights, read_description, save_weights, write_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
 from nuforge.training.learner import Supervised
@@ -101,6 +101,9 @@ def run(
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
     store = _events(this, data, workers)
+    for stage, part in experiment.stages.items():
+        _train_stage(this, stage, part, store, devices)
+    store = store_given(store, experiment, folder.path / "given")
     _train(this, store, devices)
     _fit_baselines(this, store)
     return _evaluate(this, store)
@@ -129,12 +132,27 @@ def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = Non
     return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False)
 
 
+def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices: int) -> None:
+    """Trains a stage in a folder of its own; the learner, which is a part of the run's, ends with what was best."""
+    folder = open_folder(this.folder.path / "stages" / stage, {**this.folder.record["command"], "stage": stage})
+    of_stage = replace(this, experiment=part, folder=folder)
+    if folder.has("training"):
+        load_weights(part.learner, of_stage.checkpoint)
+        return
+    say(f"stage {stage}")
+    _train(of_stage, store_given(store, part, folder.path / "given"), devices)
+
+
 def _train(this: Run, store: Store, devices: int) -> None:
     """Trains the network and keeps the best of it as the run's checkpoint."""
     if this.folder.has("training"):
         return
+    if this.experiment.options is None:
+        _keep(this, store)
+        return
     begin = time.perf_counter()
     experiment, tables = this.experiment, this.experiment.tables
+    options = this.experiment.options
 
     def training_batches(step: int) -> Loader:
         rank, world = rank_and_world()
@@ -157,7 +175,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             experiment.learner,
             training_batches,
             lambda: _side(this, store, "validation", tables),
-            experiment.options,
+            options,
             this.folder.path / "training",
             about=card_of(this.recipe, this.arguments, experiment, like),
             augment=experiment.augment,
@@ -173,6 +191,14 @@ def _train(this: Run, store: Store, devices: int) -> None:
     _tune(this, _side(this, store, "validation", tables))
     this.folder.mark("training", seconds=time.perf_counter() - begin, learning=learning)
     shutil.rmtree(this.folder.path / "training")
+
+
+def _keep(this: Run, store: Store) -> None:
+    """Keeps the network as its stages were trained."""
+    experiment = this.experiment
+    like = next(iter(_side(this, store, "test", experiment.tables)))
+    write_weights(experiment.learner, this.checkpoint, card_of(this.recipe, this.arguments, experiment, like))
+    this.folder.mark("training", seconds=0.0, learning={})
 
 
 def _tune(this: Run, validation: Iterable[Events]) -> None:

@@ -49,20 +49,9 @@ class SafeCheckpointIO(CheckpointIO):
         storage_options: Any = None,  # noqa: ANN401
     ) -> None:
         """Write the folder beside its place, then rename it."""
-        path = Path(path)
         optimizer, tensors = _flattened(checkpoint["optimizer_states"][0])
-        description = {"format": FORMAT, "nuforge": __version__, **checkpoint["description"], "optimizer": optimizer}
-        temporary = path.with_name(f".{path.name}.new")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
         files = {WEIGHTS: checkpoint["state_dict"], OPTIMIZER: tensors, RANDOM: checkpoint["random"]}
-        for name, content in files.items():
-            save_file({k: v.detach().cpu().contiguous().clone() for k, v in content.items()}, temporary / name)
-        text = json.dumps(description, indent=1, allow_nan=False)
-        (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
-        for file in (*temporary.iterdir(), temporary):
-            _to_disk(file)
-        _replace(temporary, path)
+        _write(Path(path), {**checkpoint["description"], "optimizer": optimizer}, files)
 
     def load_checkpoint(
         self,
@@ -123,10 +112,16 @@ def load_weights(learner: nn.Module, path: Path) -> None:
     fill(learner, _tensors(path, WEIGHTS), path)
 
 
+def write_weights(learner: nn.Module, path: Path, description: Mapping[str, Any]) -> None:
+    """A checkpoint of weights alone, from which training begins but does not go on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, description, {WEIGHTS: learner.state_dict()})
+
+
 def save_weights(learner: nn.Module, path: Path) -> None:
     """Put the learner's weights in place of those of a checkpoint, whole or not at all."""
     temporary = path / f".{WEIGHTS}.new"
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in learner.state_dict().items()}, temporary)
+    _write_tensors(learner.state_dict(), temporary)
     _to_disk(temporary)
     temporary.replace(path / WEIGHTS)
 
@@ -146,6 +141,24 @@ def fill(learner: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     if extra:
         raise InputError(f"checkpoint {path} has '{extra[0]}', which this model lacks; it is of another model")
     learner.load_state_dict(dict(weights))
+
+
+def _write(path: Path, description: Mapping[str, Any], files: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """A checkpoint of a description and files of tensors: written beside its place, then renamed."""
+    temporary = path.with_name(f".{path.name}.new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name, content in files.items():
+        _write_tensors(content, temporary / name)
+    text = json.dumps({"format": FORMAT, "nuforge": __version__, **description}, indent=1, allow_nan=False)
+    (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+    for file in (*temporary.iterdir(), temporary):
+        _to_disk(file)
+    _replace(temporary, path)
+
+
+def _write_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
+    save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, file)
 
 
 def _tensors(path: Path, name: str) -> dict[str, Tensor]:

@@ -28,13 +28,13 @@ class Learner(nn.Module, ABC):
     def predict(self, readout: Events) -> Tables:
         """Prediction from readout alone."""
 
-    @abstractmethod
     def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
-        """Per-event statistics (B, ...) that add up over events."""
+        """Per-event statistics (B, ...) of all questions, that add up over events."""
+        return _joined([task.statistics(events, prediction) for task in self.asked])
 
-    @abstractmethod
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Figures of merit (R,) of summed statistics (R, ...)."""
+        """Figures of merit (R,) of all questions, from summed statistics (R, ...)."""
+        return _joined([task.figures(sums) for task in self.asked])
 
     def evaluate(self, events: Events) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Loss and statistics of a batch; a learner that can share work between them replaces it."""
@@ -68,33 +68,27 @@ class Supervised(Learner):
 
     def loss(self, events: Events) -> Tensor:
         """Sum of the losses of the tasks."""
-        return self._loss(self(events.readout()), events)
+        return self.loss_of(self(events.readout()), events)
 
     def predict(self, readout: Events) -> Tables:
         """Predictions of all tasks, on the tables they are about."""
-        return self._predict(self(readout))
+        return self.predict_of(self(readout))
 
     def evaluate(self, events: Events) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Loss and statistics of a batch from one pass."""
         outputs = self(events.readout())
-        return self._loss(outputs, events), self.statistics(events, self._predict(outputs))
+        return self.loss_of(outputs, events), self.statistics(events, self.predict_of(outputs))
 
-    def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
-        """Per-event statistics of all tasks."""
-        return _joined([task.statistics(events, prediction) for task in self.asked])
-
-    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Figures of merit of all tasks."""
-        return _joined([task.figures(sums) for task in self.asked])
-
-    def _loss(self, outputs: list[Tables], events: Events) -> Tensor:
+    def loss_of(self, outputs: list[Tables], events: Events) -> Tensor:
+        """Sum of the losses of the tasks, from their outputs."""
         losses = [task.loss(out, events) for task, out in zip(self.asked, outputs, strict=True)]
         total = losses[0]
         for other in losses[1:]:
             total = total + other
         return total
 
-    def _predict(self, outputs: list[Tables]) -> Tables:
+    def predict_of(self, outputs: list[Tables]) -> Tables:
+        """Predictions of all tasks, from their outputs."""
         tables: dict[str, Table] = {}
         for task, out in zip(self.asked, outputs, strict=True):
             for name, table in task.predict(out).items():
