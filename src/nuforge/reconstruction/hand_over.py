@@ -1,0 +1,193 @@
+"""What one stage of the liquid-argon chain hands to the next: classes, fragments and particles as clusters with ends."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from nuforge.detectors import Detector
+from nuforge.detectors.voxels import voxel_center
+from nuforge.events import Column, Events, Table
+from nuforge.nn.points import nearest_other
+from nuforge.shapes import Mask, Points, Rows, Scalars
+from nuforge.simulation.truth import CLASSES, VoxelClass
+
+SNAP = 1.5
+"""cm; an end of a cluster is a point of its class no farther away than this."""
+
+BEGIN = 3.0
+"""cm from either end of a track within which the charges are compared that tell its end from its start."""
+
+_KIND = Column("", "class, as an earlier stage has it", "readout")
+_OF_CLUSTERS = {
+    "kind": _KIND,
+    "start": Column("cm", "where it starts, as an earlier stage has it", "readout"),
+    "end": Column("cm", "where it ends, its start where it has no end, as an earlier stage has it", "readout"),
+}
+_OF_VOXELS = {"kind": _KIND, "cluster": Column("", "its cluster, -1 for none", "readout", "clusters")}
+
+
+def with_kinds(events: Events) -> Events:
+    """Events with `voxels.kind` (N,), the most probable class of `voxels.probability` (N, K)."""
+    kind = events["voxels"]["probability"].argmax(1)
+    return events.with_table("voxels", events["voxels"].with_columns({"kind": kind}, {"kind": _KIND}))
+
+
+def fragments_as_clusters(events: Events, detector: Detector) -> Events:
+    """Events with the fragments as `clusters`, and `voxels.cluster`.
+
+    A track has two ends, the voxels farthest apart, each moved to a point of a track within `SNAP`. The one that its
+    point calls an end is the end; without points it is the one with more charge near it, as of a Bragg peak. Other
+    fragments start at the best point of their class that lies on them; without one, at the end nearest to any point.
+
+    Args:
+        events: `voxels` (index, value, kind, reco_fragment) and `reco_points`.
+        detector: Its voxels.
+    """
+    voxels = events["voxels"]
+    number = voxels["reco_fragment"]
+    counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, voxels.batch, number + 1, "amax")
+    first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
+    cluster = torch.where(number < 0, -1, first[voxels.batch] + number)
+    n = int(first[-1])
+    of = cluster[cluster >= 0]
+    kind = torch.zeros(n, dtype=torch.int64).index_put((of,), voxels["kind"][cluster >= 0])
+    start, end = _ends(events, detector, cluster, kind, counts)
+    clusters = Table.from_counts({"kind": kind, "start": start, "end": end}, counts, about=_OF_CLUSTERS)
+    return _with_clusters(events, cluster, clusters)
+
+
+def particles_as_clusters(events: Events) -> Events:
+    """Events in which the groups of clusters are the `clusters`, and the former ones the table `reco_fragments`.
+
+    A group has class and start of its most probable primary cluster. Of the ends of a track's pieces the two farthest
+    apart are the track's; it starts at the one nearer to the start of that cluster.
+
+    Args:
+        events: `voxels.cluster` and `clusters` (kind, start, end, reco_group and primary_probability (N, 2)).
+    """
+    pieces = events["clusters"]
+    number = pieces["reco_group"]
+    counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, pieces.batch, number + 1, "amax")
+    first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
+    group = torch.where(number < 0, -1, first[pieces.batch] + number)
+    n = int(first[-1])
+    rows = (group >= 0).nonzero()[:, 0]
+    leader = rows[_largest(pieces["primary_probability"][rows, 1], group[rows], n)]
+    kind, start = pieces["kind"][leader], pieces["start"][leader]
+    ends = torch.cat([pieces["start"][rows], pieces["end"][rows]])
+    one, other = _farthest_apart(ends, group[rows].repeat(2), n)
+    near = (one - start).norm(dim=1) <= (other - start).norm(dim=1)
+    track = (kind == VoxelClass.TRACK)[:, None]
+    begin = torch.where(track, torch.where(near[:, None], one, other), start)
+    stop = torch.where(track, torch.where(near[:, None], other, one), start)
+    clusters = Table.from_counts({"kind": kind, "start": begin, "end": stop}, counts, about=_OF_CLUSTERS)
+    cluster = events["voxels"]["cluster"]
+    to = {"reco_fragment": cluster}
+    voxels = events["voxels"].with_columns(to, {"reco_fragment": _FRAGMENT}, {"reco_fragment": "reco_fragments"})
+    fragments = pieces.with_columns({"particle": group}, {"particle": _PARTICLE})
+    known = events.without("clusters", *(["edges"] if "edges" in events else []))
+    known = known.with_table("reco_fragments", _said(fragments)).with_table("voxels", voxels)
+    return _with_clusters(known, torch.cat([group, group.new_full((1,), -1)])[cluster], clusters)
+
+
+_FRAGMENT = Column("", "its fragment, -1 for none", "prediction", "reco_fragments")
+_PARTICLE = Column("", "its particle, -1 for none", "prediction", "reco_particles")
+
+
+def _said(clusters: Table) -> Table:
+    """Clusters whose columns are all predictions, none of them truth."""
+    kept = [name for name in clusters if clusters.about[name].role != "truth"]
+    about = {name: Column(c.unit, c.meaning, "prediction", c.refers_to) for name, c in clusters.about.items()}
+    return Table({name: clusters[name] for name in kept}, clusters.offsets, about={name: about[name] for name in kept})
+
+
+def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:
+    """Events with a table of clusters that `voxels.cluster` names."""
+    events = events.with_table("clusters", clusters)
+    return events.with_table("voxels", events["voxels"].with_columns({"cluster": cluster}, _OF_VOXELS))
+
+
+def _ends(
+    events: Events, detector: Detector, cluster: Rows, kind: Rows, counts: Rows
+) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
+    """Start and end (C, 3) cm of fragments."""
+    voxels, points = events["voxels"], events["reco_points"]
+    rows = (cluster >= 0).nonzero()[:, 0]
+    place, of = voxel_center(voxels["index"][rows], detector).float(), cluster[rows]
+    event = torch.repeat_interleave(counts)
+    ends = torch.stack(_farthest_apart(place, of, len(kind)), 1)
+    track = kind == VoxelClass.TRACK
+    track_start, track_end = _track_ends(ends, place, voxels["value"][rows], of, event, points)
+    start = _starts(ends, place, of, kind, event, points)
+    start = torch.where(track[:, None], track_start, start)
+    return start, torch.where(track[:, None], track_end, start)
+
+
+def _track_ends(
+    ends: Float[Tensor, "c 2 3"], place: Points, value: Scalars, of: Rows, event: Rows, points: Table
+) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
+    """Start and end (C, 3) cm of clusters seen as tracks, from their outermost voxels (C, 2, 3)."""
+    mine = points["probability"].argmax(1) == VoxelClass.TRACK if len(points) else torch.zeros(0, dtype=torch.bool)
+    position, ending = points["position"][mine], points["end"][mine]
+    snapped, odds = [], []
+    for side in range(2):
+        row, _ = nearest_other(ends[:, side], event, position, points.batch[mine], SNAP)
+        found = row >= 0
+        there = torch.cat([position, position.new_zeros(1, 3)])[row]
+        snapped.append(torch.where(found[:, None], there, ends[:, side]))
+        odds.append(torch.where(found, torch.cat([ending, ending.new_zeros(1)])[row], torch.nan))
+    charge = [_near_charge(ends[:, side], place, value, of) for side in range(2)]
+    ends_here = torch.where(odds[0].isnan(), 1 - odds[1], odds[0]) > torch.where(odds[1].isnan(), 1 - odds[0], odds[1])
+    unknown = odds[0].isnan() & odds[1].isnan()
+    turned = torch.where(unknown, charge[0] > charge[1], ends_here)[:, None]
+    one, other = snapped
+    return torch.where(turned, other, one), torch.where(turned, one, other)
+
+
+def _near_charge(end: Points, place: Points, value: Scalars, of: Rows) -> Scalars:
+    """Mean value (C,) of the voxels of each cluster near one of its ends."""
+    near = ((place - end[of]).norm(dim=1) < BEGIN).to(value)
+    total, n = value.new_zeros(2, len(end)).unbind(0)
+    return total.index_add(0, of, near * value) / n.index_add(0, of, near).clamp(min=1)
+
+
+def _starts(
+    ends: Float[Tensor, "c 2 3"], place: Points, of: Rows, kind: Rows, event: Rows, points: Table
+) -> Float[Tensor, "c 3"]:
+    """Where clusters start (C, 3) cm: the best point on each, else its end nearest to any point."""
+    gaps = [nearest_other(ends[:, side], event, points["position"], points.batch)[1] for side in range(2)]
+    start = torch.where((gaps[1] < gaps[0])[:, None], ends[:, 1], ends[:, 0])
+    if not len(points):
+        return start
+    group, wanted = event * len(CLASSES) + kind, points.batch * len(CLASSES) + points["probability"].argmax(1)
+    voxel, _ = nearest_other(points["position"], wanted, place, group[of], SNAP)
+    rows = (voxel >= 0).nonzero()[:, 0]
+    cluster = of[voxel[rows]]
+    best = _largest(points["score"][rows], cluster, len(kind))
+    start[cluster[best]] = points["position"][rows[best]]
+    return start
+
+
+def _farthest_apart(place: Points, of: Rows, n: int) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
+    """Two places (C, 3) of each cluster far from each other: the farthest from its mean, and the farthest from that."""
+    count = torch.bincount(of, minlength=n).clamp(min=1)
+    mean = place.new_zeros(n, 3).index_add(0, of, place) / count[:, None]
+    found = []
+    for _ in range(2):
+        row = torch.full((n,), 0)
+        chosen = _largest((place - mean[of]).square().sum(1), of, n)
+        row[of[chosen]] = chosen
+        mean = place[row] if len(place) else mean
+        found.append(mean)
+    return found[0], found[1]
+
+
+def _largest(value: Scalars, of: Rows, n: int) -> Int[Tensor, " m"]:
+    """The row of the largest value of each group that has any, the first of equals, by group."""
+    most = value.new_full((n,), -torch.inf).scatter_reduce(0, of, value, "amax")
+    best: Mask = value >= most[of]
+    rows = best.nonzero()[:, 0]
+    first = torch.full((n,), len(value)).scatter_reduce(0, of[rows], rows, "amin")
+    return first[first < len(value)]
