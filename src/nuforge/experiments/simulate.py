@@ -43,11 +43,11 @@ def simulate(
         if value < 1:
             raise InputError(f"--{what} must be at least 1, got {value}; give a positive number")
     own = inspect.signature(SAMPLES[name]).parameters
-    for argument, value in chosen.items():
-        if argument not in own and value != _defaults()[argument]:
+    for argument, choice in chosen.items():
+        if argument not in own and choice != _defaults()[argument]:
             flag = argument.replace("_", "-")
-            raise InputError(f"sample '{name}' has no choice of {flag}, got --{flag} {value}; leave the flag out")
-    known = {argument: value for argument, value in chosen.items() if argument in own}
+            raise InputError(f"sample '{name}' has no choice of {flag}, got --{flag} {choice}; leave the flag out")
+    known = {argument: choice for argument, choice in chosen.items() if argument in own}
     sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size, **known)
     store = sample.write(out, workers=workers)
     return f"{len(store)} events in {store.path}"

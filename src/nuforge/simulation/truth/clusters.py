@@ -64,6 +64,7 @@ def cluster_truth(events: Events, of: Of) -> Events:
     """
     voxels, particles, clusters = events["voxels"], events["particles"], events["clusters"]
     deposit = voxels["deposit"]
+    identity = _looked_up(identification(particles) + 1, deposit)  # from 0, for other kinds vote too
     if of == "fragments":
         group, whole = deposit, particles
         is_primary = _looked_up(events["fragments"]["start"].long(), voxels["fragment"])
@@ -74,7 +75,7 @@ def cluster_truth(events: Events, of: Of) -> Events:
     truth = {
         "group": torch.where(group < 0, group, group - whole.offsets[clusters.batch]),
         "primary": _majority(voxels["cluster"], is_primary, len(clusters)),
-        "pid": _majority(voxels["cluster"], _looked_up(identification(particles), deposit), len(clusters)),
+        "pid": _majority(voxels["cluster"], identity, len(clusters)).clamp(min=0) - 1,
     }
     return events.with_table("clusters", clusters.with_columns(truth))
 

@@ -67,34 +67,34 @@ def label_points(deposited: Events, labelled: Events, detector: Detector) -> Eve
     segments, fragments = deposited["segments"], labelled["fragments"]
     start, end = (segments[name].cpu().numpy() for name in ("start", "end"))
     label, particle = (fragments[name].cpu().numpy() for name in ("label", "particle"))
-
     owner = np.append(_owners(labelled), -1)[segments["particle"].cpu().numpy()]
     owner[~is_read(deposited, detector).cpu().numpy()] = -1
     shown = _shown(deposited, labelled, owner, detector)
     began, ended = _first_and_last(shown, label)
-    first = np.zeros((len(label), 3), np.float32)
-    first[began >= 0] = start[shown.row[began[began >= 0]]]
-    lost = began < 0
-    if lost.any():
-        place = _first_place(segments, owner, np.where(lost, particle, -2), start)
-        first[lost] = _nearest_center(labelled, lost, place, detector)[lost]
-    last = first.copy()
-    last[ended >= 0] = end[shown.row[ended[ended >= 0]]]
+    is_seen, is_ended = began >= 0, ended >= 0
 
-    deposit = particle * len(VoxelClass) + label
-    holds_start = _best(deposit, np.where(lost, np.inf, began))
-    holds_end = _best(deposit, np.where(ended < 0, np.inf, -ended)) & (ended >= 0)
-    volume = one_volume(detector)
+    first = np.zeros((len(label), 3), np.float32)
+    first[is_seen] = start[shown.row[began[is_seen]]]
+    if not is_seen.all():
+        place = _first_place(segments, owner, np.where(is_seen, -2, particle), start)
+        first[~is_seen] = _nearest_center(labelled, ~is_seen, place, detector)[~is_seen]
+    last = first.copy()
+    last[is_ended] = end[shown.row[ended[is_ended]]]
+    volume, deposit = one_volume(detector), particle * len(VoxelClass) + label
     lower, upper = (np.array(corner, np.float32) for corner in (volume.lower, volume.upper))
-    known = {"first": first.clip(lower, upper), "last": last.clip(lower, upper), "start": holds_start, "end": holds_end}
-    on_device = {name: torch.from_numpy(values).to(labelled.device) for name, values in known.items()}
+    columns = {
+        "first": first.clip(lower, upper),
+        "last": last.clip(lower, upper),
+        "start": _best(deposit, np.where(is_seen, began, np.inf)),
+        "end": _best(deposit, np.where(is_ended, -ended, np.inf)) & is_ended,
+    }
+    on_device = {name: torch.from_numpy(values).to(labelled.device) for name, values in columns.items()}
     with_ends = labelled.with_table("fragments", fragments.with_columns(on_device))
     return with_ends.with_table("points", _points(with_ends))
 
 
 def _owners(labelled: Events) -> Integers:
-    """The deposit (P,) that the energy of each particle counts for: knock-on electrons that are no delta count for
-    what they came out of."""
+    """The deposit (P,) that each particle counts for: for its parent's, if it is an electron that makes no delta."""
     deposits, voxels = deposits_of(labelled["particles"]), labelled["voxels"]
     is_delta = torch.zeros_like(deposits.head, dtype=torch.bool)
     is_delta[voxels["deposit"][voxels["label"] == VoxelClass.DELTA]] = True
