@@ -36,12 +36,25 @@ def particle_bomb(
         engine: What flies the particles: "builtin", "geant4" or "geant4-fine". It is one of the sample's arguments,
             for Geant4 with its version and data sets, else with its path, compiled or plain torch: they make other
             events.
+        fewest_vertices: Fewest vertices of an event; several make a spill, interactions that are read out together.
+        most_vertices: Most of them.
+
+    Raises:
+        InputError: If there is no such engine, it is not installed, or the vertices are no range.
     """
     from nuforge.detectors import lartpc_cube
 
+    if not 1 <= fewest_vertices <= most_vertices:
+        raise InputError(
+            f"fewest_vertices must be between 1 and most_vertices, got {fewest_vertices} and {most_vertices}; "
+            "give 1 and 1 for single interactions"
+        )
     detector = lartpc_cube()
-    make = partial(_particle_bomb, detector=detector, engine=engine)
-    return Sample("lartpc-particle-bomb", _engine_arguments(engine), make, events, detector, shard_size, seed)
+    arguments: dict[str, str | int] = {**_engine_arguments(engine)}
+    if most_vertices > 1:  # not said of single interactions: their random numbers hang on these arguments
+        arguments |= {"fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
+    make = partial(_particle_bomb, detector=detector, engine=engine, vertices=(fewest_vertices, most_vertices))
+    return Sample("lartpc-particle-bomb", arguments, make, events, detector, shard_size, seed)
 
 
 def engines(
@@ -95,7 +108,7 @@ def _particle_bomb(
     generator: torch.Generator,
     detector: Detector,
     engine: Engine,
-    vertices: tuple[int, int] = (1, 1),
+    vertices: tuple[int, int],
 ) -> Events:
     """One shard: who flies, what is deposited, what is read out, what is true."""
     from nuforge.simulation.readout import read_out
