@@ -148,6 +148,21 @@ def test_a_vertex_that_another_track_names_is_still_the_start_of_both():
     assert {(TRACK, row, False, place((200, 200, 200))) for row in (0, 1)} <= set(the_points(scene.known()))
 
 
+def test_a_track_that_another_cuts_starts_in_one_piece_and_ends_in_the_other():
+    scene = Flight()
+    scene.add(2212, voxels=line((200, 200, 200), 20))
+    scene.add(13, voxels=[(210 + x, 190 + y, 200) for y in range(20) for x in (0, 1)], gives=5.0)
+    events = scene.known()
+    fragments = events["fragments"]
+    mine = fragments["particle"] == 0
+    assert fragments["start"][mine].tolist() == [True, False]
+    assert fragments["end"][mine].tolist() == [False, True]
+    assert fragments["last"][mine][:, 0].tolist() == pytest.approx(
+        [float(center((210, 200, 200))[0]) + 0.1, float(center((219, 200, 200))[0]) + 0.1], abs=1e-4
+    )  # of the first piece in a neighbour of its last voxel
+    assert (TRACK, 0, True, place((219, 200, 200), is_end=True)) in the_points(events)
+
+
 def test_a_small_knock_on_electron_is_a_piece_of_its_track():
     scene = Flight()
     muon = scene.add(13, voxels=line((200, 200, 200), 30))
