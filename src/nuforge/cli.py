@@ -88,6 +88,8 @@ def simulate(
     workers: int = 1,
     shard_size: int = 100,
     engine: Engine = "builtin",
+    fewest_vertices: int = 1,
+    most_vertices: int = 1,
 ) -> None:
     """Events of a named sample as a store.
 
@@ -100,10 +102,13 @@ def simulate(
         shard_size: Events that are simulated together; another size gives other events.
         engine: What flies the particles: the transport of the package, or Geant4 (pip install 'nuforge[geant4]'),
             geant4-fine with shorter steps of electrons than its own choice.
+        fewest_vertices: Fewest interaction vertices of an event.
+        most_vertices: Most of them; more than one make spills.
     """
     from nuforge.experiments.simulate import simulate as simulate_sample
 
-    print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, engine=engine))
+    chosen = {"engine": engine, "fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
+    print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, chosen=chosen))
 
 
 def predict(checkpoint: Positional[Path], files: Files, *, out: Path, experiment: str = "", seed: int = 0) -> None:

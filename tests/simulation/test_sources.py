@@ -78,6 +78,39 @@ def test_bomb_is_a_function_of_its_seed():
     assert not torch.equal(one["interactions"]["vertex"][:3], other["interactions"]["vertex"][:3])
 
 
+def test_spills_have_several_vertices_each_an_interaction_with_its_own_particles():
+    detector = lartpc_cube()
+    generator = torch.Generator().manual_seed(5)
+    events = particle_bomb(300, detector, generator, fewest_vertices=2, most_vertices=6, most_cosmics=2)
+    particles, interactions = events["particles"], events["interactions"]
+    per_interaction = torch.bincount(particles["interaction"], minlength=len(interactions))
+    inside = interactions["vertex"].abs().amax(1) <= 0.8 * 115.2 + 1e-3
+    n_vertices = torch.bincount(interactions.batch[inside], minlength=300)
+    assert set(n_vertices.tolist()) == {2, 3, 4, 5, 6}
+    assert set((interactions.counts - n_vertices).tolist()) == {0, 1, 2}
+    assert set(per_interaction[inside].tolist()) == {2, 3, 4, 5}
+    assert set(per_interaction[~inside].tolist()) == {1}
+    assert torch.equal(particles["start"], interactions["vertex"][particles["interaction"]])
+    assert torch.equal(particles.batch, interactions.batch[particles["interaction"]])
+    rank = torch.arange(len(interactions)) - interactions.offsets[interactions.batch]
+    assert torch.equal(inside, rank < n_vertices[interactions.batch])  # muons from above come last
+
+
+def test_one_vertex_takes_no_random_number():
+    bombs = [
+        particle_bomb(20, lartpc_cube(), torch.Generator().manual_seed(1), **more)
+        for more in ({}, {"fewest_vertices": 1, "most_vertices": 1})
+    ]
+    assert torch.equal(*(b["particles"]["momentum"] for b in bombs))
+    assert int(bombs[0]["particles"]["pdg"].sum()) == 16932  # of version 0.1, before there were spills
+
+
+@pytest.mark.parametrize(("fewest", "most"), [(0, 1), (3, 2)])
+def test_bomb_refuses_vertices_that_are_no_range(fewest, most):
+    with pytest.raises(ValueError, match="fewest_vertices must be between 1 and most_vertices"):
+        particle_bomb(1, lartpc_cube(), torch.Generator(), fewest_vertices=fewest, most_vertices=most)
+
+
 def test_bomb_refuses_an_empty_range():
     with pytest.raises(ValueError, match="fewest must be between 1 and most"):
         particle_bomb(1, lartpc_cube(), torch.Generator(), fewest=4, most=2)

@@ -1,5 +1,6 @@
 """Connected voxels: neighbours among the 26 around a voxel, found in sorted keys, for many groups at once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,8 @@ class VoxelKeys:
         """
         if not len(group):
             return cls(np.zeros(0, np.int64), 1, 1)
-        low, high = index.min(axis=0).astype(np.int64), index.max(axis=0).astype(np.int64)
+        axes = np.ascontiguousarray(index.T, dtype=np.int64)
+        low, high = axes.min(axis=1), axes.max(axis=1)
         room = [int(n) for n in high - low + 2]
         step_y, step_x = room[2], room[1] * room[2]
         if (int(group.max()) + 1) * room[0] * step_x >= 2**63:
@@ -40,28 +42,60 @@ class VoxelKeys:
                 f"voxels span {[n - 1 for n in room]} in {int(group.max()) + 1} groups, which does not fit into "
                 "63 bits; give fewer events at once, or look for a wrong voxel index"
             )
-        x, y, z = (index.astype(np.int64) - low).T
+        x, y, z = axes - low[:, None]
         return cls(((group * room[0] + x) * room[1] + y) * room[2] + z, step_x, step_y)
 
 
 def neighbour_pairs(keys: Integers, step_x: int, step_y: int) -> tuple[Integers, Integers]:
     """Positions (E,), (E,) of all neighbouring pairs in sorted, unique keys; each pair once, the smaller key first."""
-    n = len(keys)
-    if n == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    here = np.arange(n)
-    along = here[:-1][keys[1:] - keys[:-1] == 1]
-    first, second = [along], [along + 1]
+    here = np.arange(len(keys))
+    first, second = [here[:-1][keys[1:] - keys[:-1] == 1]], [here[1:][keys[1:] - keys[:-1] == 1]]
+    for place, wanted in _rows_ahead(keys, step_x, step_y):
+        row = here
+        for k in range(3):  # the three voxels z-1, z, z+1 of that row are consecutive keys
+            row = row[(place[row] + k < len(keys))]
+            row = row[keys[place[row] + k] <= wanted[row] + 2]
+            first.append(row)
+            second.append(place[row] + k)
+    return np.concatenate(first), np.concatenate(second)
+
+
+def joining_pairs(keys: Integers, step_x: int, step_y: int) -> tuple[Integers, Integers]:
+    """Some of `neighbour_pairs`, with the same components: what joins two voxels of a row need not join both."""
+    here = np.arange(len(keys))
+    first, second = [here[:-1][keys[1:] - keys[:-1] == 1]], [here[1:][keys[1:] - keys[:-1] == 1]]
+    beyond = np.append(keys, [np.iinfo(np.int64).max] * 2)
+    for place, wanted in _rows_ahead(keys, step_x, step_y):
+        last = wanted + 2
+        one = np.flatnonzero(beyond[place] <= last)
+        first.append(one)
+        second.append(place[one])
+        two = one[(beyond[place[one]] == wanted[one]) & (beyond[place[one] + 1] == last[one])]  # z-1, z+1 and not z
+        first.append(two)
+        second.append(place[two] + 1)
+    return np.concatenate(first), np.concatenate(second)
+
+
+def _rows_ahead(keys: Integers, step_x: int, step_y: int) -> Iterator[tuple[Integers, Integers]]:
+    """For each row ahead of the voxels (N,): where keys from its voxel at z-1 on begin, and that voxel's key."""
     for dx, dy in _ROWS_AHEAD:
         wanted = keys + (dx * step_x + dy * step_y - 1)
-        position = np.searchsorted(keys, wanted)
-        for k in range(3):  # the three voxels z-1, z, z+1 of that row are consecutive keys
-            other = position + k
-            found = other < n
-            found[found] = keys[other[found]] <= wanted[found] + 2
-            first.append(here[found])
-            second.append(other[found])
-    return np.concatenate(first), np.concatenate(second)
+        yield np.searchsorted(keys, wanted), wanted
+
+
+def neighbour_of(keys: Integers, wanted: Integers, step_x: int, step_y: int) -> Integers:
+    """Position (M,) in sorted, unique keys of each wanted voxel, else of one of its 26 neighbours, else -1."""
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    found = np.where(keys[place] == wanted, place, -1)
+    for dx in (-1, 0, 1):
+        for dy in (-1, 0, 1):
+            lost = np.flatnonzero(found < 0)
+            row = wanted[lost] + (dx * step_x + dy * step_y)
+            place = np.searchsorted(keys, row - 1).clip(max=len(keys) - 1)
+            found[lost] = np.where(np.abs(keys[place] - row) <= 1, place, -1)
+    return found
 
 
 def connected(group: Integers, index: NDArray[np.integer]) -> Integers:
@@ -73,7 +107,7 @@ def connected(group: Integers, index: NDArray[np.integer]) -> Integers:
     """
     voxels = VoxelKeys.of(group, index)
     keys, inverse = np.unique(voxels.keys, return_inverse=True)
-    first, second = neighbour_pairs(keys, voxels.step_x, voxels.step_y)
+    first, second = joining_pairs(keys, voxels.step_x, voxels.step_y)
     return components(first, second, len(keys))[inverse]
 
 

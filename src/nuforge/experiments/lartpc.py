@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from nuforge.evaluation.report import Published
 from nuforge.experiments.experiment import Experiment, experiment
 from nuforge.samples.lartpc import Engine
-
-if TYPE_CHECKING:
-    import torch
-
-    from nuforge.detectors import Detector
-    from nuforge.events import Events
 
 _SIDE = 768
 """Voxels along an edge of the cube."""
@@ -83,12 +76,14 @@ def lartpc_segmentation(
     from nuforge.detectors import lartpc_cube
     from nuforge.models.uresnet import UResNet
     from nuforge.samples.lartpc import particle_bomb
+    from nuforge.simulation.readout import read_out
     from nuforge.simulation.truth import CLASSES
     from nuforge.tasks.segmentation import Segmentation
     from nuforge.training.augmentation import voxel_symmetries
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
+    detector = lartpc_cube()
     model = UResNet(depth, width, value_mean=_LOG_VALUE[0], value_spread=_LOG_VALUE[1])
     task = Segmentation(CLASSES, model.features, balance=balance)
     return Experiment(
@@ -97,7 +92,7 @@ def lartpc_segmentation(
         baselines={"rules": Rules(), "boosted trees": BoostedTrees(rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, "muon", warmup=warmup, validate_every=validate_every),
         batch=batch,
-        respond=partial(_respond, detector=lartpc_cube()),
+        respond=lambda events, generator: read_out(events, detector, generator),
         baseline_events=baseline_events,
         augment=partial(voxel_symmetries, side=_SIDE),
     )
@@ -146,12 +141,14 @@ def lartpc_engines(
     from nuforge.evaluation.domain import what_tells_apart
     from nuforge.models.sparse_encoder import SparseEncoder
     from nuforge.samples.lartpc import engines
+    from nuforge.simulation.readout import read_out
     from nuforge.simulation.truth import CLASSES
     from nuforge.tasks.classification import Classification
     from nuforge.training.augmentation import voxel_symmetries
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
+    detector = lartpc_cube()
     model = SparseEncoder(depth, width, value_mean=_LOG_VALUE[0], value_spread=_LOG_VALUE[1])
     names = (first, second if second != first else f"{first} again")
     task = Classification(names, model.features, target="engine")
@@ -161,15 +158,7 @@ def lartpc_engines(
         baselines={"boosted trees": EventTrees("engine", rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
-        respond=partial(_respond, detector=lartpc_cube()),
+        respond=lambda events, generator: read_out(events, detector, generator),
         augment=partial(voxel_symmetries, side=_SIDE),
         look=partial(what_tells_apart, task, parts=CLASSES),
     )
-
-
-def _respond(events: Events, generator: torch.Generator, detector: Detector) -> Events:
-    """Voxels of energy deposits, and their labels."""
-    from nuforge.simulation.response.lartpc import respond
-    from nuforge.simulation.truth import label_voxels
-
-    return label_voxels(respond(events, detector, generator), detector)

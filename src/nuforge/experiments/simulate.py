@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from nuforge.errors import InputError
 from nuforge.experiments.catalogue import unknown_name
+from nuforge.experiments.experiment import Value
 from nuforge.samples import SAMPLES
 
 
@@ -18,9 +21,18 @@ def simulate(
     seed: int = 0,
     workers: int = 1,
     shard_size: int = 100,
-    engine: str = "builtin",
+    chosen: Mapping[str, Value] = MappingProxyType({}),
 ) -> str:
     """Makes a store of a named sample, or goes on with one; what to tell the user.
+
+    Args:
+        name: Of the sample.
+        events: Number of events.
+        out: The store's folder.
+        seed: Of everything random.
+        workers: Processes that make shards.
+        shard_size: Events that are simulated together.
+        chosen: Further arguments of the sample. One that it does not have must be the default of the others.
 
     Raises:
         InputError: If there is no such sample, a number cannot be, or the folder holds something else.
@@ -30,10 +42,17 @@ def simulate(
     for what, value in {"events": events, "workers": workers, "shard-size": shard_size}.items():
         if value < 1:
             raise InputError(f"--{what} must be at least 1, got {value}; give a positive number")
-    has_engine = "engine" in inspect.signature(SAMPLES[name]).parameters
-    if engine != "builtin" and not has_engine:
-        raise InputError(f"sample '{name}' has one engine, got --engine {engine}; leave the flag out")
-    chosen = {"engine": engine} if has_engine else {}
-    sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size, **chosen)
+    own = inspect.signature(SAMPLES[name]).parameters
+    for argument, choice in chosen.items():
+        if argument not in own and choice != _defaults()[argument]:
+            flag = argument.replace("_", "-")
+            raise InputError(f"sample '{name}' has no choice of {flag}, got --{flag} {choice}; leave the flag out")
+    known = {argument: choice for argument, choice in chosen.items() if argument in own}
+    sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size, **known)
     store = sample.write(out, workers=workers)
     return f"{len(store)} events in {store.path}"
+
+
+def _defaults() -> dict[str, Value]:
+    """The default of every argument that some sample has."""
+    return {key: p.default for recipe in SAMPLES.values() for key, p in inspect.signature(recipe).parameters.items()}

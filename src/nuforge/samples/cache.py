@@ -13,7 +13,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-ROOMS = ("units.py", "events/process.py", "physics", "detectors", "simulation", "samples")
+ROOMS = ("units.py", "events/process.py", "events/connected.py", "physics", "detectors", "simulation", "samples")
 """The code that decides what is in a simulated event."""
 
 LOCK = ".lock"

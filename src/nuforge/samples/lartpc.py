@@ -19,8 +19,15 @@ Engine = Literal["builtin", "geant4", "geant4-fine"]
 electrons than its own choice, with which their ranges are those of the tables."""
 
 
-def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engine: Engine = "builtin") -> Sample:
-    """Several particles from one vertex and muons from above in a cube of 230.4 cm, read out in voxels of 0.3 cm.
+def particle_bomb(
+    events: int = 1000,
+    seed: int = 0,
+    shard_size: int = 100,
+    engine: Engine = "builtin",
+    fewest_vertices: int = 1,
+    most_vertices: int = 1,
+) -> Sample:
+    """Several particles from a vertex and muons from above in a cube of 230.4 cm, read out in voxels of 0.3 cm.
 
     Args:
         events: Number of events.
@@ -29,12 +36,25 @@ def particle_bomb(events: int = 1000, seed: int = 0, shard_size: int = 100, engi
         engine: What flies the particles: "builtin", "geant4" or "geant4-fine". It is one of the sample's arguments,
             for Geant4 with its version and data sets, else with its path, compiled or plain torch: they make other
             events.
+        fewest_vertices: Fewest vertices of an event; several make a spill, interactions that are read out together.
+        most_vertices: Most of them.
+
+    Raises:
+        InputError: If there is no such engine, it is not installed, or the vertices are no range.
     """
     from nuforge.detectors import lartpc_cube
 
+    if not 1 <= fewest_vertices <= most_vertices:
+        raise InputError(
+            f"fewest_vertices must be between 1 and most_vertices, got {fewest_vertices} and {most_vertices}; "
+            "give 1 and 1 for single interactions"
+        )
     detector = lartpc_cube()
-    make = partial(_particle_bomb, detector=detector, engine=engine)
-    return Sample("lartpc-particle-bomb", _engine_arguments(engine), make, events, detector, shard_size, seed)
+    arguments: dict[str, str | int] = {**_engine_arguments(engine)}
+    if most_vertices > 1:  # not said of single interactions: their random numbers hang on these arguments
+        arguments |= {"fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
+    make = partial(_particle_bomb, detector=detector, engine=engine, vertices=(fewest_vertices, most_vertices))
+    return Sample("lartpc-particle-bomb", arguments, make, events, detector, shard_size, seed)
 
 
 def engines(
@@ -82,12 +102,22 @@ def _engine_arguments(engine: Engine) -> dict[str, str]:
     return {"engine": engine, "physics": physics_name()}
 
 
-def _particle_bomb(n_events: int, shard: int, generator: torch.Generator, detector: Detector, engine: Engine) -> Events:
+def _particle_bomb(
+    n_events: int,
+    shard: int,
+    generator: torch.Generator,
+    detector: Detector,
+    engine: Engine,
+    vertices: tuple[int, int],
+) -> Events:
     """One shard: who flies, what is deposited, what is read out, what is true."""
+    from nuforge.simulation.readout import read_out
     from nuforge.simulation.sources import particle_bomb
+    from nuforge.simulation.truth import prune
 
-    flying = particle_bomb(n_events, detector, generator)
-    return _read_out(_fly(flying, detector, generator, engine), detector, generator)
+    fewest, most = vertices
+    flying = particle_bomb(n_events, detector, generator, fewest_vertices=fewest, most_vertices=most)
+    return prune(read_out(_fly(flying, detector, generator, engine), detector, generator))
 
 
 def _engines(
@@ -97,7 +127,9 @@ def _engines(
     import torch
 
     from nuforge.events import Column, Events, Table
+    from nuforge.simulation.readout import read_out
     from nuforge.simulation.sources import particle_bomb
+    from nuforge.simulation.truth import prune
 
     flying = particle_bomb(n_events, detector, generator)
     number = torch.arange(n_events)
@@ -105,7 +137,7 @@ def _engines(
     mine = [number[engine == i] for i in range(len(pair))]
     flown = [_fly(flying[rows], detector, generator, name) for rows, name in zip(mine, pair, strict=True) if len(rows)]
     deposited = Events.concat(flown)[torch.cat(mine).argsort()]
-    events = _read_out(deposited, detector, generator)
+    events = prune(read_out(deposited, detector, generator))
     about = {"engine": Column("", f"what flew the particles: 0 {pair[0]}, 1 {pair[1]}", "truth")}
     return events.with_table("event", Table({"engine": engine}, torch.arange(n_events + 1), about=about))
 
@@ -122,11 +154,3 @@ def _fly(events: Events, detector: Detector, generator: torch.Generator, engine:
             return transport_geant4(events, detector, generator)
         case "geant4-fine":
             return transport_geant4(events, detector, generator, electron_steps=FINE_STEPS)
-
-
-def _read_out(deposited: Events, detector: Detector, generator: torch.Generator) -> Events:
-    """What is read out of deposits, and what is true."""
-    from nuforge.simulation.response.lartpc import respond
-    from nuforge.simulation.truth import label_voxels, prune
-
-    return prune(label_voxels(respond(deposited, detector, generator), detector))

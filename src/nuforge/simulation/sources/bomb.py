@@ -1,4 +1,4 @@
-"""Particle bomb: some particles of many kinds from one vertex, and muons from above."""
+"""Particle bomb: some particles of many kinds from one vertex or several, and muons from above."""
 
 import torch
 from torch import Tensor
@@ -28,24 +28,40 @@ def particle_bomb(
     fewest: int = 2,
     most: int = 5,
     most_cosmics: int = 3,
+    fewest_vertices: int = 1,
+    most_vertices: int = 1,
     menu: tuple[tuple[int, float, float], ...] = MENU,
 ) -> Events:
-    """Events of `fewest` to `most` particles from one vertex plus 0 to `most_cosmics` muons from above.
+    """Events of `fewest` to `most` particles from each vertex plus 0 to `most_cosmics` muons from above.
 
-    Kinds are equally likely, energies even between their limits, directions isotropic, the vertex even in the inner
+    Kinds are equally likely, energies even between their limits, directions isotropic, vertices even in the inner
     80 % of the volume (each side). Muons of 200 to 3000 MeV enter by the upper face, downwards.
 
     Args:
         n_events: Number of events.
         detector: Its first volume and its `up` are used.
         generator: Source of randomness.
-        fewest: Fewest particles of the vertex.
-        most: Most particles of the vertex.
+        fewest: Fewest particles of a vertex.
+        most: Most particles of a vertex.
         most_cosmics: Most muons from above.
+        fewest_vertices: Fewest vertices of an event. More than one make a spill: interactions that are read out
+            together.
+        most_vertices: Most vertices of an event.
         menu: PDG number, lowest and highest kinetic energy (MeV) of each kind.
+
+    Returns:
+        Events whose `interactions` are first the vertices, then the muons from above.
+
+    Raises:
+        ValueError: If a range is empty.
     """
     if not 1 <= fewest <= most:
         raise ValueError(f"fewest must be between 1 and most, got fewest = {fewest}, most = {most}")
+    if not 1 <= fewest_vertices <= most_vertices:
+        raise ValueError(
+            "fewest_vertices must be between 1 and most_vertices, "
+            f"got fewest_vertices = {fewest_vertices}, most_vertices = {most_vertices}"
+        )
     volume = detector.volumes[0]
     lower, upper = (torch.tensor(corner, dtype=torch.float64) for corner in (volume.lower, volume.upper))
     center, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
@@ -53,12 +69,14 @@ def particle_bomb(
     def uniform(*shape: int) -> Tensor:
         return torch.rand(shape, generator=generator, dtype=torch.float64)
 
-    n_bomb = torch.randint(fewest, most + 1, (n_events,), generator=generator)
+    n_vertices = torch.full((n_events,), most_vertices)
+    if fewest_vertices < most_vertices:
+        n_vertices = torch.randint(fewest_vertices, most_vertices + 1, (n_events,), generator=generator)
+    n_bomb = torch.randint(fewest, most + 1, (int(n_vertices.sum()),), generator=generator)
     n_cosmic = torch.randint(0, most_cosmics + 1, (n_events,), generator=generator)
-    interactions = 1 + n_cosmic
-    first = torch.nn.functional.pad(interactions.cumsum(0)[:-1], (1, 0))
-    is_bomb = torch.zeros(int(interactions.sum()), dtype=torch.bool)
-    is_bomb[first] = True
+    interactions = n_vertices + n_cosmic
+    kinds_of_interaction = torch.stack([n_vertices, n_cosmic], 1).flatten()
+    is_bomb = torch.tensor([True, False]).repeat(n_events).repeat_interleave(kinds_of_interaction)
     counts = torch.ones(len(is_bomb), dtype=torch.int64)
     counts[is_bomb] = n_bomb
     from_bomb = torch.repeat_interleave(is_bomb, counts)

@@ -1,4 +1,4 @@
-"""Labels: the class and the main particle of each voxel."""
+"""Labels: the class, the main particle and the deposit of each voxel."""
 
 from typing import Protocol, runtime_checkable
 
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuforge.events import Events
-from nuforge.events.connected import VoxelKeys, components, neighbour_pairs
+from nuforge.events.connected import VoxelKeys, components, joining_pairs
+from nuforge.events.rows import rows_where
 from nuforge.simulation.truth.classes import (
     DEFINITION_VOXEL,
     DELTA_VOXELS,
@@ -44,11 +45,12 @@ class VoxelDetector(Protocol):
 
 
 def label_voxels(events: Events, detector: VoxelDetector) -> Events:
-    """These events with `voxels.label` (`VoxelClass`) and `voxels.particle`.
+    """These events with `voxels.label` (`VoxelClass`), `voxels.particle` and `voxels.deposit`.
 
     A deposit (`deposits_of`) is seen in a voxel if it gave at least a tenth of its energy. The class of a voxel is the
     first of track, Michel, shower, delta, low-energy that gave at least a tenth; its particle is the one that gave
-    most. A voxel that no link names has label -1 and particle -1.
+    most, and its deposit the one of that class that gave most, by the particle that heads it. An electron that a track
+    knocked out and that is no delta counts for the track. A voxel that no link names has -1 in all three.
 
     Args:
         events: Events with `voxels` (index), `truth_links` (row, particle, fraction) and `particles` (pdg, parent,
@@ -57,28 +59,37 @@ def label_voxels(events: Events, detector: VoxelDetector) -> Events:
             inverse, as the number of voxels along a line does.
     """
     voxels, links = events["voxels"], events["truth_links"]
-    known = (links["row"] >= 0) & (links["particle"] >= 0)
-    row, particle, fraction = (links[name][known] for name in ("row", "particle", "fraction"))
+    known = rows_where((links["row"] >= 0) & (links["particle"] >= 0))
+    row, particle, fraction = (links[name].index_select(0, known) for name in ("row", "particle", "fraction"))
     deposits = deposits_of(events["particles"])
     fine = DEFINITION_VOXEL / detector.readout.voxel
-    label = _labels(
-        voxels["index"].cpu().numpy(),
-        row.cpu().numpy(),
-        deposits.head[particle].cpu().numpy(),
-        deposits.kind[particle].cpu().numpy(),
-        deposits.outer[particle].cpu().numpy(),
-        fraction.double().cpu().numpy(),
+    index, voxel, share = voxels["index"].cpu().numpy(), row.cpu().numpy(), fraction.double().cpu().numpy()
+    head, kind, outer = (
+        of.index_select(0, particle).cpu().numpy() for of in (deposits.head, deposits.kind, deposits.outer)
+    )
+    of_link = _classes(
+        index,
+        voxel,
+        head,
+        kind,
+        outer,
+        share,
         deposit_voxels=max(1, round(DEPOSIT_VOXELS * fine)),
         delta_voxels=max(1, round(DELTA_VOXELS * fine)),
     )
+    label = _by_priority(voxel, of_link, share, len(index))
+    owner = np.where((kind == Kind.KNOCK_ON) & (of_link == VoxelClass.TRACK), outer, head)
+    named = of_link == label[voxel]
+    deposit = _main_deposit(voxel[named], owner[named], share[named], len(index))
     columns = {
         "label": torch.from_numpy(label).to(events.device),
         "particle": _main_particle(row, particle, fraction, len(voxels)),
+        "deposit": torch.from_numpy(deposit).to(events.device),
     }
     return events.with_table("voxels", voxels.with_columns(columns))
 
 
-def _labels(
+def _classes(
     index: NDArray[np.integer],
     row: Integers,
     head: Integers,
@@ -89,7 +100,7 @@ def _labels(
     deposit_voxels: int,
     delta_voxels: int,
 ) -> Integers:
-    """The class (N,) of each voxel from its links: voxel, deposit, kind, deposit around it, fraction (L,)."""
+    """The class (L,) that each link speaks for, from its voxel, deposit, kind, deposit around it, and fraction."""
     of_link = np.full(len(row), int(VoxelClass.TRACK))
     of_link[kind == Kind.MICHEL] = VoxelClass.MICHEL
     of_link[kind == Kind.NUCLEAR] = VoxelClass.LOW_ENERGY
@@ -101,7 +112,7 @@ def _labels(
     large = _connected_size(index, row[sized], head[sized], fraction[sized]) >= deposit_voxels
     whole = np.where(kind[sized] == Kind.SHOWER, VoxelClass.SHOWER, VoxelClass.TRACK)
     of_link[sized] = np.where(large, whole, VoxelClass.LOW_ENERGY)
-    return _by_priority(row, of_link, fraction, len(index))
+    return of_link
 
 
 def _by_priority(row: Integers, of_link: Integers, fraction: Floats, n_voxels: int) -> Integers:
@@ -121,7 +132,7 @@ def _connected_size(index: NDArray[np.integer], row: Integers, head: Integers, f
     deposit = np.unique(head, return_inverse=True)[1]
     voxels = VoxelKeys.of(deposit, index[row])
     keys, node = np.unique(voxels.keys, return_inverse=True)
-    part = components(*neighbour_pairs(keys, voxels.step_x, voxels.step_y), len(keys))
+    part = components(*joining_pairs(keys, voxels.step_x, voxels.step_y), len(keys))
     seen = np.bincount(node, weights=fraction, minlength=len(keys)) >= _SEEN
     return np.bincount(part, weights=seen)[part[node]].astype(np.int64) if len(keys) else np.zeros(0, np.int64)
 
@@ -146,6 +157,22 @@ def _outside(row: Integers, head: Integers, outer: Integers, fraction: Floats, d
     heads, which = np.unique(keys // n_voxels, return_inverse=True)
     outside = np.bincount(which, weights=counted, minlength=len(heads)).astype(np.int64)
     return outside[which[node]]
+
+
+def _main_deposit(row: Integers, owner: Integers, fraction: Floats, n_voxels: int) -> Integers:
+    """The deposit (N,) that gave most to each voxel, the first of equals, -1 for none."""
+    main = np.full(n_voxels, -1)
+    main[row] = owner
+    several = np.zeros(n_voxels, np.bool_)
+    several[row[owner != main[row]]] = True
+    open_links = several[row]  # few: most voxels are of one deposit
+    step = int(owner.max(initial=0)) + 1
+    keys, node = np.unique(row[open_links] * step + owner[open_links], return_inverse=True)
+    voxel, candidate = keys // step, keys % step
+    order = np.lexsort((candidate, -np.bincount(node, weights=fraction[open_links]), voxel))
+    best = order[np.flatnonzero(np.diff(voxel[order], prepend=-1))]
+    main[voxel[best]] = candidate[best]
+    return main
 
 
 def _main_particle(row: Tensor, particle: Tensor, fraction: Tensor, n_voxels: int) -> Tensor:
