@@ -6,6 +6,7 @@ tensors are; everything else runs where they are.
 """
 
 from nuforge.nn.points.attention import ragged_attention
+from nuforge.nn.points.closest import closest
 from nuforge.nn.points.components import connected_components
 from nuforge.nn.points.dbscan import dbscan
 from nuforge.nn.points.farthest import farthest_points
@@ -16,6 +17,7 @@ from nuforge.nn.points.voxels import Voxels
 
 __all__ = [
     "Voxels",
+    "closest",
     "connected_components",
     "dbscan",
     "farthest_points",
