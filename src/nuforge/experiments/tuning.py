@@ -1,17 +1,21 @@
-"""What is chosen on validation events after training: how far a segmentation takes back its class weights."""
+"""What is chosen on validation events after training: how far class weights are taken back, where edges are cut."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 
 from nuforge.events import Events
+from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.segmentation import Segmentation
-from nuforge.training.learner import Supervised
+from nuforge.training.learner import Supervised, Tables
 
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Corrections that are tried."""
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Probabilities above which edges are cut, as they are tried."""
 
 
 def choose_correction(learner: Supervised, task: Segmentation, validation: Iterable[Events]) -> float:
@@ -20,17 +24,43 @@ def choose_correction(learner: Supervised, task: Segmentation, validation: Itera
     Weights in the loss favour rare classes: good for recall, bad for purity. The correction balances the two without
     training again (`Segmentation.predict`).
     """
+
+    def predict(outputs: Tables, power: float) -> Tables:
+        return task.predict(outputs, power)
+
+    def merit(figures: Mapping[str, torch.Tensor]) -> float:
+        return float(figures["mean recall"] + figures["mean IoU"])
+
+    return _best(POWERS, predict, merit, learner, task, validation)
+
+
+def choose_threshold(learner: Supervised, task: Fragments, validation: Iterable[Events]) -> float:
+    """The threshold of `THRESHOLDS` with the largest mean adjusted Rand index of fragments on validation events."""
+
+    def predict(outputs: Tables, threshold: float) -> Tables:
+        return task.predict(outputs, threshold)
+
+    def merit(figures: Mapping[str, torch.Tensor]) -> float:
+        return float(figures["fragment ARI"])
+
+    return _best(THRESHOLDS, predict, merit, learner, task, validation)
+
+
+def _best(
+    choices: Sequence[float],
+    predict: Callable[[Tables, float], Tables],
+    merit: Callable[[Mapping[str, torch.Tensor]], float],
+    learner: Supervised,
+    task: Segmentation | Fragments,
+    validation: Iterable[Events],
+) -> float:
+    """The choice whose predictions have the largest merit on validation events; the network is asked once."""
     learner.eval()
-    sums: dict[float, dict[str, torch.Tensor]] = {power: {} for power in POWERS}
+    sums: dict[float, dict[str, torch.Tensor]] = {choice: {} for choice in choices}
     with torch.inference_mode():
         for events in validation:
             outputs = task(learner.model(events.readout()))
-            for power, total in sums.items():
-                for name, counts in task.statistics(events, task.predict(outputs, power)).items():
+            for choice, total in sums.items():
+                for name, counts in task.statistics(events, predict(outputs, choice)).items():
                     total[name] = total.get(name, torch.zeros(())) + counts.sum(0, keepdim=True)
-
-    def merit(power: float) -> float:
-        figures = task.figures(sums[power])
-        return float(figures["mean recall"] + figures["mean IoU"])
-
-    return max(POWERS, key=merit)
+    return max(choices, key=lambda choice: merit(task.figures(sums[choice])))

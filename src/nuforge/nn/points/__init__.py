@@ -10,6 +10,7 @@ from nuforge.nn.points.closest import closest
 from nuforge.nn.points.components import connected_components
 from nuforge.nn.points.dbscan import dbscan
 from nuforge.nn.points.farthest import farthest_points
+from nuforge.nn.points.joining import join_small, number_inside
 from nuforge.nn.points.nearest import nearest_graph
 from nuforge.nn.points.radius import radius_graph
 from nuforge.nn.points.segments import segment_max, segment_mean, segment_softmax, segment_sum
@@ -21,7 +22,9 @@ __all__ = [
     "connected_components",
     "dbscan",
     "farthest_points",
+    "join_small",
     "nearest_graph",
+    "number_inside",
     "radius_graph",
     "ragged_attention",
     "segment_max",

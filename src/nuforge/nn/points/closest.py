@@ -35,11 +35,8 @@ def closest(
         check_length("within", within)
     row, distance = np.full(len(position), -1), np.full(len(position), np.inf)
     if len(position) and len(others):
-        row, distance = _closest(
-            *(t.detach().cpu().double().numpy() for t in (position, others)),
-            *(t.cpu().numpy() for t in (batch, others_batch)),
-            within,
-        )
+        here, there = position.detach().cpu().double().numpy(), others.detach().cpu().double().numpy()
+        row, distance = _closest(here, there, batch.cpu().numpy(), others_batch.cpu().numpy(), within)
     return torch.from_numpy(row).to(position.device), torch.from_numpy(distance).to(position.device)
 
 
