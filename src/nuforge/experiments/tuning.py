@@ -1,4 +1,4 @@
-"""What is chosen on validation events after training: how far class weights are taken back, where edges are cut."""
+"""What is chosen on validation events after training: how far class weights are taken back, where scores are cut."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import torch
 
 from nuforge.events import Events
 from nuforge.tasks.fragments import Fragments
+from nuforge.tasks.points import Points
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised, Tables
 
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Corrections that are tried."""
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Probabilities above which edges are cut, as they are tried."""
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+"""Scores above which voxels propose points, and probabilities above which edges are cut, that are tried."""
 
 
 def choose_correction(learner: Supervised, task: Segmentation, validation: Iterable[Events]) -> float:
@@ -32,6 +33,22 @@ def choose_correction(learner: Supervised, task: Segmentation, validation: Itera
         return float(figures["mean recall"] + figures["mean IoU"])
 
     return _best(POWERS, predict, merit, learner, task, validation)
+
+
+def choose_score(learner: Supervised, task: Points, validation: Iterable[Events]) -> float:
+    """The threshold of `THRESHOLDS` with the largest harmonic mean of efficiency and purity of points within 3 voxels.
+
+    A threshold at which no point is found has purity 0.
+    """
+
+    def predict(outputs: Tables, threshold: float) -> Tables:
+        return task.predict(outputs, threshold)
+
+    def merit(figures: Mapping[str, torch.Tensor]) -> float:
+        parts = torch.cat([figures[f"point {name} within 3 voxels"] for name in ("efficiency", "purity")]).nan_to_num()
+        return float(2 * parts.prod() / parts.sum().clamp(min=1e-9))
+
+    return _best(THRESHOLDS, predict, merit, learner, task, validation)
 
 
 def choose_threshold(learner: Supervised, task: Fragments, validation: Iterable[Events]) -> float:
@@ -51,7 +68,7 @@ def _best(
     predict: Callable[[Tables, float], Tables],
     merit: Callable[[Mapping[str, torch.Tensor]], float],
     learner: Supervised,
-    task: Segmentation | Fragments,
+    task: Segmentation | Points | Fragments,
     validation: Iterable[Events],
 ) -> float:
     """The choice whose predictions have the largest merit on validation events; the network is asked once."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
-from nuforge.metrics.clustering import ari, efficiency_purity
+from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.nn.points import connected_components, join_small, number_inside
 from nuforge.simulation.truth import CLASSES, VoxelClass
 
@@ -20,6 +20,14 @@ FRAGMENT_CLASSES = CLASSES[: VoxelClass.LOW_ENERGY]
 
 GOOD = 0.92
 """The adjusted Rand index above which the published figure counts an event."""
+
+_FIGURES = (
+    "fragment ARI",
+    f"share with fragment ARI above {GOOD}",
+    "fragment efficiency",
+    "fragment purity",
+    "assigned",
+)
 
 FRAGMENT = Column("", "number of the fragment in its event, -1 for none", "prediction")
 """The column `voxels.reco_fragment`."""
@@ -74,29 +82,36 @@ class Fragments(nn.Module):
         return {"voxels": Table({"reco_fragment": fragment}, voxels.offsets, about={"reco_fragment": FRAGMENT})}
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
-        """Per event `fragment_partition` (B, 5, 5), of the voxels whose true fragment is known.
+        """Per event `fragment_partition` (B, 5, 5, 2), of the voxels whose true fragment is known.
 
-        For each class and for all together: 1 if there are such voxels, and then the adjusted Rand index, whether it is
-        above 0.92, the efficiency and the purity. Voxels without a predicted fragment count as one of their own.
+        For each class and for all together: adjusted Rand index, whether it is above 0.92, efficiency, purity and the
+        fraction of voxels that have a fragment; each its value and 1, or 0 and 0 where there is none.
         """
         voxels, n, k = events["voxels"], len(events), len(FRAGMENT_CLASSES)
         known = voxels["fragment"] >= 0
-        true, found = voxels["fragment"][known], prediction["voxels"]["reco_fragment"][known] + 1
+        true, found = voxels["fragment"][known], prediction["voxels"]["reco_fragment"][known]
         batch = voxels.batch[known]
         of_class = batch * k + events["fragments"]["label"][true]
-        parts = [_partition(true, found, of_class, n * k).view(n, k, 5), _partition(true, found, batch, n)[:, None]]
-        return {"fragment_partition": torch.cat(parts, 1)}
+        by_class = _sums(Contingency.of(true, found, of_class, n * k)).view(n, k, len(_FIGURES), 2)
+        together = _sums(Contingency.of(true, found, batch, n))
+        return {"fragment_partition": torch.cat([by_class, together[:, None]], 1)}
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Means over events (R,) from statistics summed over events; NaN for a class that no event has."""
-        events, *totals = sums["fragment_partition"].unbind(-1)
-        names = ("fragment ARI", f"share with fragment ARI above {GOOD}", "fragment efficiency", "fragment purity")
-        figures = {}
-        for name, total in zip(names, totals, strict=True):
-            figures[name] = total[..., -1] / events[..., -1]
-        for name, total in zip(names, totals, strict=True):
-            figures |= {f"{name} of {c}": total[..., i] / events[..., i] for i, c in enumerate(FRAGMENT_CLASSES)}
+        total, number = sums["fragment_partition"].unbind(-1)
+        mean = total / number
+        figures = {name: mean[..., -1, i] for i, name in enumerate(_FIGURES)}
+        for i, name in enumerate(_FIGURES):
+            figures |= {f"{name} of {c}": mean[..., j, i] for j, c in enumerate(FRAGMENT_CLASSES)}
         return figures
+
+
+def _sums(table: Contingency) -> Tensor:
+    """Values of the figures and how often there was one (B, 5, 2)."""
+    sums = clustering_sums(table)
+    index = sums["ARI"]
+    good = torch.stack([(index[:, 0] > GOOD).to(index), index[:, 1]], 1)
+    return torch.stack([index, good, sums["efficiency"], sums["purity"], sums["assigned"]], 1)
 
 
 def cut_loss(logit: Float[Tensor, " e"], cut: Bool[Tensor, " e"]) -> Tensor:
@@ -125,12 +140,3 @@ def as_fragments(cluster: Tensor, index: Tensor, kind: Tensor, batch: Tensor, le
     cluster = torch.where(kind == VoxelClass.LOW_ENERGY, -1, cluster)
     joined = join_small(cluster, index.double(), batch * len(CLASSES) + kind, least)
     return number_inside(joined, batch)
-
-
-def _partition(true: Tensor, found: Tensor, batch: Tensor, n: int) -> Tensor:
-    """For each of n groups of voxels: is it there, adjusted Rand index, is that good, efficiency, purity (n, 5)."""
-    there = torch.bincount(batch, minlength=n) > 0
-    index = ari(true, found, batch, n)
-    efficiency, purity = efficiency_purity(true, found, batch, n)
-    columns = torch.stack([torch.ones_like(index), index, (index > GOOD).to(index), efficiency, purity], 1)
-    return torch.where(there[:, None], columns, 0.0).double()

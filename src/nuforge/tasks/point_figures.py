@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nuforge.events import Table
 from nuforge.metrics.classification import accuracy, confusion_counts, recall
-from nuforge.nn.points import closest
+from nuforge.nn.points import nearest_other
 from nuforge.simulation.truth import CLASSES, VoxelClass
 
 POINT_CLASSES = CLASSES[: VoxelClass.LOW_ENERGY]
@@ -44,7 +44,7 @@ def point_statistics(points: Table, found: Table, voxel: float) -> dict[str, Ten
     """
     n, k = points.n_events, len(POINT_CLASSES)
     true, reco = points["position"].double() / voxel, found["position"].double() / voxel
-    _, away = closest(true, points.batch, reco, found.batch)
+    _, away = nearest_other(true, points.batch, reco, found.batch)
     best = found["probability"].argmax(1)
     off, row = nearest_by_class(reco, found.batch, best, true, points)
     near = off <= NEAR
@@ -125,7 +125,7 @@ def nearest_by_class(
         rows = (points["label"] == c).nonzero()[:, 0]
         if not len(rows):
             continue
-        found, distance = closest(position, batch, others[rows], points.batch[rows], within)
+        found, distance = nearest_other(position, batch, others[rows], points.batch[rows], within)
         here = distance - _TIE * (own == c)
         nearer = here < ahead
         ahead, best = torch.where(nearer, here, ahead), torch.where(nearer, distance, best)

@@ -18,7 +18,7 @@ from nuforge.tasks.point_figures import POINT_CLASSES, nearest_by_class, point_f
 ABOUT: Mapping[str, Column] = {
     "position": Column("cm", "where", "prediction"),
     "probability": Column("", f"probability of {', '.join(POINT_CLASSES)}", "prediction"),
-    "score": Column("", "probability that it is a point", "prediction"),
+    "score": Column("", "how likely it is a point, 0 to 1", "prediction"),
     "end": Column("", "probability that it is an end and no start", "prediction"),
 }
 """The columns of `reco_points`."""
@@ -37,20 +37,23 @@ class Points(nn.Module):
         voxel: Side of a voxel in cm.
         origin: Corner of voxel (0, 0, 0) in cm.
         radius: How far from a point voxels are positive, in voxels.
-        score: Voxels of a larger probability to be near a point propose one.
-        purity: ... and whose most probable class has a larger probability than this.
-        merge: Proposals within this distance, in voxels, are one point: that of the highest score.
+        threshold: Voxels with a larger score propose a point. Positive voxels weigh more in the loss than they are many,
+            so the score is larger than the probability to be near a point; best chosen on validation.
+        purity: Voxels whose most probable class has no larger probability propose none.
+        merge: Proposals of one class within this distance, in voxels, are one point: that of the highest score.
 
     Source:
         Domine et al. (DeepLearnPhysics), arXiv:2006.14745, with the numbers of its published code.
     """
+
+    threshold: Tensor
 
     def __init__(
         self,
         voxel: float,
         origin: Sequence[float],
         radius: float = 5.0,
-        score: float = 0.5,
+        threshold: float = 0.5,
         purity: float = 0.5,
         merge: float = 1.999,
     ) -> None:
@@ -61,7 +64,8 @@ class Points(nn.Module):
                 f"and {tuple(origin)}; take voxel and origin from the detector"
             )
         self.voxel, self.origin = voxel, tuple(origin)
-        self.radius, self.score, self.purity, self.merge = radius, score, purity, merge
+        self.radius, self.purity, self.merge = radius, purity, merge
+        self.register_buffer("threshold", torch.tensor(float(threshold)))
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
         """The levels of voxels that speak of points, finest first."""
@@ -112,15 +116,20 @@ class Points(nn.Module):
         """Positions (N, 3) cm in units of voxels from the origin, float64."""
         return (position.double() - position.new_tensor(self.origin, dtype=torch.float64)) / self.voxel
 
-    def predict(self, outputs: Mapping[str, Table]) -> Mapping[str, Table]:
-        """Points: `reco_points` with position (P, 3) cm, probability (P, 4), score (P,) and end (P,)."""
-        voxels = outputs["voxels"]
+    def predict(self, outputs: Mapping[str, Table], threshold: float | None = None) -> Mapping[str, Table]:
+        """`reco_points` with position (P, 3) cm, probability (P, 4), score (P,) and end (P,); best score first.
+
+        Args:
+            outputs: What `forward` gave.
+            threshold: Replaces the task's own.
+        """
+        voxels, least = outputs["voxels"], self.threshold if threshold is None else threshold
         score = voxels["mask"].float().softmax(1)[:, 1]
         kind = voxels["type"].float().softmax(1)
-        proposed = ((score > self.score) & (kind.amax(1) > self.purity)).nonzero()[:, 0]
+        proposed = ((score > least) & (kind.amax(1) > self.purity)).nonzero()[:, 0]
         place = (voxels["index"].double() + 0.5 + voxels["offset"].double())[proposed]
         batch, score = voxels.batch[proposed], score[proposed]
-        best = best_of_merged(place, batch, score, self.merge)
+        best = best_of_merged(place, batch * len(POINT_CLASSES) + kind.argmax(1)[proposed], score, self.merge)
         columns = {
             "position": (place[best] * self.voxel + place.new_tensor(self.origin)).float(),
             "probability": kind[proposed][best],
@@ -152,24 +161,24 @@ def balanced_cross_entropy(logits: Float[Tensor, "n 2"], positive: Tensor) -> Te
 
 
 def best_of_merged(
-    position: Float[Tensor, "n 3"], batch: Int[Tensor, " n"], score: Float[Tensor, " n"], within: float
+    position: Float[Tensor, "n 3"], group: Int[Tensor, " n"], score: Float[Tensor, " n"], within: float
 ) -> Int[Tensor, " m"]:
-    """Row (M,) of the highest score in each group of positions joined by steps up to a length, sorted by event.
+    """Row (M,) of the highest score among positions of a group joined by steps up to a length, sorted by group.
 
     It does not depend on the order of the rows: of equal scores the first by x, y, z counts.
 
     Args:
         position: (N, 3).
-        batch: The event of each (N,); groups are inside events.
+        group: (N,) int64 from 0, such as the event; positions of two groups are never joined.
         score: (N,).
         within: The longest step, in the unit of the positions.
     """
     if not len(position):
-        return batch.new_zeros(0)
+        return group.new_zeros(0)
     order = torch.arange(len(position), device=position.device)
-    for key in (*position.flip(1).unbind(1), -score, batch):  # the last key counts most
+    for key in (*position.flip(1).unbind(1), -score, group):  # the last key counts most
         order = order[key[order].argsort(stable=True)]
-    group = dbscan(position[order], batch[order], within, 1)  # numbered in the order of first rows
-    first = group.new_full((int(group.max()) + 1,), len(group))
-    first.scatter_reduce_(0, group, torch.arange(len(group), device=group.device), "amin")
+    joined = dbscan(position[order], group[order], within, 1)  # numbered in the order of first rows
+    first = joined.new_full((int(joined.max()) + 1,), len(joined))
+    first.scatter_reduce_(0, joined, torch.arange(len(joined), device=joined.device), "amin")
     return order[first]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.nn.points.arguments import check_count
-from nuforge.nn.points.closest import closest
+from nuforge.nn.points.others import nearest_other
 
 
 def join_small(cluster: Tensor, position: Tensor, group: Tensor, least: int) -> Tensor:
@@ -29,7 +29,7 @@ def join_small(cluster: Tensor, position: Tensor, group: Tensor, least: int) -> 
     large = known.clone()
     large[known] = size[cluster[known]] >= least
     rows, small = large.nonzero()[:, 0], (known & ~large).nonzero()[:, 0]
-    nearest, _ = closest(position[small], group[small], position[rows], group[rows])
+    nearest, _ = nearest_other(position[small], group[small], position[rows], group[rows])
     joined, found = cluster.clone(), nearest >= 0
     joined[small[found]] = cluster[rows[nearest[found]]]
     return joined

@@ -1,4 +1,4 @@
-"""The nearest of some other points: from each point to that of another set which is closest, inside its event."""
+"""The nearest of other points: from each point to that of another set, inside its event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nuforge.nn.points.arguments import check_length, check_points
 _SLACK = 1e-12
 
 
-def closest(
+def nearest_other(
     position: Tensor, batch: Tensor, others: Tensor, others_batch: Tensor, within: float | None = None
 ) -> tuple[Tensor, Tensor]:
     """Row (N,) int64 of the nearest other point of the same event, and its distance (N,) float64.
@@ -36,11 +36,11 @@ def closest(
     row, distance = np.full(len(position), -1), np.full(len(position), np.inf)
     if len(position) and len(others):
         here, there = position.detach().cpu().double().numpy(), others.detach().cpu().double().numpy()
-        row, distance = _closest(here, there, batch.cpu().numpy(), others_batch.cpu().numpy(), within)
+        row, distance = _nearest_other(here, there, batch.cpu().numpy(), others_batch.cpu().numpy(), within)
     return torch.from_numpy(row).to(position.device), torch.from_numpy(distance).to(position.device)
 
 
-def _closest(
+def _nearest_other(
     position: Floats, others: Floats, event: Integers, others_event: Integers, within: float | None
 ) -> tuple[Integers, Floats]:
     """The same for arrays that are not empty."""
