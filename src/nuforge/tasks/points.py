@@ -37,7 +37,7 @@ class Points(nn.Module):
         voxel: Side of a voxel in cm.
         origin: Corner of voxel (0, 0, 0) in cm.
         radius: How far from a point voxels are positive, in voxels.
-        threshold: Voxels with a larger score propose a point. Positive voxels weigh more in the loss than they are many,
+        threshold: Voxels with a larger score propose a point. Positive voxels weigh as much in the loss as all others,
             so the score is larger than the probability to be near a point; best chosen on validation.
         purity: Voxels whose most probable class has no larger probability propose none.
         merge: Proposals of one class within this distance, in voxels, are one point: that of the highest score.
@@ -117,7 +117,9 @@ class Points(nn.Module):
         return (position.double() - position.new_tensor(self.origin, dtype=torch.float64)) / self.voxel
 
     def predict(self, outputs: Mapping[str, Table], threshold: float | None = None) -> Mapping[str, Table]:
-        """`reco_points` with position (P, 3) cm, probability (P, 4), score (P,) and end (P,); best score first.
+        """`reco_points` with position (P, 3) cm, probability (P, 4), score (P,) and end (P,).
+
+        Those of an event are in the order of their most probable class, then of falling score.
 
         Args:
             outputs: What `forward` gave.
