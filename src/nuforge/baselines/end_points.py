@@ -33,8 +33,8 @@ class EndPoints(ByHand):
     voxels that are farthest apart along it, of a shower along its principal axis; a place is the mean of the voxels
     around.
 
-    - A track has both: the end is where it is denser (the Bragg peak), the other is its start. Where branches leave it,
-      several tracks meet: their common point is a start, and every tip an end.
+    - A track has both: the end is where it is denser (the Bragg peak), the other is its start. Where branches leave it
+      or it turns, several tracks meet: their common point is a start, and every tip an end.
     - A Michel or delta starts at the end nearer to a track, and there on the track if the two touch.
     - A shower starts at an end that touches a track, if one does and the other does not, else at the narrower end. It
       has a point only outside the cones of all showers of more energy: what is inside belongs to those.
@@ -49,6 +49,7 @@ class EndPoints(ByHand):
         around: Radius of the voxels whose mean is a point's place, in voxels.
         branch: Length beyond which something that leaves a track is another one, in voxels.
         branches: Branches of a cluster of tracks that are looked for.
+        bend: Cosine of the angle by which a way must turn to be that of two tracks; 0.9 is 26 degrees.
         stretch: Length from either end, in voxels, over which density and width are compared.
         touching: Distance that is none, in voxels.
         cone: Tangent of the half opening angle of a shower.
@@ -65,6 +66,7 @@ class EndPoints(ByHand):
     around: float = 2.5
     branch: float = 10.0
     branches: int = 5
+    bend: float = 0.9
     stretch: float = 12.0
     touching: float = 5.0
     cone: float = 0.4
@@ -93,7 +95,7 @@ class EndPoints(ByHand):
         """Points of all pieces."""
         near = Pairs.within(pieces.place, pieces.clusters.of, max(self.gap, self.around))
         graph = near.closer_than(self.gap).graph()
-        cut = Branches.of(graph, pieces.clusters, self.branch, self.branches)
+        cut = Branches.of(pieces.place, graph, pieces.clusters, self.branch, self.branches, self.bend)
         ones = np.ones((len(pieces.place), 1))
         sums = near.closer_than(self.around).sums(np.hstack([ones, pieces.place]))
         mean = sums[:, 1:] / sums[:, :1]  # of the voxels around each
@@ -107,18 +109,16 @@ class EndPoints(ByHand):
         place_away, on_track = (np.where(turned, pair[1], pair[0]) for pair in (away, row))
         attached = _is(pieces.kind, VoxelClass.MICHEL, VoxelClass.DELTA) & (place_away <= self.touching)
         place[attached] = mean[on_track[attached]]
-        of_tips = pieces.clusters.of[cut.tips]
-        by_track = pieces.kind[of_tips] == VoxelClass.TRACK
-        of_tips, tips, joins = of_tips[by_track], cut.tips[by_track], cut.joins[by_track]
-        branched = np.bincount(of_tips, minlength=len(pieces.kind)) > 0
-        track = np.flatnonzero(pieces.kind == VoxelClass.TRACK)
+        joins = np.concatenate([cut.joins, cut.kinks[cut.kinks >= 0]])
+        tips, joins = (rows[pieces.kind[pieces.clusters.of[rows]] == VoxelClass.TRACK] for rows in (cut.tips, joins))
+        of_tips, of_joins = pieces.clusters.of[tips], pieces.clusters.of[joins]
         first = np.flatnonzero(~self._inside_cones(pieces, mean[start]))
+        track = np.flatnonzero(pieces.kind == VoxelClass.TRACK)
+        met = np.isin(first, of_joins)
         return _Found(
-            np.concatenate([first, track, of_tips, of_tips]),
-            np.concatenate([place[first], mean[end[track]], mean[tips], mean[joins]]),
-            np.concatenate(
-                [branched[first], np.ones(len(track) + len(tips), np.bool_), np.zeros(len(joins), np.bool_)]
-            ),
+            np.concatenate([of_joins, first, track, of_tips]),
+            np.concatenate([mean[joins], place[first], mean[end[track]], mean[tips]]),
+            np.concatenate([np.zeros(len(joins), np.bool_), met, np.ones(len(track) + len(tips), np.bool_)]),
         )
 
     def _turned(self, pieces: _Pieces, ends: list[_End], away: Floats) -> Mask:
