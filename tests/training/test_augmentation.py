@@ -3,6 +3,7 @@
 import torch
 from toy_run import SIDE, batch_of
 
+from nuforge.events import Column, Table
 from nuforge.training.augmentation import generator_at, voxel_symmetries
 
 
@@ -56,3 +57,17 @@ def test_the_choice_depends_on_seed_step_and_rank_alone():
 
     assert numbers(1, 2, 0) == numbers(1, 2, 0)
     assert len({tuple(numbers(*key)) for key in [(1, 2, 0), (1, 3, 0), (2, 2, 0), (1, 2, 1)]}) == 4
+
+
+def test_named_positions_move_with_the_voxels_they_lie_in():
+    events = batch_of(7)
+    voxels, voxel, origin = events["voxels"], 0.3, (-4.0, 2.0, 0.5)
+    place = (voxels["index"] + 0.5) * voxel + torch.tensor(origin)
+    about = {name: Column("cm", "the centre of a voxel", "truth") for name in ("position", "other")}
+    points = Table({"position": place, "other": place}, voxels.offsets, about=about)
+    where = {"positions": ("points.position", "points.start", "clusters.end"), "voxel": voxel, "origin": origin}
+    seen = voxel_symmetries(events.with_table("points", points), generator_at(0, 5), side=SIDE, **where)
+    moved = (seen["voxels"]["index"] + 0.5) * voxel + torch.tensor(origin)
+    torch.testing.assert_close(seen["points"]["position"], moved)
+    assert torch.equal(seen["points"]["other"], place)
+    assert seen["points"]["position"].dtype == place.dtype

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nuforge.baselines.by_hand import ByHand
 from nuforge.baselines.features import FEATURES, voxel_features
 from nuforge.baselines.prediction import prediction_table
-from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.simulation.truth import CLASSES, VoxelClass
 
 Mask = NDArray[np.bool_]
 
-_NUMBERS = "rules.json"
-
 
 @dataclass(frozen=True)
-class Rules:
+class Rules(ByHand):
     """Cuts on `voxel_features`; the later rule wins: shower, track, delta, Michel, low-energy.
 
     - Low-energy: a cluster of touching voxels of fewer than `deposit`.
@@ -41,6 +38,8 @@ class Rules:
     training events of particle bombs (the built-in transport and the full response), and rounded; on 200 other
     training events it is within 0.01 of that.
     """
+
+    file: ClassVar[str] = "rules.json"
 
     deposit: int = 10  # voxels
     straight: float = 0.95  # linearity within 16 voxels (5 cm) of a track
@@ -63,9 +62,6 @@ class Rules:
     michel_energy: float = 100.0  # MeV within 32 voxels, below: 53 of the electron and the last 10 cm of its muon
     sure: float = 0.8  # probability of the class that is named; the others share the rest
 
-    def fit(self, batches: Iterable[Events]) -> None:
-        """Nothing: rules are made by hand."""
-
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`voxels.probability` (N, 5): `sure` for the class of the rules, the rest shared evenly."""
         features = voxel_features(readout)
@@ -79,24 +75,6 @@ class Rules:
         probability = np.full((len(label), n), (1.0 - self.sure) / (n - 1), np.float32)
         probability[np.arange(len(label)), label] = self.sure
         return {"voxels": prediction_table(readout, torch.from_numpy(probability))}
-
-    def save(self, folder: Path) -> None:
-        """Write the numbers as JSON into a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _NUMBERS).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Rules:
-        """The rules that `save` wrote.
-
-        Raises:
-            InputError: If the folder holds none, or they have other numbers than these.
-        """
-        try:
-            numbers = json.loads((folder / _NUMBERS).read_text(encoding="utf-8"))
-            return cls(**numbers)
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"no rules in {folder} ({error}); expected {_NUMBERS}, fit the baselines again") from None
 
     def _track(self, of: Mapping[str, NDArray[np.float32]]) -> Mask:
         quiet = (of["cluster_length"] >= self.long) | (of["small_32"] < self.spray)

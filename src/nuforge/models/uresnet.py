@@ -28,6 +28,7 @@ class UResNet(nn.Module):
         blocks: Residual blocks of a level on either way.
         value_mean: Mean of ln(value / MeV) over voxels, taken off the input.
         value_spread: Its standard deviation, which the input is divided by.
+        channels_in: Channels of what `levels` takes; 1 for `forward`, which gives the values of voxels.
 
     Source:
         Domine and Terao (DeepLearnPhysics), arXiv:1903.05663: submanifold convolution, batch norm with eps 1e-4, leaky
@@ -35,7 +36,13 @@ class UResNet(nn.Module):
     """
 
     def __init__(
-        self, depth: int = 5, width: int = 16, blocks: int = 2, value_mean: float = -0.5, value_spread: float = 1.0
+        self,
+        depth: int = 5,
+        width: int = 16,
+        blocks: int = 2,
+        value_mean: float = -0.5,
+        value_spread: float = 1.0,
+        channels_in: int = 1,
     ) -> None:
         super().__init__()
         if depth < 1 or width < 1 or blocks < 1:
@@ -43,7 +50,7 @@ class UResNet(nn.Module):
         channels = [width * (i + 1) for i in range(depth)]
         steps = list(itertools.pairwise(channels))
         self.scale = LogScale(value_mean, value_spread)
-        self.first = SubmanifoldConvolution(1, width)
+        self.first = SubmanifoldConvolution(channels_in, width)
         self.encoders = nn.ModuleList(residual_blocks([c] * (blocks + 1)) for c in channels)
         self.downs = nn.ModuleList(Down(fine, coarse) for fine, coarse in steps)
         self.ups = nn.ModuleList(Up(fine, coarse) for fine, coarse in steps)
@@ -61,15 +68,22 @@ class UResNet(nn.Module):
             `voxels` with features (N, width), in the order of the voxels.
         """
         where, value = voxel_view(events)
-        x = self.first(SparseTensor.of(where, self.scale(value)))
-        x = x.with_features(self.last(self._levels(x).features))
+        finest = self.levels(SparseTensor.of(where, self.scale(value)))[0]
+        features = finest.with_features(self.last(finest.features)).given_features()
         about = {"features": Column("", "features of the network", "prediction")}
-        return {"voxels": Table({"features": x.given_features()}, events["voxels"].offsets, about=about)}
+        return {"voxels": Table({"features": features}, events["voxels"].offsets, about=about)}
 
-    def _levels(self, x: SparseTensor) -> SparseTensor:
-        """Down and up through all levels."""
-        *skips, x = descend(x, self.encoders, self.downs)
+    def levels(self, x: SparseTensor) -> list[SparseTensor]:
+        """What every level has at the end of its way up, finest first: level i has width x (i + 1) channels.
+
+        Features of the finest still go through `last`.
+
+        Args:
+            x: Input on the finest level (N, channels_in).
+        """
+        *skips, coarsest = descend(self.first(x), self.encoders, self.downs)
+        found = [coarsest]
         for skip, up, decoder in reversed(list(zip(skips, self.ups, self.decoders, strict=True))):
-            y = up(x, skip)
-            x = decoder(y.with_features(torch.cat([skip.features, y.features], 1)))
-        return x
+            y = up(found[-1], skip)
+            found.append(decoder(y.with_features(torch.cat([skip.features, y.features], 1))))
+        return found[::-1]

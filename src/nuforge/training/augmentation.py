@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from nuforge.events import Events
 
@@ -16,13 +19,20 @@ def generator_at(seed: int, step: int, rank: int = 0) -> torch.Generator:
 
 
 def voxel_symmetries(
-    events: Events, generator: torch.Generator, side: int, axes: tuple[int, ...] = (0, 1, 2), shift: int = 16
+    events: Events,
+    generator: torch.Generator,
+    side: int,
+    axes: tuple[int, ...] = (0, 1, 2),
+    shift: int = 16,
+    positions: Sequence[str] = (),
+    voxel: float = 1.0,
+    origin: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Events:
     """Events with their voxels mirrored, with axes exchanged, and shifted: each event in its own way.
 
-    Only `voxels.index` moves; positions in truth tables stay. In a drift chamber the axes are not quite alike:
-    diffusion and attachment grow along the drift, and wires or beam have directions. Name the axes that are alike; the
-    others stay.
+    `voxels.index` moves, and the positions that are named; other positions in truth tables stay. In a drift chamber the
+    axes are not quite alike: diffusion and attachment grow along the drift, and wires or beam have directions. Name the
+    axes that are alike; the others stay.
 
     Args:
         events: Events with `voxels`.
@@ -30,14 +40,54 @@ def voxel_symmetries(
         side: Voxels along an edge of the cube; a mirrored voxel i is side - 1 - i.
         axes: The axes that are alike.
         shift: Largest shift along these axes, in voxels, either way. Voxels may leave the cube.
+        positions: Columns (N, 3) in cm that move with the voxels, as table.column; those that are not there are left
+            out.
+        voxel: Side of a voxel in cm, for the positions.
+        origin: Corner of voxel (0, 0, 0) in cm, for the positions.
     """
+    moved = _Moves.drawn(events, generator, axes, shift)
     voxels = events["voxels"]
-    n, device = voxels.n_events, events.device
-    order = torch.rand(n, len(axes), generator=generator).argsort(1)
-    mirrored = torch.rand(n, len(axes), generator=generator) < 0.5
-    moved = torch.randint(-shift, shift + 1, (n, len(axes)), generator=generator)
-    order, mirrored, moved = (choice.to(device)[voxels.batch] for choice in (order, mirrored, moved))
-    index = voxels["index"].clone()
-    alike = index[:, list(axes)].gather(1, order)
-    index[:, list(axes)] = torch.where(mirrored, side - 1 - alike, alike) + moved.to(index.dtype)
-    return events.with_table("voxels", voxels.with_columns({"index": index}))
+    out = events.with_table("voxels", voxels.with_columns({"index": moved(voxels["index"], voxels.batch, side - 1)}))
+    for name in positions:
+        table, _, column = name.partition(".")
+        if table in events and column in events[table]:
+            rows = out[table]
+            corner = rows[column].new_tensor(origin, dtype=torch.float64)
+            place = (rows[column].double() - corner) / voxel
+            position = (moved(place, rows.batch, side) * voxel + corner).to(rows[column])
+            out = out.with_table(table, rows.with_columns({column: position}))
+    return out
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """A symmetry for each event.
+
+    Args:
+        axes: The axes that are alike.
+        order: Which of them each becomes (B, A).
+        mirrored: (B, A).
+        shift: Voxels (B, A).
+    """
+
+    axes: list[int]
+    order: Tensor
+    mirrored: Tensor
+    shift: Tensor
+
+    @classmethod
+    def drawn(cls, events: Events, generator: torch.Generator, axes: Sequence[int], shift: int) -> _Moves:
+        """Symmetries drawn for the events."""
+        n, k, device = len(events), len(axes), events.device
+        order = torch.rand(n, k, generator=generator).argsort(1)
+        mirrored = torch.rand(n, k, generator=generator) < 0.5
+        moved = torch.randint(-shift, shift + 1, (n, k), generator=generator)
+        return cls(list(axes), order.to(device), mirrored.to(device), moved.to(device))
+
+    def __call__(self, place: Tensor, batch: Tensor, last: int) -> Tensor:
+        """Places (N, 3) in voxels of rows of events (N,), where they are then; `last` is the mirror image of 0."""
+        place = place.clone()
+        alike = place[:, self.axes].gather(1, self.order[batch])
+        alike = torch.where(self.mirrored[batch], last - alike, alike)
+        place[:, self.axes] = alike + self.shift[batch].to(place.dtype)
+        return place

@@ -9,7 +9,9 @@ from nuforge.nn.points.attention import ragged_attention
 from nuforge.nn.points.components import connected_components
 from nuforge.nn.points.dbscan import dbscan
 from nuforge.nn.points.farthest import farthest_points
+from nuforge.nn.points.joining import join_small, number_inside
 from nuforge.nn.points.nearest import nearest_graph
+from nuforge.nn.points.others import nearest_other
 from nuforge.nn.points.radius import radius_graph
 from nuforge.nn.points.segments import segment_max, segment_mean, segment_softmax, segment_sum
 from nuforge.nn.points.voxels import Voxels
@@ -19,7 +21,10 @@ __all__ = [
     "connected_components",
     "dbscan",
     "farthest_points",
+    "join_small",
     "nearest_graph",
+    "nearest_other",
+    "number_inside",
     "radius_graph",
     "ragged_attention",
     "segment_max",

@@ -87,7 +87,7 @@ class Level:
         return KernelMap.symmetric(neighbour_table(self.keys, self.strides))
 
     @cached_property
-    def _halving(self) -> tuple[Level, KernelMap]:
+    def _halving(self) -> tuple[Level, KernelMap, Tensor]:
         event, place = self.coordinates[:, :1], self.coordinates[:, 1:]
         halved = torch.cat([event, place >> 1], 1)
         keys, strides = _numbered(halved)
@@ -102,7 +102,7 @@ class Level:
         up = rows.new_full((2**self.dimension, len(self)), -1, dtype=torch.int32)
         up[offset, rows] = parent.int()
         maps = KernelMap(Pairing(down, len(self)), Pairing(up, len(keys), single=True))
-        return Level(coordinates, keys, strides), maps
+        return Level(coordinates, keys, strides), maps, parent
 
     @property
     def coarser(self) -> Level:
@@ -113,6 +113,11 @@ class Level:
     def downward(self) -> KernelMap:
         """The map of a strided 2^D convolution to the coarser level. Offsets are in the order of `neighbours`."""
         return self._halving[1]
+
+    @property
+    def parent(self) -> Tensor:
+        """The row of `coarser` that holds each voxel (N,) int64."""
+        return self._halving[2]
 
 
 def _numbered(coordinates: Tensor) -> tuple[Tensor, Tensor]:

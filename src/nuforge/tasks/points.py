@@ -1,0 +1,186 @@
+"""Points: where do particles start and end, of which class are they?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.nn.points import dbscan
+from nuforge.simulation.truth import VoxelClass
+from nuforge.tasks.point_figures import POINT_CLASSES, nearest_by_class, point_figures, point_statistics
+
+ABOUT: Mapping[str, Column] = {
+    "position": Column("cm", "where", "prediction"),
+    "probability": Column("", f"probability of {', '.join(POINT_CLASSES)}", "prediction"),
+    "score": Column("", "how likely it is a point, 0 to 1", "prediction"),
+    "end": Column("", "probability that it is an end and no start", "prediction"),
+}
+"""The columns of `reco_points`."""
+
+
+class Points(nn.Module):
+    """What `PPN` says of points: masks, offsets, classes and ends learned near true points, and merged to points.
+
+    A voxel is positive if its centre is within `radius` of a true point; a coarser voxel if it holds a positive one.
+    The loss is the sum of the cross entropy of the mask on every level, in which positive and negative voxels weigh
+    the same, and on positive voxels the mean square of the offset's error, the cross entropy of the class, and near
+    tracks that of start and end. Each voxel learns its nearest point; of points at one place, such as those of all
+    particles of a vertex, the one of its own class.
+
+    Args:
+        voxel: Side of a voxel in cm.
+        origin: Corner of voxel (0, 0, 0) in cm.
+        radius: How far from a point voxels are positive, in voxels.
+        threshold: Voxels with a larger score propose a point. Positive voxels weigh as much in the loss as all others,
+            so the score is larger than the probability to be near a point; best chosen on validation.
+        purity: Voxels whose most probable class has no larger probability propose none.
+        merge: Proposals of one class within this distance, in voxels, are one point: that of the highest score.
+
+    Source:
+        Domine et al. (DeepLearnPhysics), arXiv:2006.14745, with the numbers of its published code.
+    """
+
+    threshold: Tensor
+
+    def __init__(
+        self,
+        voxel: float,
+        origin: Sequence[float],
+        radius: float = 5.0,
+        threshold: float = 0.5,
+        purity: float = 0.5,
+        merge: float = 1.999,
+    ) -> None:
+        super().__init__()
+        if min(voxel, radius, merge) <= 0 or len(origin) != 3:
+            raise InputError(
+                f"voxel, radius and merge must be positive and origin have 3 numbers, got {voxel}, {radius}, {merge} "
+                f"and {tuple(origin)}; take voxel and origin from the detector"
+            )
+        self.voxel, self.origin = voxel, tuple(origin)
+        self.radius, self.purity, self.merge = radius, purity, merge
+        self.register_buffer("threshold", torch.tensor(float(threshold)))
+
+    def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
+        """The levels of voxels that speak of points, finest first."""
+        tables, name = {}, "voxels"
+        while name:
+            table = features[name]
+            tables[name] = table.only([column for column in table if column != "features"])
+            name = table.refers_to.get("parent", "")
+        return tables
+
+    def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """Sum of the losses of all questions, from `points` and `voxels.label`; 0 without voxels."""
+        voxels = outputs["voxels"]
+        distance, row = self._nearest(voxels, events)
+        positive = distance <= self.radius
+        total = voxels["mask"].sum() * 0.0
+        level = positive
+        for table in outputs.values():
+            total = total + balanced_cross_entropy(table["mask"].float(), level)
+            if "parent" in table:
+                coarser = outputs[table.refers_to["parent"]]
+                level = torch.zeros(len(coarser), dtype=torch.bool, device=level.device).index_put(
+                    (table["parent"][level],), torch.ones((), dtype=torch.bool, device=level.device)
+                )
+        return total + self._at_points(voxels, events["points"], positive, row[positive])
+
+    def _at_points(self, voxels: Table, points: Table, positive: Tensor, row: Tensor) -> Tensor:
+        """Losses of offset, class and end on positive voxels, whose points are the given rows."""
+        n = max(len(row), 1)
+        label, end = points["label"][row], points["end"][row]
+        place = self.in_voxels(points["position"])[row] - (voxels["index"][positive] + 0.5)
+        square = F.mse_loss(voxels["offset"][positive].float(), place.float(), reduction="sum") / (3 * n)
+        kind = F.cross_entropy(voxels["type"][positive].float(), label, reduction="sum") / n
+        track = label == VoxelClass.TRACK
+        logit = voxels["end"][positive][track].float()
+        ends = F.binary_cross_entropy_with_logits(logit, end[track].float(), reduction="sum")
+        return square + kind + ends / track.sum().clamp(min=1)
+
+    def _nearest(self, voxels: Table, events: Events) -> tuple[Tensor, Tensor]:
+        """Distance (N,) of each voxel to the point that it learns, in voxels, infinite beyond the radius; its row."""
+        points = events["points"]
+        centre = voxels["index"].double() + 0.5
+        position = self.in_voxels(points["position"])
+        own = events["voxels"]["label"]
+        return nearest_by_class(centre, voxels.batch, own, position, points, self.radius)
+
+    def in_voxels(self, position: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """Positions (N, 3) cm in units of voxels from the origin, float64."""
+        return (position.double() - position.new_tensor(self.origin, dtype=torch.float64)) / self.voxel
+
+    def predict(self, outputs: Mapping[str, Table], threshold: float | None = None) -> Mapping[str, Table]:
+        """`reco_points` with position (P, 3) cm, probability (P, 4), score (P,) and end (P,).
+
+        Those of an event are in the order of their most probable class, then of falling score.
+
+        Args:
+            outputs: What `forward` gave.
+            threshold: Replaces the task's own.
+        """
+        voxels, least = outputs["voxels"], self.threshold if threshold is None else threshold
+        score = voxels["mask"].float().softmax(1)[:, 1]
+        kind = voxels["type"].float().softmax(1)
+        proposed = ((score > least) & (kind.amax(1) > self.purity)).nonzero()[:, 0]
+        place = (voxels["index"].double() + 0.5 + voxels["offset"].double())[proposed]
+        batch, score = voxels.batch[proposed], score[proposed]
+        best = best_of_merged(place, batch * len(POINT_CLASSES) + kind.argmax(1)[proposed], score, self.merge)
+        columns = {
+            "position": (place[best] * self.voxel + place.new_tensor(self.origin)).float(),
+            "probability": kind[proposed][best],
+            "score": score[best],
+            "end": voxels["end"].float().sigmoid()[proposed][best],
+        }
+        counts = torch.bincount(batch[best], minlength=voxels.n_events)
+        return {"reco_points": Table.from_counts(columns, counts, about=ABOUT)}
+
+    def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
+        """Per event, what `nuforge.tasks.point_figures` counts of `points` and `reco_points`."""
+        return point_statistics(events["points"], prediction["reco_points"], self.voxel)
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings."""
+        return point_figures(sums)
+
+
+def balanced_cross_entropy(logits: Float[Tensor, "n 2"], positive: Tensor) -> Tensor:
+    """Mean of the mean cross entropies of positive and of negative rows; 0 for a kind that has no rows.
+
+    Args:
+        logits: (N, 2) of negative and positive.
+        positive: (N,).
+    """
+    each = F.cross_entropy(logits, positive.long(), reduction="none")
+    parts = [(each * kind).sum() / kind.sum().clamp(min=1) for kind in (positive, ~positive)]
+    return (parts[0] + parts[1]) / 2
+
+
+def best_of_merged(
+    position: Float[Tensor, "n 3"], group: Int[Tensor, " n"], score: Float[Tensor, " n"], within: float
+) -> Int[Tensor, " m"]:
+    """Row (M,) of the highest score among positions of a group joined by steps up to a length, sorted by group.
+
+    It does not depend on the order of the rows: of equal scores the first by x, y, z counts.
+
+    Args:
+        position: (N, 3).
+        group: (N,) int64 from 0, such as the event; positions of two groups are never joined.
+        score: (N,).
+        within: The longest step, in the unit of the positions.
+    """
+    if not len(position):
+        return group.new_zeros(0)
+    order = torch.arange(len(position), device=position.device)
+    for key in (*position.flip(1).unbind(1), -score, group):  # the last key counts most
+        order = order[key[order].argsort(stable=True)]
+    joined = dbscan(position[order], group[order], within, 1)  # numbered in the order of first rows
+    first = joined.new_full((int(joined.max()) + 1,), len(joined))
+    first.scatter_reduce_(0, joined, torch.arange(len(joined), device=joined.device), "amin")
+    return order[first]
