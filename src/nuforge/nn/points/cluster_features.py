@@ -58,7 +58,8 @@ def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
     The covariance is divided by its largest eigenvalue w3. The axis is its eigenvector times 1 - w2 / w3, and points to
     the side where points lie wider apart across it: the sum over points of how far along the axis they are from the
     centre, times their distance from the axis, is positive. If that sum is zero, on a straight line for example, the
-    axis' largest component is positive, the first of equal ones. The size is the number of points. Covariance and axis of a single point are 0.
+    largest component of the axis is positive, the first of equal ones. The size is the number of points. Covariance and
+    axis of a single point are 0.
 
     Args:
         position: Of points (N, 3).
