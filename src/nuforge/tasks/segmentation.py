@@ -29,6 +29,8 @@ class Segmentation(nn.Module):
         weights: Weight of each class in the loss; all 1 if not given. See `class_weights`.
         correction: Power to which the weights are taken out of the stated probability; chosen on validation.
         balance: Power of the rows of a class that its weight falls with, where weights are counted from events.
+        name: Of the question, where several are asked of the rows of one table: the column `probability` becomes
+            `<name>_probability`, the statistic `confusion` `<name>_confusion`, the figure `accuracy` `<name> accuracy`.
     """
 
     weights: Tensor
@@ -43,6 +45,7 @@ class Segmentation(nn.Module):
         weights: Sequence[float] | None = None,
         correction: float = 0.0,
         balance: float = 0.5,
+        name: str = "",
     ) -> None:
         super().__init__()
         chosen = torch.ones(len(classes)) if weights is None else torch.tensor(weights, dtype=torch.float32)
@@ -52,6 +55,7 @@ class Segmentation(nn.Module):
                 f"weights {chosen.tolist()}; count the labels of the training events and give class_weights(counts)"
             )
         self.classes, self.table, self.target, self.balance = tuple(classes), table, target, balance
+        self.name, self._prefix = name, f"{name}_" if name else ""
         self.register_buffer("weights", chosen)
         self.register_buffer("correction", torch.tensor(float(correction)))
         self.head = nn.Linear(features, len(classes))
@@ -59,13 +63,14 @@ class Segmentation(nn.Module):
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
         """Logits of the classes (N, K), from the features of the table's rows."""
         rows = features[self.table]
-        about = {"logits": Column("", "logits of the classes, as trained", "prediction")}
-        return {self.table: Table({"logits": self.head(rows["features"])}, rows.offsets, about=about)}
+        column = self._prefix + "logits"
+        about = {column: Column("", "logits of the classes, as trained", "prediction")}
+        return {self.table: Table({column: self.head(rows["features"])}, rows.offsets, about=about)}
 
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
         """Cross entropy, averaged over rows of known label with the weight of their class; 0 if there is none."""
         label = events[self.table][self.target]
-        logits = outputs[self.table]["logits"].float()
+        logits = outputs[self.table][self._prefix + "logits"].float()
         total = F.cross_entropy(logits, label, self.weights, ignore_index=-1, reduction="sum")
         weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0).sum()
         return total / weight.clamp(min=torch.finfo(torch.float32).tiny)
@@ -74,29 +79,33 @@ class Segmentation(nn.Module):
         """Probability of the classes (N, K); `correction` replaces the task's own."""
         power = self.correction if correction is None else correction
         rows = outputs[self.table]
-        logits = rows["logits"].float() - power * self.weights.log()
-        about = {"probability": Column("", f"probability of {', '.join(self.classes)}", "prediction")}
-        return {self.table: Table({"probability": logits.softmax(1)}, rows.offsets, about=about)}
+        logits = rows[self._prefix + "logits"].float() - power * self.weights.log()
+        column = self._prefix + "probability"
+        about = {column: Column("", f"probability of {', '.join(self.classes)}", "prediction")}
+        return {self.table: Table({column: logits.softmax(1)}, rows.offsets, about=about)}
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event: `confusion` (B, K, K), rows true and columns predicted; `reliability` (B, bins, 3)."""
-        return categorical_statistics(events[self.table], self.target, prediction[self.table]["probability"])
+        probability = prediction[self.table][self._prefix + "probability"]
+        statistics = categorical_statistics(events[self.table], self.target, probability)
+        return {self._prefix + name: values for name, values in statistics.items()}
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings.
 
         A class without rows is left out of the means.
         """
-        confusion = sums["confusion"]
+        own = {name: sums[self._prefix + name] for name in ("confusion", "reliability")}
+        confusion = own["confusion"]
         per_class = {"recall": recall(confusion), "precision": precision(confusion), "IoU": iou(confusion)}
         figures = {
             "mean recall": per_class["recall"].nanmean(-1),
             "mean IoU": per_class["IoU"].nanmean(-1),
-            **categorical_figures(sums),
+            **categorical_figures(own),
         }
         for name, values in per_class.items():
             figures |= {f"{name} of {c}": values[..., i] for i, c in enumerate(self.classes)}
-        return figures
+        return {f"{self.name} {figure}".lstrip(): values for figure, values in figures.items()}
 
 
 def class_weights(counts: Sequence[float | int], power: float = 0.5) -> tuple[float, ...]:
