@@ -37,7 +37,7 @@ setup(
         *extensions(
             "nuforge.nn.kernels",
             VECTORS,
-            ("convolution", "maps", "nearest", "norm"),
+            ("closest", "convolution", "maps", "nearest", "norm", "partition"),
             ("crew", "vector"),
             ["-pthread", "-Wno-psabi"],
         ),
