@@ -9,18 +9,19 @@ from nuforge.nn.kernels.library import call
 
 
 def partition(
-    source: Tensor, target: Tensor, gain: Tensor, edge_starts: Tensor, tried: Tensor, starts: Tensor
+    edges: Tensor, gain: Tensor, edge_starts: Tensor, tried: Tensor, tried_starts: Tensor, starts: Tensor
 ) -> Tensor:
     """A node (N,) int64 of each node's group, the same for all of the group.
 
     Args:
-        source, target: Nodes of the edges (E,) int64, by component, then in the order in which they are tried.
+        edges: Nodes of the edges (2, E) int64, by component.
         gain: What it gains to have both ends in one group (E,) float64.
         edge_starts: Where the edges of each component begin, and the end (C + 1,) int64.
-        tried: How many edges of each component may join groups, the first ones (C,) int64.
+        tried: Nodes of the edges that may join groups (2, T) int64, by component, then in the order they are tried.
+        tried_starts: Where those of each component begin, and the end (C + 1,) int64.
         starts: Where the nodes of each component begin, and the end (C + 1,) int64.
     """
     group = torch.empty(int(starts[-1]), dtype=torch.int64)
-    edges = source.contiguous(), target.contiguous(), gain.contiguous(), edge_starts.contiguous(), tried.contiguous()
-    call("partition", *edges, starts.contiguous(), len(tried), group)
+    edges, tried, gain = edges.contiguous(), tried.contiguous(), gain.contiguous()
+    call("partition", *edges, gain, edge_starts, *tried, tried_starts, starts, len(starts) - 1, group)
     return group

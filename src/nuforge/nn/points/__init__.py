@@ -6,22 +6,37 @@ tensors are; everything else runs where they are.
 """
 
 from nuforge.nn.points.attention import ragged_attention
+from nuforge.nn.points.closest import ClosestPairs, closest_pairs
+from nuforge.nn.points.cluster_features import cluster_shapes, directions, local_stopping, node_features
+from nuforge.nn.points.clusters import Clusters
 from nuforge.nn.points.components import connected_components
 from nuforge.nn.points.dbscan import dbscan
+from nuforge.nn.points.edge_features import edge_features, reversed_edge_features
 from nuforge.nn.points.farthest import farthest_points
 from nuforge.nn.points.nearest import nearest_graph
+from nuforge.nn.points.partition import partition
 from nuforge.nn.points.radius import radius_graph
 from nuforge.nn.points.segments import segment_max, segment_mean, segment_softmax, segment_sum
 from nuforge.nn.points.voxels import Voxels
 
 __all__ = [
+    "ClosestPairs",
+    "Clusters",
     "Voxels",
+    "closest_pairs",
+    "cluster_shapes",
     "connected_components",
     "dbscan",
+    "directions",
+    "edge_features",
     "farthest_points",
+    "local_stopping",
     "nearest_graph",
+    "node_features",
+    "partition",
     "radius_graph",
     "ragged_attention",
+    "reversed_edge_features",
     "segment_max",
     "segment_mean",
     "segment_softmax",
