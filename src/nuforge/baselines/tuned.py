@@ -90,6 +90,8 @@ def mean_recall(label: Rows, found: Rows, classes: int) -> float:
     return float(recall.mean()) if len(recall) else 0.0
 
 
-def joining_of(kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float]) -> Joining:
+def joining_of(
+    kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float], radius: float = 1.5
+) -> Joining:
     """How clusters are joined if the gap of a pair may be as long whatever its classes."""
-    return Joining(kinds, (longest,) * 4, voxel, origin)
+    return Joining(kinds, (longest,) * 4, radius, voxel, origin)

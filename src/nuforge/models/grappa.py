@@ -14,6 +14,7 @@ from nuforge.events import Column, Events, Table
 from nuforge.nn.cluster_graph import ClusterGraph, Joining
 from nuforge.nn.message_passing import MessagePassing, PairGraph, hidden_layers
 from nuforge.nn.norm import NormActivation
+from nuforge.nn.points import reversed_edge_features
 
 _CLASSES = 4
 
@@ -29,6 +30,7 @@ class GrapPA(nn.Module):
         width: Channels of nodes and edges.
         layers: Rounds of message passing.
         longest: The longest gap of a pair in cm for each class; a pair of two classes has the larger of both.
+        radius: Within which voxels count for directions and dE/dx at the ends of a cluster, cm.
         voxel: Side of a voxel in cm.
         origin: Where voxel 0 begins in cm, along each axis.
 
@@ -44,6 +46,7 @@ class GrapPA(nn.Module):
         width: int = 64,
         layers: int = 3,
         longest: Sequence[float] = (150.0, 30.0, 30.0, 30.0),
+        radius: float = 1.5,
         voxel: float = 0.3,
         origin: Sequence[float] = (-115.2, -115.2, -115.2),
     ) -> None:
@@ -51,7 +54,7 @@ class GrapPA(nn.Module):
         if width < 1 or layers < 1:
             raise InputError(f"width and layers must be at least 1, got {width} and {layers}")
         x, y, z = origin
-        self.joining = Joining(tuple(kinds), tuple(longest), voxel, (x, y, z))
+        self.joining = Joining(tuple(kinds), tuple(longest), radius, voxel, (x, y, z))
         self.node_input, self.edge_input = nn.Linear(_NODE_INPUTS, width), nn.Linear(_EDGE_INPUTS, width)
         self.node_layers, self.edge_layers = hidden_layers(width, 2), hidden_layers(width, 2)
         self.rounds = nn.ModuleList(MessagePassing(width) for _ in range(layers))
@@ -83,7 +86,7 @@ class GrapPA(nn.Module):
     def _passed(self, graph: ClusterGraph) -> tuple[Tensor, Tensor]:
         """Nodes (N, width) and pairs (E, width) after all rounds."""
         pairs = PairGraph.of(*graph.pairs, len(graph.rows))
-        both = pairs.both_ways(graph.edges, seen_from_the_other(graph.edges))
+        both = pairs.both_ways(graph.edges, reversed_edge_features(graph.edges))
         nodes = self.node_layers(self.node_input(scaled_nodes(graph.nodes)))
         edges = self.edge_layers(self.edge_input(scaled_edges(both)))
         for layer in self.rounds:
@@ -101,11 +104,6 @@ _OF_EDGES = {
     "target": Column("", "the second cluster", "prediction", "clusters"),
     "features": Column("", "features of the network", "prediction"),
 }
-
-
-def seen_from_the_other(edges: Float[Tensor, "e 19"]) -> Float[Tensor, "e 19"]:
-    """Features of pairs seen from their second node: the closest voxels exchanged, their displacement turned round."""
-    return torch.cat([edges[:, 3:6], edges[:, :3], -edges[:, 6:9], edges[:, 9:]], 1)
 
 
 def scaled_nodes(nodes: Float[Tensor, "n 33"]) -> Float[Tensor, "n 36"]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.events import Events, offsets_of
 from nuforge.events.rows import rows_where
-from nuforge.nn.points.closest import closest_pairs
-from nuforge.nn.points.clusters import Clusters
-from nuforge.nn.standin import edge_features, node_features
+from nuforge.nn.points import Clusters, closest_pairs, edge_features, node_features
 from nuforge.shapes import Rows
 
 
@@ -25,12 +23,14 @@ class Joining:
         kinds: Classes of clusters that are nodes.
         longest: The longest gap in cm between the closest voxels of two joined clusters, for each class from 0; a pair
             of two classes has the larger of both.
+        radius: Within which voxels count for directions and dE/dx at the ends of a cluster, cm.
         voxel: Side of a voxel in cm.
         origin: Where voxel 0 begins in cm, along each axis.
     """
 
     kinds: tuple[int, ...]
     longest: tuple[float, ...]
+    radius: float
     voxel: float
     origin: tuple[float, float, float]
 
@@ -41,10 +41,10 @@ class Joining:
                 f"kinds must be some of the classes {list(known)} that have a longest gap, got {list(self.kinds)}; "
                 "name the classes of clusters that become nodes"
             )
-        if self.voxel <= 0 or min(self.longest) < 0:
+        if self.voxel <= 0 or self.radius <= 0 or min(self.longest) < 0:
             raise InputError(
-                f"voxel must be positive and longest not negative (cm), got {self.voxel} and {list(self.longest)}; "
-                "give the detector's voxel size and the longest gaps between clusters"
+                f"voxel and radius must be positive and longest not negative (cm), got {self.voxel}, {self.radius} and "
+                f"{list(self.longest)}; give the detector's voxel size and the longest gaps between clusters"
             )
 
     @property
@@ -86,7 +86,7 @@ class ClusterGraph:
         kind, start, end = (clusters[name][rows] for name in ("kind", "start", "end"))
         position = (voxels["index"] + 0.5) * joining.voxel + voxels["value"].new_tensor(joining.origin)
         points = Clusters.of(_followed(voxels["cluster"], rows, len(clusters)), len(rows))
-        nodes = node_features(position, voxels["value"], points, kind, start, end)
+        nodes = node_features(position, voxels["value"], points, kind, start, end, joining.radius)
         pairs = closest_pairs(position, points, batch, joining.cuts, kind)
         edges = edge_features(position, pairs)
         counts = torch.bincount(batch[pairs.edges[0]], minlength=clusters.n_events)

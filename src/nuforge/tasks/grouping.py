@@ -14,7 +14,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
 from nuforge.metrics.clustering import ari, contingency, efficiency_purity
-from nuforge.nn.points.partition import partition
+from nuforge.nn.points import partition
 from nuforge.shapes import Rows
 from nuforge.tasks.categorical import BINS
 
