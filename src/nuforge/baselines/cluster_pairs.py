@@ -26,19 +26,15 @@ class ClusterPairs:
     Args:
         graph: Nodes, pairs and their features.
         clusters: The clusters of the batch, with their truth if there is any.
-        voxels: Number of voxels of each cluster.
     """
 
     graph: ClusterGraph
     clusters: Table
-    voxels: Rows
 
     @classmethod
     def of(cls, events: Events, joining: Joining) -> ClusterPairs:
         """Of the clusters of a batch; see `ClusterGraph.of`."""
-        clusters, cluster = events["clusters"], events["voxels"]["cluster"]
-        voxels = torch.bincount(cluster[cluster >= 0], minlength=len(clusters))
-        return cls(ClusterGraph.of(events, joining), clusters, voxels)
+        return cls(ClusterGraph.of(events, joining), events["clusters"])
 
     def column(self, name: str) -> Tensor:
         """A column of `clusters` for each node."""
@@ -57,7 +53,7 @@ class ClusterPairs:
     @property
     def size(self) -> Rows:
         """Voxels of each node (N,)."""
-        return self.voxels[self.graph.rows]
+        return self.graph.voxels.counts
 
     @property
     def centre(self) -> Points:

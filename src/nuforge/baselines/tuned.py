@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -46,10 +46,15 @@ class Tuned:
         for name in self.grids:
             setattr(self, name, getattr(best, name))
 
+    def _numbers(self) -> dict[str, Any]:
+        """The fields; a method within this one has a file of its own."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in own.items() if not isinstance(value, Tuned)}
+
     def save(self, folder: Path) -> None:
         """Write the numbers as JSON into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / self.file).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")  # type: ignore[call-overload]
+        (folder / self.file).write_text(json.dumps(self._numbers(), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -91,7 +96,7 @@ def mean_recall(label: Rows, found: Rows, classes: int) -> float:
 
 
 def joining_of(
-    kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float], radius: float = 1.5
+    kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float], radius: float = 3.0
 ) -> Joining:
     """How clusters are joined if the gap of a pair may be as long whatever its classes."""
     return Joining(kinds, (longest,) * 4, radius, voxel, origin)

@@ -88,7 +88,10 @@ class VertexGrouping(Tuned):
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Move the numbers to the highest Rand index of voxels."""
-        seen = [self.pairs(batch) for batch in batches]
+        self.fit_pairs([self.pairs(batch) for batch in batches])
+
+    def fit_pairs(self, seen: Sequence[ClusterPairs]) -> None:
+        """The same, from the pairs of batches."""
         self.tune(lambda method: mean_voxel_ari([(pairs, method.find(pairs).group) for pairs in seen]))
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
@@ -102,7 +105,7 @@ class VertexGrouping(Tuned):
 
     def find(self, pairs: ClusterPairs) -> Vertices:
         """Interactions, and where they begin."""
-        entered = self._entered(pairs)
+        entered = self.entered(pairs)
         first, second = self._touching(pairs, entered)
         body = connected_components(torch.stack([first, second]), pairs.n)
         pointing, angle = self._pointing(pairs, body, entered)
@@ -116,7 +119,7 @@ class VertexGrouping(Tuned):
         of_entered = torch.zeros(len(number), dtype=torch.bool).index_fill(0, number[entered], True)[number]
         return Vertices(group, _vertex(pairs, every)[number], of_entered, angle)
 
-    def _entered(self, pairs: ClusterPairs) -> Bool[Tensor, " n"]:
+    def entered(self, pairs: ClusterPairs) -> Bool[Tensor, " n"]:
         """Which particles are tracks that enter from above (N,)."""
         height = pairs.column("start")[:, self.up]
         return (pairs.column("kind") == VoxelClass.TRACK) & (height > self.top - self.margin)

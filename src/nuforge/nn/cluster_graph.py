@@ -12,7 +12,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events, offsets_of
 from nuforge.events.rows import rows_where
 from nuforge.nn.points import Clusters, closest_pairs, edge_features, node_features
-from nuforge.shapes import Rows
+from nuforge.shapes import Points, Rows
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class ClusterGraph:
         rows: The clusters (N,) that are nodes, rising.
         pairs: The two nodes (2, E) of each pair, the lower number first, sorted.
         offsets: Where the pairs of each event begin, and the end (B + 1,).
+        position: Of all voxels of the batch (V, 3), cm.
+        voxels: The voxels of each node.
         nodes: Features of nodes (N, 33).
         edges: Features of pairs (E, 19), seen from the first node.
     """
@@ -69,6 +71,8 @@ class ClusterGraph:
     rows: Rows
     pairs: Int[Tensor, "2 e"]
     offsets: Rows
+    position: Points
+    voxels: Clusters
     nodes: Float[Tensor, "n 33"]
     edges: Float[Tensor, "e 19"]
 
@@ -90,7 +94,7 @@ class ClusterGraph:
         pairs = closest_pairs(position, points, batch, joining.cuts, kind)
         edges = edge_features(position, pairs)
         counts = torch.bincount(batch[pairs.edges[0]], minlength=clusters.n_events)
-        return cls(rows, pairs.edges, offsets_of(counts), nodes, edges)
+        return cls(rows, pairs.edges, offsets_of(counts), position, points, nodes, edges)
 
 
 def _followed(cluster: Rows, rows: Rows, n_clusters: int) -> Rows:
