@@ -24,8 +24,8 @@ class ClosestPairs:
     """Edges between clusters, and their closest points.
 
     Args:
-        edges: Two clusters of each edge (2, E) int64, the lower number first, sorted by it, then by the other; each pair
-            of clusters once.
+        edges: Two clusters of each edge (2, E) int64, the lower number first, sorted by it, then by the other; each
+            pair of clusters once.
         points: Rows of the closest points of either (2, E) int64. Of equally close points, those of the lowest row of
             the first cluster, then of the second.
         distance: Between these points (E,) float64, in the unit of the positions.
@@ -134,7 +134,7 @@ def _pairs_of_one_event(event: Integers, counts: Integers) -> tuple[Integers, In
 
 
 def _box_gaps(position: Floats, starts: Integers, first: Integers, second: Integers) -> Floats:
-    """Squared distances (P,) of the boxes around pairs of clusters that are not empty, of positions by cluster (N, 3)."""
+    """Squared distances (P,) of the boxes around pairs of clusters, none empty, of positions by cluster (N, 3)."""
     full = np.flatnonzero(np.diff(starts))
     low, high = np.zeros((2, len(starts) - 1, 3))
     if len(full):

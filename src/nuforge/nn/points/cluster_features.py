@@ -43,7 +43,8 @@ def node_features(
         clusters: Of the points.
         kind: Number of each cluster's class (C,).
         start, end: Points of each cluster (C, 3), in the unit of the positions.
-        radius: Within which points count for directions and dE/dx, in the unit of the positions; SPINE takes five voxels.
+        radius: Within which points count for directions and dE/dx, in the unit of the positions; SPINE takes five
+            voxels.
     """
     parts = [cluster_shapes(position, clusters), _values(value, clusters), kind[:, None], start, end]
     parts += [directions(position, clusters, point, radius) for point in (start, end)]
@@ -55,9 +56,9 @@ def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
     """Centre, covariance, principal axis and size (C, 16).
 
     The covariance is divided by its largest eigenvalue w3. The axis is its eigenvector times 1 - w2 / w3, and points to
-    the side where points lie wider apart across it: the sum over points of the distance along it, from the centre, times
-    the distance from it is positive. If that sum is zero, on a straight line for example, its largest component is
-    positive, the first of equal ones. The size is the number of points. Covariance and axis of a single point are 0.
+    the side where points lie wider apart across it: the sum over points of how far along the axis they are from the
+    centre, times their distance from the axis, is positive. If that sum is zero, on a straight line for example, the
+    axis' largest component is positive, the first of equal ones. The size is the number of points. Covariance and axis of a single point are 0.
 
     Args:
         position: Of points (N, 3).
@@ -67,7 +68,7 @@ def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
     centre = segment_mean(points, clusters.offsets)
     points = points - clusters.spread(centre)
     scatter = segment_sum((points[:, :, None] * points[:, None]).flatten(1), clusters.offsets)
-    width, axes = torch.linalg.eigh(scatter.detach().unflatten(1, (3, 3)))
+    width, axes = torch.linalg.eigh(scatter.detach().view(-1, 3, 3))
     largest = width[:, 2:]
     wide = largest > clusters.counts[:, None] * (_RESOLUTION * centre.detach().abs().amax(1, keepdim=True)) ** 2
     largest = torch.where(wide, largest, 1.0)

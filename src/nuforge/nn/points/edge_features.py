@@ -33,5 +33,5 @@ def edge_features(position: Tensor, pairs: ClosestPairs) -> Tensor:
 
 def reversed_edge_features(features: Tensor) -> Tensor:
     """Features of the same edges from the second cluster to the first (E, 19), of `edge_features` (E, 19)."""
-    first, second, unit, rest = features.split([3, 3, 3, 10], 1)
+    first, second, unit, rest = torch.split_with_sizes(features, [3, 3, 3, 10], 1)
     return torch.cat([second, first, -unit, rest], 1)
