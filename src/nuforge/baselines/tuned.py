@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nuforge.baselines.cluster_pairs import ClusterPairs
 from nuforge.errors import InputError
-from nuforge.metrics.clustering import ari, contingency
+from nuforge.metrics.clustering import Contingency, adjusted_rand_index
 from nuforge.nn.cluster_graph import Joining
 from nuforge.shapes import Rows
 
@@ -80,8 +80,8 @@ def mean_voxel_ari(groupings: Sequence[tuple[ClusterPairs, Rows]]) -> float:
         true, found, batch = (
             torch.repeat_interleave(of_node[known], size) for of_node in (pairs.column("group"), group, pairs.batch)
         )
-        index = ari(contingency(true, found, batch, pairs.clusters.n_events))
-        some = torch.bincount(batch, minlength=pairs.clusters.n_events) > 0
+        index = adjusted_rand_index(Contingency.of(true, found, batch, pairs.clusters.n_events))
+        some = ~index.isnan()
         total, n = total + float(index[some].sum()), n + int(some.sum())
     return total / max(n, 1)
 

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
-from nuforge.metrics.clustering import ari, contingency, efficiency_purity
+from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.nn.points import partition
 from nuforge.shapes import Rows
 from nuforge.tasks.categorical import BINS
 
-_MEASURES = ("ARI", "efficiency", "purity")
+_MEASURES = ("ARI", "AMI", "efficiency", "purity")
 
 
 class Grouping(nn.Module):
@@ -76,12 +76,13 @@ class Grouping(nn.Module):
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event, of clusters whose group is known.
 
-        - `clusters`, `voxels` (B, M, 2) or (B, by_number, M, 2): adjusted Rand index, efficiency and purity of the
-          partition, of clusters and of their voxels, and 1 if the event has any; in the slot of its true groups.
+        - `clusters`, `voxels` (B, M, 2) or (B, by_number, M, 2): Rand index, mutual information (both adjusted), efficiency
+          and purity of the partition, of clusters and of their voxels, and 1 if the event has such a figure; in the
+          slot of its number of true groups.
         - `groups` (B, 2): true groups whose clusters are exactly those of a predicted group, and all true groups.
-        - `pairs` (B, 2): pairs of clusters of which it is said rightly whether they are of one group, and all pairs.
+        - `edge_pairs` (B, 2): pairs of clusters of which it is said rightly whether they are of one group, and all pairs.
           A pair without an edge is said not to be.
-        - `reliability` (B, bins, 3): of the edges.
+        - `edge_reliability` (B, bins, 3): of the edges.
         """
         clusters, voxels = events["clusters"], events["voxels"]
         true, found = clusters[self.target], prediction["clusters"]["reco_group"]
@@ -104,14 +105,14 @@ class Grouping(nn.Module):
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings.
 
-        Rand index, efficiency and purity are means over events that have any cluster.
+        Those of partitions are means over the events that have them; the Rand index asks for two clusters (voxels).
         """
         figures = {}
         for name, prefix in (("voxels", "voxel "), ("clusters", "")):
             total = sums[name].sum(-3) if self.by_number else sums[name]
             figures |= {prefix + measure: _ratio(total[..., i, :]) for i, measure in enumerate(_MEASURES)}
-        figures |= {"groups exactly right": _ratio(sums["groups"]), "edge accuracy": _ratio(sums["pairs"])}
-        figures["edge calibration error"] = expected_calibration_error(sums["reliability"])
+        figures |= {"groups exactly right": _ratio(sums["groups"]), "edge accuracy": _ratio(sums["edge_pairs"])}
+        figures["edge calibration error"] = expected_calibration_error(sums["edge_reliability"])
         for i in range(self.by_number):
             more = " or more" if i + 1 == self.by_number else ""
             at = f" at {i + 1}{more} group{'s' if i or more else ''}"
@@ -131,7 +132,7 @@ class Grouping(nn.Module):
         return slot[:, :, None, None] * values[:, None]
 
     def _edge_statistics(self, events: Events, edges: Table, counted: Bool[Tensor, " n"]) -> dict[str, Tensor]:
-        """`pairs` and `reliability`."""
+        """`edge_pairs` and `edge_reliability`."""
         clusters, n = events["clusters"], len(events)
         same, _ = self._truth(edges, clusters)
         known = counted[edges["source"]] & counted[edges["target"]]
@@ -142,8 +143,8 @@ class Grouping(nn.Module):
         within = total.new_zeros(n).index_add(0, groups.event, _pairs(groups.size))
         apart = total - within - _count(batch[~same], n)  # pairs without an edge that are rightly without one
         return {
-            "pairs": torch.stack([_count(batch[right], n) + apart, total], 1).double(),
-            "reliability": reliability_counts(torch.maximum(score, 1 - score), right, batch, n_events=n, bins=BINS),
+            "edge_pairs": torch.stack([_count(batch[right], n) + apart, total], 1).double(),
+            "edge_reliability": reliability_counts(torch.maximum(score, 1 - score), right, batch, n_events=n, bins=BINS),
         }
 
 
@@ -188,11 +189,9 @@ class _Groups:
 
 
 def _measures(true: Rows, found: Rows, batch: Rows, n_events: int) -> Float[Tensor, "b m 2"]:
-    """Adjusted Rand index, efficiency and purity (B, 3, 2) of each event, and 1 if it has any rows, else 0."""
-    table = contingency(true, found, batch, n_events)
-    measured = torch.stack([ari(table), *efficiency_purity(table)], 1).double()
-    defined = (torch.bincount(batch, minlength=n_events) > 0)[:, None] & measured.isfinite()
-    return torch.stack([torch.where(defined, measured, 0.0), defined.double()], 2)
+    """Figures of the partition (B, M, 2) of each event, and 1 if it has them, else 0."""
+    sums = clustering_sums(Contingency.of(true, found, batch, n_events))
+    return torch.stack([sums[name] for name in _MEASURES], 1)
 
 
 def _exact(true: Rows, found: Rows, batch: Rows, n_events: int) -> Float[Tensor, "b 2"]:
