@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from toy_clusters import SHOWER, TRACK, cluster_events, cone, line, random_events, shuffled
 
 from nuforge.errors import InputError
 from nuforge.models.grappa import GrapPA
 from nuforge.tasks.grouping import Grouping
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised
+from toy_clusters import SHOWER, TRACK, cluster_events, cone, line, random_events, shuffled
 
 WIDE = (200.0,) * 4
 
@@ -34,9 +34,7 @@ def test_permuting_clusters_permutes_nodes_and_edges(model):
     straight, permuted = (model(e.readout()) for e in (events, mixed))
     n = len(events["clusters"])
     tolerance = {"rtol": 1e-4, "atol": 1e-4}
-    torch.testing.assert_close(
-        permuted["clusters"]["features"][place], straight["clusters"]["features"], **tolerance
-    )
+    torch.testing.assert_close(permuted["clusters"]["features"][place], straight["clusters"]["features"], **tolerance)
     dense = as_matrix(permuted["edges"], n)[place][:, place]
     torch.testing.assert_close(dense, as_matrix(straight["edges"], n), **tolerance)
 

@@ -73,7 +73,7 @@ class ClusterPairs:
     def both_ways(self) -> Ways:
         """All pairs from either node."""
         first, second = self.graph.pairs
-        at_first, at_second, _, gap, _ = self.graph.edges.split([3, 3, 3, 1, 9], 1)
+        at_first, at_second, _, gap, _ = torch.split_with_sizes(self.graph.edges, [3, 3, 3, 1, 9], 1)
         return Ways(
             torch.cat([first, second]),
             torch.cat([second, first]),
@@ -113,7 +113,7 @@ class Ways:
 
 
 def grouping_tables(pairs: ClusterPairs, group: Rows) -> Mapping[str, Table]:
-    """What `Grouping` predicts, for groups (N,) of nodes: `clusters.reco_group`, and `edges` of score 1 within groups."""
+    """What `Grouping` predicts, of groups (N,) of nodes: `clusters.reco_group`, `edges` of score 1 within groups."""
     clusters, rows = pairs.clusters, pairs.graph.rows
     of_clusters = torch.full((len(clusters),), -1, device=rows.device)
     of_clusters[rows] = group
@@ -131,7 +131,7 @@ def grouping_tables(pairs: ClusterPairs, group: Rows) -> Mapping[str, Table]:
 
 
 def complete_pairs(counts: Rows) -> tuple[Rows, Rows]:
-    """All pairs (E,), (E,) of rows of one group, the lower first, if groups have `counts` (G,) rows each, end to end."""
+    """All pairs (E,), (E,) of rows of one group, the lower first; groups have `counts` (G,) rows each, end to end."""
     ends = torch.repeat_interleave(counts.cumsum(0), counts)
     later = ends - torch.arange(len(ends), device=ends.device) - 1
     first = torch.repeat_interleave(later)

@@ -1,11 +1,11 @@
-"""Gradient-boosted trees on the features of a graph of clusters: the classical classifier that learns, of edges and nodes."""
+"""Gradient-boosted trees on the features of a graph of clusters: the classical classifier of edges and of nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ Features = NDArray[np.float32]
 _NODE = tuple(f"node {i}" for i in range(NODE_FEATURES))
 _EDGE = tuple(f"edge {i}" for i in range(EDGE_FEATURES))
 _NAMES = (*_NODE, *(f"other {name}" for name in _NODE), *_EDGE)
-"""Of a pair: the larger cluster, the smaller one, the way between them. Of a cluster: itself, its nearest, the way there."""
+"""A pair has the larger cluster, the smaller one and the way between them; a cluster itself, its nearest, the way."""
 _EDGES = "edges"
 
 
@@ -61,7 +61,7 @@ class GraphTrees:
     leaves: int = 31
     learning_rate: float = 0.1
     rows: int = 300_000
-    radius: float = 1.5
+    radius: float = 5.0
     voxel: float = 0.3
     origin: tuple[float, float, float] = (-115.2, -115.2, -115.2)
     seed: int = 0
@@ -103,7 +103,7 @@ class GraphTrees:
         )
         node = torch.zeros(len(clusters), dtype=torch.bool).index_fill(0, rows, True)
         columns = {"reco_group": groups_of(edges, score, node, clusters.offsets)}
-        of_nodes = _of_nodes(pairs) if self.targets else None
+        of_nodes = _of_nodes(pairs)
         for name, classes in self.targets.items():
             probability = torch.full((len(clusters), classes), 1.0 / classes)
             probability[rows] = torch.from_numpy(self.forests[name].probability(of_nodes)).float()
@@ -132,7 +132,8 @@ class GraphTrees:
         """
         forest, options = read_forest(folder / _EDGES, _NAMES)
         forests = {_EDGES: forest} | {name: read_forest(folder / name, _NAMES)[0] for name in options["targets"]}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}, forests=forests)
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+        return cls(**given, forests=forests)
 
     def _pairs(self, events: Events) -> ClusterPairs:
         return ClusterPairs.of(events, Joining(self.kinds, self.longest, self.radius, self.voxel, self.origin))
@@ -176,7 +177,7 @@ def _of_pairs(pairs: ClusterPairs) -> Features:
 
 
 def _of_nodes(pairs: ClusterPairs) -> Features:
-    """Features of clusters (N, 85): itself, the one that comes nearest, and the way there; 0 where there is no other."""
+    """Features of clusters (N, 85): itself, the one that comes nearest and the way there; 0 where there is no other."""
     first, second = pairs.graph.pairs
     edges = torch.cat([pairs.graph.edges, reversed_edge_features(pairs.graph.edges)])
     one, other = torch.cat([first, second]), torch.cat([second, first])

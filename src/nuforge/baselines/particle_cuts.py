@@ -28,9 +28,9 @@ _KINDS = 5
 class ParticleCuts(Tuned):
     """Cuts for the identity of particles and for what an interaction made itself.
 
-    - Track: a proton if its energy loss against residual range goes better with one, by more than `heavier`. Else a muon
-      if it came in from above, if a Michel electron starts at its end, or if it is longer than `long` and no other
-      track starts there. Else a pion.
+    - Track: a muon if it came in from above, if a Michel electron starts at its end, or if it is longer than `long`
+      and no other track starts there. Else a proton if its energy loss against residual range goes better with one
+      than with a muon, the difference of mean squared pulls being above `heavier`. Else a pion.
     - Shower: a photon if it starts farther than `detached` from all other particles, or loses more than `pair` at its
       start, where two particles lose twice as much as one. Else an electron.
     - Michel and delta: an electron.
@@ -38,7 +38,7 @@ class ParticleCuts(Tuned):
       it within `pointing`.
 
     Args:
-        heavier: Difference of the mean squared pulls.
+        heavier: Below 0 if tracks that go with neither are protons more often.
         long: cm.
         detached: cm.
         pair: MeV/cm.
@@ -112,7 +112,7 @@ class ParticleCuts(Tuned):
     def primary(self, seen: _Seen, found: Vertices) -> Bool[Tensor, " n"]:
         """Whether the interaction itself made each node (N,)."""
         kind = seen.pairs.column("kind")
-        from_vertex = (seen.pairs.column("start") - found.vertex).norm(dim=1) < self.near
+        from_vertex: Tensor = (seen.pairs.column("start") - found.vertex).norm(dim=1) < self.near
         pointing = (kind == VoxelClass.SHOWER) & (found.angle < self.pointing) & ~found.entered
         return ((kind == VoxelClass.TRACK) | (kind == VoxelClass.SHOWER)) & (from_vertex | pointing)
 

@@ -86,9 +86,7 @@ class ShowerMerging(Tuned):
         along = (step * pairs.away[ways.one]).sum(1)
         angle = torch.rad2deg(torch.atan2((distance.square() - along.square()).clamp(min=0).sqrt(), along))
         inside = (angle < self.cone) & (distance < self.length) & (size[ways.one] >= self.seed)
-        larger = (size[ways.one] > size[ways.other]) | (
-            (size[ways.one] == size[ways.other]) & (ways.one < ways.other)
-        )
+        larger = (size[ways.one] > size[ways.other]) | ((size[ways.one] == size[ways.other]) & (ways.one < ways.other))
         joined = larger & (kind[ways.one] == kind[ways.other]) & (inside | (ways.gap < self.touch))
         cost = torch.where(joined, angle / self.cone + ways.gap / self.length, torch.inf)
         best = lowest(cost, ways.other)

@@ -60,7 +60,9 @@ class TrackMerging(Tuned):
     def groups(self, pairs: ClusterPairs) -> Rows:
         """The group (N,) of each node, from 0 in each event."""
         ways, size, kind = pairs.both_ways(), pairs.size, pairs.column("kind")
-        ways = ways.where((size[ways.one] > size[ways.other]) | ((size[ways.one] == size[ways.other]) & (ways.one < ways.other)))
+        ways = ways.where(
+            (size[ways.one] > size[ways.other]) | ((size[ways.one] == size[ways.other]) & (ways.one < ways.other))
+        )
         axis = unit(pairs.graph.nodes[:, 12:15])
         step = pairs.centre[ways.other] - ways.at_one
         off = (step - (step * axis[ways.one]).sum(1, keepdim=True) * axis[ways.one]).norm(dim=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -21,6 +21,7 @@ from nuforge.shapes import Rows
 ROUNDS = 2
 
 
+@dataclass
 class Tuned:
     """A dataclass of numbers whose fit tries values of each in turn and keeps the best."""
 
@@ -39,7 +40,7 @@ class Tuned:
         best, highest = self, figure(self)
         for name in list(names if names is not None else self.grids) * ROUNDS:
             for value in self.grids[name]:
-                candidate = replace(best, **{name: value})  # type: ignore[type-var]
+                candidate = replace(best, **{name: value})
                 reached = figure(candidate)
                 if reached > highest:
                     best, highest = candidate, reached
@@ -48,7 +49,7 @@ class Tuned:
 
     def _numbers(self) -> dict[str, Any]:
         """The fields; a method within this one has a file of its own."""
-        own = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in own.items() if not isinstance(value, Tuned)}
 
     def save(self, folder: Path) -> None:
@@ -96,7 +97,7 @@ def mean_recall(label: Rows, found: Rows, classes: int) -> float:
 
 
 def joining_of(
-    kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float], radius: float = 3.0
+    kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float], radius: float = 5.0
 ) -> Joining:
     """How clusters are joined if the gap of a pair may be as long whatever its classes."""
     return Joining(kinds, (longest,) * 4, radius, voxel, origin)

@@ -63,10 +63,10 @@ class PairGraph:
 
 
 class MessagePassing(nn.Module):
-    """One round: each edge is moved by a function of its source, its target and itself, each node by its strongest edges.
+    """One round: each edge is moved by a function of its source, its target and itself, each node by its edges.
 
     Both functions have three layers, each of norm, activation and a linear map. The message along an edge is what the
-    edge has become: it holds the source already, so there is no third function.
+    edge has become: it holds the source already, so there is no third function. The largest of each channel counts.
 
     Args:
         width: Channels of nodes and of edges.

@@ -76,12 +76,12 @@ class Grouping(nn.Module):
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event, of clusters whose group is known.
 
-        - `clusters`, `voxels` (B, M, 2) or (B, by_number, M, 2): Rand index, mutual information (both adjusted), efficiency
-          and purity of the partition, of clusters and of their voxels, and 1 if the event has such a figure; in the
-          slot of its number of true groups.
+        - `clusters`, `voxels` (B, M, 2) or (B, by_number, M, 2): Rand index, mutual information (both adjusted),
+          efficiency and purity of the partition, of clusters and of their voxels, and 1 if the event has such a
+          figure; in the slot of its number of true groups.
         - `groups` (B, 2): true groups whose clusters are exactly those of a predicted group, and all true groups.
-        - `edge_pairs` (B, 2): pairs of clusters of which it is said rightly whether they are of one group, and all pairs.
-          A pair without an edge is said not to be.
+        - `edge_pairs` (B, 2): pairs of clusters of which it is said rightly whether they are of one group, and all
+          pairs. A pair without an edge is said not to be.
         - `edge_reliability` (B, bins, 3): of the edges.
         """
         clusters, voxels = events["clusters"], events["voxels"]
@@ -107,7 +107,7 @@ class Grouping(nn.Module):
 
         Those of partitions are means over the events that have them; the Rand index asks for two clusters (voxels).
         """
-        figures = {}
+        figures: dict[str, Tensor] = {}
         for name, prefix in (("voxels", "voxel "), ("clusters", "")):
             total = sums[name].sum(-3) if self.by_number else sums[name]
             figures |= {prefix + measure: _ratio(total[..., i, :]) for i, measure in enumerate(_MEASURES)}
@@ -144,7 +144,9 @@ class Grouping(nn.Module):
         apart = total - within - _count(batch[~same], n)  # pairs without an edge that are rightly without one
         return {
             "edge_pairs": torch.stack([_count(batch[right], n) + apart, total], 1).double(),
-            "edge_reliability": reliability_counts(torch.maximum(score, 1 - score), right, batch, n_events=n, bins=BINS),
+            "edge_reliability": reliability_counts(
+                torch.maximum(score, 1 - score), right, batch, n_events=n, bins=BINS
+            ),
         }
 
 
