@@ -14,6 +14,7 @@ SECTIONS = {
     "sparse_conv": "Sparse convolution",
     "train_step": "A training step",
     "point_kernels": "Points",
+    "chain_kernels": "Clusters and their graphs",
     "loader": "From the store to batches",
     "soak": "Memory over time",
 }

@@ -101,7 +101,7 @@ class Contingency:
 
 
 def adjusted_rand_index(table: Contingency) -> Float[Tensor, " b"]:
-    """Adjusted Rand index of each event (B,): agreement on pairs of rows, 0 by chance and 1 at best; NaN below two rows.
+    """Adjusted Rand index of each event (B,): agreement on pairs of rows, 0 by chance, 1 at best; NaN below two rows.
 
     Source:
         L. Hubert, P. Arabie, J. Classification 2 (1985) 193, equation 5.
@@ -118,8 +118,8 @@ def adjusted_rand_index(table: Contingency) -> Float[Tensor, " b"]:
 def adjusted_mutual_information(table: Contingency) -> Float[Tensor, " b"]:
     """Adjusted mutual information of each event (B,), 0 by chance and 1 at best; NaN without rows.
 
-    (I - E) / ((H_true + H_predicted) / 2 - E) with the exact expectation E of the mutual information I of clusterings of
-    these sizes. If just one of them has one cluster only, it is 0.
+    (I - E) / ((H_true + H_predicted) / 2 - E) with the exact expectation E of the mutual information I of clusterings
+    of these sizes. If just one of them has one cluster only, it is 0.
 
     Source:
         N. X. Vinh, J. Epps, J. Bailey, J. Mach. Learn. Res. 11 (2010) 2837, equations 24a and 8.
@@ -216,7 +216,7 @@ def _entropy(size: Tensor, event: Tensor, rows: Tensor) -> Tensor:
 def _expected_information(table: Contingency) -> Tensor:
     """Mean mutual information (B,) of random clusterings with the same numbers of rows.
 
-    Clusters of equal size give equal terms, so each pair of sizes of an event is summed once, times how often it occurs.
+    Clusters of equal size give equal terms, so each pair of sizes of an event is summed once, times its number.
     """
     expected = table.shared.new_zeros(table.n_events)
     event, a, b, times = _pairs_of_sizes(table)
@@ -239,7 +239,7 @@ def _expected_information(table: Contingency) -> Tensor:
 
 
 def _pairs_of_sizes(table: Contingency) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Event, rows of a true and of a predicted cluster (L,) int64 each, and how many pairs of clusters are such (L,)."""
+    """Event, rows of a true and of a predicted cluster (L,) int64 each, and how many such pairs there are (L,)."""
     true_event, a, n_a = _sizes(table.true_rows, table.true_event)
     predicted_event, b, n_b = _sizes(table.predicted_rows, table.predicted_event)
     of_event = torch.bincount(predicted_event, minlength=table.n_events)

@@ -46,9 +46,11 @@ def node_features(
         radius: Within which points count for directions and dE/dx, in the unit of the positions; SPINE takes five
             voxels.
     """
-    parts = [cluster_shapes(position, clusters), _values(value, clusters), kind[:, None], start, end]
-    parts += [directions(position, clusters, point, radius) for point in (start, end)]
-    parts += [local_stopping(position, value, clusters, point, radius)[:, None] for point in (start, end)]
+    points, values = _sorted(position, clusters), clusters.sorted(value).double()
+    around = [_around(point, points, clusters, radius) for point in (start, end)]
+    parts = [_shapes(points, clusters), _moments(values, clusters), kind[:, None], start, end]
+    parts += [_direction(away, distance, clusters, radius) for away, distance in around]
+    parts += [_stopping(values, distance, clusters, radius)[:, None] for _, distance in around]
     return torch.cat([part.to(position.dtype) for part in parts], 1)
 
 
@@ -58,13 +60,18 @@ def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
     The covariance is divided by its largest eigenvalue w3. The axis is its eigenvector times 1 - w2 / w3, and points to
     the side where points lie wider apart across it: the sum over points of how far along the axis they are from the
     centre, times their distance from the axis, is positive. If that sum is zero, on a straight line for example, the
-    axis' largest component is positive, the first of equal ones. The size is the number of points. Covariance and axis of a single point are 0.
+    largest component of the axis is positive, the first of equal ones. The size is the number of points. Covariance and
+    axis of a single point are 0.
 
     Args:
         position: Of points (N, 3).
         clusters: Of the points.
     """
-    points = clusters.sorted(_checked(position).double())
+    return _shapes(_sorted(position, clusters), clusters).to(position.dtype)
+
+
+def _shapes(points: Tensor, clusters: Clusters) -> Tensor:
+    """Centre, covariance, principal axis and size (C, 16) of points by cluster (M, 3)."""
     centre = segment_mean(points, clusters.offsets)
     points = points - clusters.spread(centre)
     scatter = segment_sum((points[:, :, None] * points[:, None]).flatten(1), clusters.offsets)
@@ -74,7 +81,7 @@ def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
     largest = torch.where(wide, largest, 1.0)
     axis = axes[:, :, 2] * _sign(points.detach(), axes[:, :, 2], clusters)
     parts = scatter / largest * wide, axis * (1 - width[:, 1:2] / largest) * wide
-    return torch.cat([centre, *parts, clusters.counts[:, None]], 1).to(position.dtype)
+    return torch.cat([centre, *parts, clusters.counts[:, None]], 1)
 
 
 def directions(position: Tensor, clusters: Clusters, start: Tensor, radius: float) -> Tensor:
@@ -89,7 +96,12 @@ def directions(position: Tensor, clusters: Clusters, start: Tensor, radius: floa
         start: Point of each cluster (C, 3), in the unit of the positions.
         radius: In the unit of the positions; points just at it count.
     """
-    away, distance = _from(start, _checked(position), clusters, radius)
+    away, distance = _around(start, _sorted(position, clusters), clusters, radius)
+    return _direction(away, distance, clusters, radius).to(position.dtype)
+
+
+def _direction(away: Tensor, distance: Tensor, clusters: Clusters, radius: float) -> Tensor:
+    """Directions (C, 3) of steps from starts to points by cluster (M, 3) of such lengths (M,)."""
     nearest = -segment_max(-distance, clusters.offsets)
     near = distance <= clusters.spread(nearest.clamp(min=radius))
     mean = _mean_where(away, near, clusters)
@@ -97,7 +109,7 @@ def directions(position: Tensor, clusters: Clusters, start: Tensor, radius: floa
     direction = mean / torch.where(length > 0, length, 1.0)
     alone = (segment_sum(near.double(), clusters.offsets) == 1) & (length[:, 0] == 0)
     along_x = torch.tensor([1.0, 0.0, 0.0], dtype=direction.dtype, device=direction.device)
-    return torch.where(alone[:, None], along_x, direction).to(position.dtype)
+    return torch.where(alone[:, None], along_x, direction)
 
 
 def _mean_where(values: Tensor, chosen: Tensor, clusters: Clusters) -> Tensor:
@@ -119,35 +131,40 @@ def local_stopping(position: Tensor, value: Tensor, clusters: Clusters, start: T
         start: Point of each cluster (C, 3), in the unit of the positions.
         radius: In the unit of the positions; points just at it count.
     """
-    _, distance = _from(start, _checked(position), clusters, radius)
+    _, distance = _around(start, _sorted(position, clusters), clusters, radius)
+    return _stopping(clusters.sorted(value).double(), distance, clusters, radius).to(position.dtype)
+
+
+def _stopping(values: Tensor, distance: Tensor, clusters: Clusters, radius: float) -> Tensor:
+    """Energy per length (C,) of values and distances from starts of points by cluster (M,)."""
     near = (distance <= radius).double()
-    total = segment_sum(clusters.sorted(value).double() * near, clusters.offsets)
+    total = segment_sum(values * near, clusters.offsets)
     length = segment_max(distance * near, clusters.offsets)
     enough = (segment_sum(near, clusters.offsets) >= 2) & (length > 0)
-    return torch.where(enough, total / torch.where(enough, length, 1.0), 0.0).to(position.dtype)
+    return torch.where(enough, total / torch.where(enough, length, 1.0), 0.0)
 
 
-def _checked(position: Tensor) -> Tensor:
+def _sorted(position: Tensor, clusters: Clusters) -> Tensor:
+    """Positions (N, 3), by cluster (M, 3) in double precision, if they are some."""
     check_points(position, torch.zeros(len(position), dtype=torch.int64, device=position.device))
     if position.shape[1] != 3:
         raise InputError(f"positions must have three coordinates, got {position.shape[1]}; give (points, 3)")
-    return position
+    return clusters.sorted(position.double())
 
 
-def _from(start: Tensor, position: Tensor, clusters: Clusters, radius: float) -> tuple[Tensor, Tensor]:
-    """Steps (M, 3) from each cluster's start to its points, and their lengths (M,)."""
+def _around(start: Tensor, points: Tensor, clusters: Clusters, radius: float) -> tuple[Tensor, Tensor]:
+    """Steps (M, 3) from each cluster's start to points by cluster (M, 3), and their lengths (M,)."""
     check_length("radius", radius)
     if start.shape != (len(clusters), 3):
         raise InputError(
             f"start must have the shape ({len(clusters)}, 3), got {tuple(start.shape)}; give a point for each cluster"
         )
-    away = clusters.sorted(position.double()) - clusters.spread(start.double())
+    away = points - clusters.spread(start.double())
     return away, away.detach().norm(dim=1)
 
 
-def _values(value: Tensor, clusters: Clusters) -> Tensor:
-    """Mean and standard deviation (C, 2) of the values (N,)."""
-    values = clusters.sorted(value.double())
+def _moments(values: Tensor, clusters: Clusters) -> Tensor:
+    """Mean and standard deviation (C, 2) of values by cluster (M,)."""
     mean = segment_mean(values, clusters.offsets)
     square = segment_mean((values - clusters.spread(mean)).square(), clusters.offsets)
     spread = torch.where(square > 0, square, 1.0).sqrt() * (square > 0)  # the root has no gradient at 0
@@ -160,6 +177,9 @@ def _sign(points: Tensor, axis: Tensor, clusters: Clusters) -> Tensor:
     along = (points * axes).sum(1)
     across = (points - along[:, None] * axes).norm(dim=1)
     wider = segment_sum(torch.stack([along * across, points.square().sum(1)], 1), clusters.offsets)
-    main = axis.gather(1, axis.abs().argmax(1, keepdim=True))
+    size = axis.abs()
+    largest = size >= size.amax(1, keepdim=True) * (1 - _EVEN)
+    first = (largest * torch.tensor([3, 2, 1], device=axis.device)).argmax(1, keepdim=True)
+    main = axis.gather(1, first)
     even = wider[:, :1].abs() <= _EVEN * wider[:, 1:]
     return torch.where(even, main, wider[:, :1]).sign()
