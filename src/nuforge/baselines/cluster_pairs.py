@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.events import Events, Table, offsets_of
@@ -82,7 +82,7 @@ class ClusterPairs:
             torch.cat([at_second, at_first]),
         )
 
-    def grouped(self, first: Rows, second: Rows) -> Rows:
+    def grouped(self, first: Int[Tensor, " k"], second: Int[Tensor, " k"]) -> Rows:
         """The group (N,) of each node, numbered from 0 in its event, if the pairs (K,), (K,) of nodes are joined."""
         group = connected_components(torch.stack([first, second]), self.n)
         lowest = torch.full((self.clusters.n_events,), self.n, device=group.device)
@@ -101,11 +101,11 @@ class Ways:
         at_other: The closest voxel of the other.
     """
 
-    one: Rows
-    other: Rows
-    gap: Scalars
-    at_one: Points
-    at_other: Points
+    one: Int[Tensor, " w"]
+    other: Int[Tensor, " w"]
+    gap: Float[Tensor, " w"]
+    at_one: Float[Tensor, "w 3"]
+    at_other: Float[Tensor, "w 3"]
 
     def where(self, mask: Bool[Tensor, " w"]) -> Ways:
         """Those for which a mask holds."""
@@ -130,7 +130,7 @@ def grouping_tables(pairs: ClusterPairs, group: Rows) -> Mapping[str, Table]:
     }
 
 
-def complete_pairs(counts: Rows) -> tuple[Rows, Rows]:
+def complete_pairs(counts: Int[Tensor, " g"]) -> tuple[Int[Tensor, " e"], Int[Tensor, " e"]]:
     """All pairs (E,), (E,) of rows of one group, the lower first; groups have `counts` (G,) rows each, end to end."""
     ends = torch.repeat_interleave(counts.cumsum(0), counts)
     later = ends - torch.arange(len(ends), device=ends.device) - 1
@@ -144,7 +144,7 @@ def unit(vector: Points) -> Points:
     return torch.where(length > TINY, vector / length.clamp(min=TINY), 0.0)
 
 
-def lowest(cost: Float[Tensor, " w"], group: Rows) -> Rows:
+def lowest(cost: Float[Tensor, " w"], group: Int[Tensor, " w"]) -> Int[Tensor, " g"]:
     """The row of the lowest cost in each group that has any, the first of equals, by group; infinite costs are none."""
     rows = cost.isfinite().nonzero().flatten()
     order = rows[cost[rows].argsort(stable=True)]

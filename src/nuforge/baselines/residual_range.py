@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.physics.constants import MUON_MASS, PION_MASS, PROTON_MASS
 from nuforge.physics.material import LIQUID_ARGON, Material
 from nuforge.physics.ranges import energy_of_range
-from nuforge.shapes import Points, Rows, Scalars
 
 MASSES = (MUON_MASS, PION_MASS, PROTON_MASS)
 STEP = 1.0
@@ -38,7 +37,9 @@ def _expected() -> Float[Tensor, "m s"]:
     return torch.stack([expected_loss(mass) for mass in MASSES])
 
 
-def disagreement(position: Points, value: Scalars, cluster: Rows, end: Points) -> Float[Tensor, "c 3"]:
+def disagreement(
+    position: Float[Tensor, "v 3"], value: Float[Tensor, " v"], cluster: Int[Tensor, " v"], end: Float[Tensor, "c 3"]
+) -> Float[Tensor, "c 3"]:
     """How badly clusters go with a stopping muon, pion and proton (C, 3): mean square of the pulls of their steps.
 
     The residual range of a voxel is its distance from the end. The step at the end and the last, unfinished one are

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, grouping_tables, lowest, unit
@@ -124,7 +124,9 @@ class VertexGrouping(Tuned):
         height = pairs.column("start")[:, self.up]
         return (pairs.column("kind") == VoxelClass.TRACK) & (height > self.top - self.margin)
 
-    def _touching(self, pairs: ClusterPairs, entered: Bool[Tensor, " n"]) -> tuple[Rows, Rows]:
+    def _touching(
+        self, pairs: ClusterPairs, entered: Bool[Tensor, " n"]
+    ) -> tuple[Int[Tensor, " w"], Int[Tensor, " w"]]:
         """Pairs of which one starts at the other, or both start together."""
         ways, start = pairs.both_ways(), pairs.column("start")
         begins = (ways.at_one - start[ways.one]).norm(dim=1) < self.near
@@ -135,7 +137,7 @@ class VertexGrouping(Tuned):
 
     def _pointing(
         self, pairs: ClusterPairs, body: Rows, entered: Bool[Tensor, " n"]
-    ) -> tuple[tuple[Rows, Rows], Scalars]:
+    ) -> tuple[tuple[Int[Tensor, " w"], Int[Tensor, " w"]], Scalars]:
         """Showers that touch nothing with what their lines point back to, and the angle (N,) at which they do."""
         ways, start = pairs.both_ways(), pairs.column("start")
         kind, alone = pairs.column("kind"), torch.bincount(body, minlength=pairs.n)[body] == 1
@@ -155,7 +157,9 @@ class VertexGrouping(Tuned):
         found = torch.zeros(pairs.n).index_copy(0, ways.one[best], angles[0][best])
         return (ways.one[best], ways.other[best]), found
 
-    def _left(self, pairs: ClusterPairs, body: Rows, entered: Bool[Tensor, " n"]) -> tuple[Rows, Rows]:
+    def _left(
+        self, pairs: ClusterPairs, body: Rows, entered: Bool[Tensor, " n"]
+    ) -> tuple[Int[Tensor, " w"], Int[Tensor, " w"]]:
         """Small particles that belong to nothing yet, and one of the nearest interaction."""
         ways = pairs.both_ways()
         alone = (torch.bincount(body, minlength=pairs.n)[body] == 1) & ~entered & (pairs.size < self.small)
@@ -167,7 +171,7 @@ class VertexGrouping(Tuned):
         return ways.one[best], ways.other[best]
 
 
-def _vertex(pairs: ClusterPairs, group: Rows) -> Points:
+def _vertex(pairs: ClusterPairs, group: Rows) -> Float[Tensor, "g 3"]:
     """Where each group (N,) begins (G, 3): the start of its largest track, of its largest particle if there is none."""
     track = pairs.column("kind") == VoxelClass.TRACK
     cost = -pairs.size.double() - 1e9 * track

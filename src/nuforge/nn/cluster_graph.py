@@ -12,7 +12,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events, offsets_of
 from nuforge.events.rows import rows_where
 from nuforge.nn.points import Clusters, closest_pairs, edge_features, node_features
-from nuforge.shapes import Points, Rows
+from nuforge.shapes import Rows
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class ClusterGraph:
 
     rows: Rows
     pairs: Int[Tensor, "2 e"]
-    offsets: Rows
-    position: Points
+    offsets: Int[Tensor, " starts"]
+    position: Float[Tensor, "v 3"]
     voxels: Clusters
     nodes: Float[Tensor, "n 33"]
     edges: Float[Tensor, "e 19"]
@@ -97,7 +97,7 @@ class ClusterGraph:
         return cls(rows, pairs.edges, offsets_of(counts), position, points, nodes, edges)
 
 
-def _followed(cluster: Rows, rows: Rows, n_clusters: int) -> Rows:
+def _followed(cluster: Int[Tensor, " v"], rows: Rows, n_clusters: int) -> Int[Tensor, " v"]:
     """The node of each voxel, -1 for none, from its cluster and the clusters that are nodes."""
     node = torch.full((n_clusters + 1,), -1, device=rows.device)  # the last is that of voxels without a cluster
     node[rows] = torch.arange(len(rows), device=rows.device)

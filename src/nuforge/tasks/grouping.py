@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -124,7 +124,7 @@ class Grouping(nn.Module):
         source, target = (clusters[self.target][edges[end]] for end in ("source", "target"))
         return source == target, (source >= 0) & (target >= 0)
 
-    def _by_number(self, values: Float[Tensor, "b m 2"], number: Rows) -> Tensor:
+    def _by_number(self, values: Float[Tensor, "b m 2"], number: Int[Tensor, " b"]) -> Tensor:
         """Values in the slot of the number of true groups of their event, (B, by_number, M, 2)."""
         if not self.by_number:
             return values
@@ -154,7 +154,9 @@ SCORE = Column("", "probability that both clusters are of one group", "predictio
 GROUP = Column("", "number of its group inside the event, -1 for none", "prediction")
 
 
-def groups_of(edges: Table, score: Float[Tensor, " e"], node: Bool[Tensor, " n"], offsets: Rows) -> Rows:
+def groups_of(
+    edges: Table, score: Float[Tensor, " e"], node: Bool[Tensor, " n"], offsets: Int[Tensor, " starts"]
+) -> Rows:
     """The group (N,) of each row that is a node, numbered from 0 in each event, -1 for the others.
 
     Args:
@@ -174,8 +176,8 @@ def groups_of(edges: Table, score: Float[Tensor, " e"], node: Bool[Tensor, " n"]
 class _Groups:
     """The groups of all events: their event and size (G,), and the group (N,) of each row."""
 
-    event: Rows
-    size: Rows
+    event: Int[Tensor, " g"]
+    size: Int[Tensor, " g"]
     of_row: Rows
 
     @classmethod
@@ -185,7 +187,7 @@ class _Groups:
         found, of_row, size = torch.unique(batch * codes + number, return_inverse=True, return_counts=True)
         return cls(found // codes, size, of_row)
 
-    def number(self, n_events: int) -> Rows:
+    def number(self, n_events: int) -> Int[Tensor, " b"]:
         """Groups of each event (B,)."""
         return torch.bincount(self.event, minlength=n_events)
 
