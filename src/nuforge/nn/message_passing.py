@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nuforge.errors import InputError
 from nuforge.events import offsets_of
 from nuforge.nn.norm import NormActivation
 from nuforge.nn.points import segment_max
-from nuforge.shapes import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +30,13 @@ class PairGraph:
         back: The edge (E,) int64 from the second to the first.
     """
 
-    source: Rows
-    offsets: Rows
-    there: Rows
-    back: Rows
+    source: Int[Tensor, " m"]
+    offsets: Int[Tensor, " starts"]
+    there: Int[Tensor, " e"]
+    back: Int[Tensor, " e"]
 
     @classmethod
-    def of(cls, first: Rows, second: Rows, n_nodes: int) -> PairGraph:
+    def of(cls, first: Int[Tensor, " e"], second: Int[Tensor, " e"], n_nodes: int) -> PairGraph:
         """The graph of pairs (E,), (E,) of `n_nodes` nodes; a pair is given once, in either order."""
         source, target = torch.cat([first, second]), torch.cat([second, first])
         order = (target * n_nodes + source).argsort()
@@ -47,26 +46,26 @@ class PairGraph:
         return cls(source[order], offsets_of(torch.bincount(target, minlength=n_nodes)), there, back)
 
     @property
-    def target(self) -> Rows:
+    def target(self) -> Int[Tensor, " m"]:
         """The node (2E,) int64 that each edge goes to."""
         return torch.repeat_interleave(self.offsets.diff(), output_size=len(self.source))
 
-    def both_ways(self, there: Float[Tensor, "e c"], back: Float[Tensor, "e c"]) -> Float[Tensor, "2e c"]:
+    def both_ways(self, there: Float[Tensor, "e c"], back: Float[Tensor, "e c"]) -> Float[Tensor, "m c"]:
         """What edges carry, from what each pair carries seen from its first and from its second node."""
         rows = torch.empty(2 * len(there), there.shape[1], dtype=there.dtype, device=there.device)
         rows[self.there], rows[self.back] = there, back
         return rows
 
-    def of_pairs(self, edges: Float[Tensor, "2e c"]) -> Float[Tensor, "e c"]:
+    def of_pairs(self, edges: Float[Tensor, "m c"]) -> Float[Tensor, "e c"]:
         """What pairs carry (E, C): the mean of both ways, whichever node is first."""
         return 0.5 * (edges.index_select(0, self.there) + edges.index_select(0, self.back))
 
 
 class MessagePassing(nn.Module):
-    """One round: each edge is moved by a function of its two ends and itself, each node by its strongest edges.
+    """One round: each edge is moved by a function of its source, its target and itself, each node by its edges.
 
     Both functions have three layers, each of norm, activation and a linear map. The message along an edge is what the
-    edge has become: it holds the source already, so there is no third function.
+    edge has become: it holds the source already, so there is no third function. The largest of each channel counts.
 
     Args:
         width: Channels of nodes and of edges.
