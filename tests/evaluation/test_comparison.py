@@ -65,7 +65,8 @@ def test_curves_hold_the_confusion_matrix_and_the_reliability_of_every_method():
 def test_figures_and_curves_make_a_report(tmp_path):
     comparison = compared()
     result = comparison.figures(replicas=50)
-    report = Report("toy", {}, result.metrics, result.baselines, result.difference, curves=comparison.curves({"": CLASSES}))
+    curves = comparison.curves({"": CLASSES})
+    report = Report("toy", {}, result.metrics, result.baselines, result.difference, curves=curves)
     assert report.write(tmp_path).exists()
 
 

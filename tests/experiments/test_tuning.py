@@ -2,7 +2,7 @@
 
 import torch
 
-from nuforge.experiments.tuning import THRESHOLDS, choose_score, choose_threshold
+from nuforge.experiments.tuning import tune
 from nuforge.models.graph_spice import GraphSPICE
 from nuforge.models.ppn import PPN
 from nuforge.tasks.fragments import Fragments
@@ -15,21 +15,21 @@ def test_the_threshold_of_fragments_has_the_best_index():
     torch.manual_seed(0)
     task, events = Fragments(), chain_events(2)
     learner = Supervised(GraphSPICE(depth=2, width=4), [task])
-    chosen = choose_threshold(learner, task, [events[:1], events[1:]])
+    tune(learner, [events[:1], events[1:]])
     outputs = task(learner.model(events.readout()))
 
     def index(threshold):
         sums = task.statistics(events, task.predict(outputs, threshold))
         return task.figures({k: v.sum(0) for k, v in sums.items()})["fragment ARI"].item()
 
-    assert index(chosen) == max(index(threshold) for threshold in THRESHOLDS)
+    assert index(task.threshold.item()) == max(index(threshold) for threshold in task.choices)
 
 
 def test_the_threshold_of_points_has_the_best_balance_of_efficiency_and_purity():
     torch.manual_seed(0)
     task, events = Points(VOXEL, ORIGIN, purity=0.0), chain_events(2)
     learner = Supervised(PPN(depth=2, width=4), [task])
-    chosen = choose_score(learner, task, [events])
+    tune(learner, [events])
     outputs = task(learner.model(events.readout()))
 
     def balance(threshold):
@@ -38,4 +38,4 @@ def test_the_threshold_of_points_has_the_best_balance_of_efficiency_and_purity()
         e, p = (found[f"point {name} within 3 voxels"].nan_to_num().item() for name in ("efficiency", "purity"))
         return 2 * e * p / max(e + p, 1e-9)
 
-    assert abs(balance(chosen) - max(balance(threshold) for threshold in THRESHOLDS)) < 1e-9
+    assert abs(balance(task.threshold.item()) - max(balance(threshold) for threshold in task.choices)) < 1e-9

@@ -29,7 +29,7 @@ def certain(outputs, events, sure=20.0):
 
 def test_tracks_that_touch_are_learned_to_be_separated():
     events, model, task = chain_events(3), small_graph_spice(), Fragments()
-    before = figures(task, events, task.predict(task(model(events.readout())), threshold=1.0))
+    before = figures(task, events, task.predict(task(model(events.readout())), choice=1.0))
     first, last = overfitted(model, task, events, 120)
     assert last < 0.2 * first
     found = figures(task, events, task.predict(task(model(events.readout()))))
@@ -63,10 +63,10 @@ def test_low_energy_voxels_have_no_fragment_and_others_one_from_zero_on():
 def test_fragments_of_fewer_voxels_join_the_nearest_of_their_class():
     events, model = chain_events(2), small_graph_spice().eval()
     outputs = Fragments()(model(events.readout()))
-    found = Fragments(least=3).predict(outputs, threshold=0.0)["voxels"]["reco_fragment"]  # all edges are cut
-    everyone = Fragments(least=1).predict(outputs, threshold=0.0)["voxels"]["reco_fragment"]
+    found = Fragments(least=3).predict(outputs, choice=0.0)["voxels"]["reco_fragment"]  # all edges are cut
+    everyone = Fragments(least=1).predict(outputs, choice=0.0)["voxels"]["reco_fragment"]
     assert torch.equal(found, everyone)  # without a larger one they stay
-    whole = Fragments(least=3).predict(outputs, threshold=1.0)["voxels"]
+    whole = Fragments(least=3).predict(outputs, choice=1.0)["voxels"]
     for i in range(2):
         own = whole["reco_fragment"][int(whole.offsets[i]) : int(whole.offsets[i + 1])]
         assert torch.bincount(own[own >= 0]).min() >= 3
@@ -74,8 +74,8 @@ def test_fragments_of_fewer_voxels_join_the_nearest_of_their_class():
 
 def test_an_event_alone_has_the_same_fragments():
     events, model, task = chain_events(3), small_graph_spice().eval(), Fragments()
-    together = task.predict(task(model(events.readout())), threshold=0.6)["voxels"]
-    alone = [task.predict(task(model(e.readout())), threshold=0.6)["voxels"]["reco_fragment"] for e in events]
+    together = task.predict(task(model(events.readout())), choice=0.6)["voxels"]
+    alone = [task.predict(task(model(e.readout())), choice=0.6)["voxels"]["reco_fragment"] for e in events]
     assert torch.equal(torch.cat(alone), together["reco_fragment"])
 
 

@@ -155,10 +155,10 @@ def test_events_without_voxels_or_points_pass(keep):
 def test_prediction_needs_no_truth_and_an_event_alone_has_the_same_points():
     events, model, asked = chain_events(3), small_ppn().eval(), Points(VOXEL, ORIGIN, purity=0.0)
     outputs = asked(model(events.readout()))
-    together = asked.predict(outputs, threshold=0.3)["reco_points"]
+    together = asked.predict(outputs, choice=0.3)["reco_points"]
     assert len(together)
     for i, event in enumerate(events):
-        alone = asked.predict(asked(model(event.readout())), threshold=0.3)["reco_points"]
+        alone = asked.predict(asked(model(event.readout())), choice=0.3)["reco_points"]
         rows = slice(int(together.offsets[i]), int(together.offsets[i + 1]))
         for name in together:
             torch.testing.assert_close(alone[name], together[name][rows], rtol=1e-4, atol=1e-4)
@@ -183,7 +183,7 @@ def test_near_proposals_of_one_class_are_one_point_of_the_highest_score():
 def test_voxels_below_the_threshold_propose_nothing():
     outputs = outputs_of([[0, 0, 0], [9, 0, 0]], [-1.0, 1.0], [1, 1])
     assert len(task().predict(outputs)["reco_points"]) == 1
-    assert len(task().predict(outputs, threshold=0.1)["reco_points"]) == 2
+    assert len(task().predict(outputs, choice=0.1)["reco_points"]) == 2
     assert len(Points(VOXEL, ORIGIN, threshold=0.9).predict(outputs)["reco_points"]) == 0
 
 

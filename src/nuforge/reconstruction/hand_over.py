@@ -1,4 +1,4 @@
-"""What one stage of the liquid-argon chain hands to the next: classes, fragments and particles as clusters with ends."""
+"""What one stage of the liquid-argon chain hands to the next: classes of voxels, and clusters with their ends."""
 
 from __future__ import annotations
 

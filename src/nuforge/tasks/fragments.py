@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from nuforge.errors import InputError
@@ -14,6 +14,7 @@ from nuforge.events import Column, Events, Table
 from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.nn.points import connected_components, join_small, number_inside
 from nuforge.simulation.truth import CLASSES, VoxelClass
+from nuforge.tasks.task import Task
 
 FRAGMENT_CLASSES = CLASSES[: VoxelClass.LOW_ENERGY]
 """Shower, track, Michel, delta: the classes whose voxels make fragments."""
@@ -33,7 +34,7 @@ FRAGMENT = Column("", "number of the fragment in its event, -1 for none", "predi
 """The column `voxels.reco_fragment`."""
 
 
-class Fragments(nn.Module):
+class Fragments(Task):
     """Edges between voxels that are of different true fragments, learned, cut, and what then still hangs together.
 
     The loss is the cross entropy of the edges and the negative logarithm of the Dice coefficient of those that should
@@ -48,6 +49,8 @@ class Fragments(nn.Module):
         The clustering of the liquid-argon 3D chain (SPINE), after Koh et al., arXiv:2007.03083.
     """
 
+    needs = ("voxels.fragment", "fragments.label")
+    choices = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     threshold: Tensor
 
     def __init__(self, threshold: float = 0.5, least: int = 3) -> None:
@@ -71,9 +74,9 @@ class Fragments(nn.Module):
         known = (first >= 0) & (second >= 0)
         return cut_loss(edges["logit"].float()[known], (first != second)[known])
 
-    def predict(self, outputs: Mapping[str, Table], threshold: float | None = None) -> Mapping[str, Table]:
-        """`voxels.reco_fragment` (N,); `threshold` replaces the task's own."""
-        cut = self.threshold if threshold is None else threshold
+    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
+        """`voxels.reco_fragment` (N,); `choice` replaces the task's own threshold."""
+        cut = self.threshold if choice is None else choice
         voxels, edges = outputs["voxels"], outputs["voxel_edges"]
         stays = edges["logit"].float().sigmoid() <= cut
         joined = torch.stack([edges["source"][stays], edges["target"][stays]])
@@ -104,6 +107,14 @@ class Fragments(nn.Module):
         for i, name in enumerate(_FIGURES):
             figures |= {f"{name} of {c}": mean[..., j, i] for j, c in enumerate(FRAGMENT_CLASSES)}
         return figures
+
+    def merit(self, figures: Mapping[str, Tensor]) -> Tensor:
+        """The mean adjusted Rand index."""
+        return figures["fragment ARI"]
+
+    def choose(self, choice: float) -> None:
+        """The threshold."""
+        self.threshold.fill_(choice)
 
 
 def _sums(table: Contingency) -> Tensor:

@@ -17,11 +17,12 @@ from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.nn.points import partition
 from nuforge.shapes import Rows
 from nuforge.tasks.categorical import BINS
+from nuforge.tasks.task import Task
 
 _MEASURES = ("ARI", "AMI", "efficiency", "purity")
 
 
-class Grouping(nn.Module):
+class Grouping(Task):
     """A probability for every edge that both its clusters are of one group, cross entropy, and a partition of clusters.
 
     Groups are made of edges from the highest probability down, where that lowers the cross entropy of all edges.
@@ -45,6 +46,7 @@ class Grouping(nn.Module):
                 "give the classes of clusters that the model has as nodes"
             )
         self.kinds, self.target, self.by_number = tuple(kinds), target, by_number
+        self.needs = (f"clusters.{target}",)
         self.head = nn.Linear(features, 1)
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
@@ -63,7 +65,7 @@ class Grouping(nn.Module):
         total = F.binary_cross_entropy_with_logits(edges["logits"].float()[known], same[known].float(), reduction="sum")
         return total / known.sum().clamp(min=1)
 
-    def predict(self, outputs: Mapping[str, Table]) -> Mapping[str, Table]:
+    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """`edges.score` (E,) with source and target, and `clusters.reco_group` (N,), -1 for what is no node."""
         edges, clusters = outputs["edges"], outputs["clusters"]
         score = edges["logits"].float().sigmoid()

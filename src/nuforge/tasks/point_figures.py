@@ -120,6 +120,18 @@ def nearest_by_class(
         within: Look no farther than this, in voxels.
     """
     best = torch.full((len(position),), torch.inf, dtype=torch.float64, device=position.device)
+    row = torch.full_like(batch, -1)
+    near = (nearest_other(position, batch, others, points.batch, within)[0] >= 0).nonzero()[:, 0]  # often few
+    if len(near):
+        best[near], row[near] = _nearest_by_class(position[near], batch[near], own[near], others, points, within)
+    return best, row
+
+
+def _nearest_by_class(
+    position: Tensor, batch: Tensor, own: Tensor, others: Tensor, points: Table, within: float | None
+) -> tuple[Tensor, Tensor]:
+    """The same for places that have a point near."""
+    best = torch.full((len(position),), torch.inf, dtype=torch.float64, device=position.device)
     row, ahead = torch.full_like(batch, -1), best.clone()  # the distance, less what the own class is ahead
     for c in range(len(POINT_CLASSES)):
         rows = (points["label"] == c).nonzero()[:, 0]

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.nn.points import dbscan
 from nuforge.simulation.truth import VoxelClass
-from nuforge.tasks.point_figures import POINT_CLASSES, nearest_by_class, point_figures, point_statistics
+from nuforge.tasks.point_figures import NEAR, POINT_CLASSES, nearest_by_class, point_figures, point_statistics
+from nuforge.tasks.task import Task
 
 ABOUT: Mapping[str, Column] = {
     "position": Column("cm", "where", "prediction"),
@@ -24,7 +25,7 @@ ABOUT: Mapping[str, Column] = {
 """The columns of `reco_points`."""
 
 
-class Points(nn.Module):
+class Points(Task):
     """What `PPN` says of points: masks, offsets, classes and ends learned near true points, and merged to points.
 
     A voxel is positive if its centre is within `radius` of a true point; a coarser voxel if it holds a positive one.
@@ -46,7 +47,10 @@ class Points(nn.Module):
         Domine et al. (DeepLearnPhysics), arXiv:2006.14745, with the numbers of its published code.
     """
 
+    choices = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     threshold: Tensor
+
+    needs = ("points.position", "points.label", "points.end", "voxels.label")
 
     def __init__(
         self,
@@ -116,16 +120,16 @@ class Points(nn.Module):
         """Positions (N, 3) cm in units of voxels from the origin, float64."""
         return (position.double() - position.new_tensor(self.origin, dtype=torch.float64)) / self.voxel
 
-    def predict(self, outputs: Mapping[str, Table], threshold: float | None = None) -> Mapping[str, Table]:
+    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """`reco_points` with position (P, 3) cm, probability (P, 4), score (P,) and end (P,).
 
         Those of an event are in the order of their most probable class, then of falling score.
 
         Args:
             outputs: What `forward` gave.
-            threshold: Replaces the task's own.
+            choice: Replaces the task's own threshold.
         """
-        voxels, least = outputs["voxels"], self.threshold if threshold is None else threshold
+        voxels, least = outputs["voxels"], self.threshold if choice is None else choice
         score = voxels["mask"].float().softmax(1)[:, 1]
         kind = voxels["type"].float().softmax(1)
         proposed = ((score > least) & (kind.amax(1) > self.purity)).nonzero()[:, 0]
@@ -148,6 +152,15 @@ class Points(nn.Module):
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings."""
         return point_figures(sums)
+
+    def merit(self, figures: Mapping[str, Tensor]) -> Tensor:
+        """The harmonic mean of efficiency and purity within 3 voxels; a threshold that finds no point has purity 0."""
+        one, other = (figures[f"point {name} within {NEAR:g} voxels"].nan_to_num() for name in ("efficiency", "purity"))
+        return 2 * one * other / (one + other).clamp(min=1e-9)
+
+    def choose(self, choice: float) -> None:
+        """The threshold."""
+        self.threshold.fill_(choice)
 
 
 def balanced_cross_entropy(logits: Float[Tensor, "n 2"], positive: Tensor) -> Tensor:
