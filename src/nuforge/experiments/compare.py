@@ -81,7 +81,7 @@ def fitted_baselines(predictor: Predictor, checkpoint: Path) -> dict[str, Baseli
         folder = baseline_folder(checkpoint, name)
         if not folder.exists():
             raise InputError(f"no fitted baseline '{name}' in '{folder.parent}'; copy the checkpoint folder as a whole")
-        fitted[name] = type(baseline).load(folder)
+        fitted[name] = baseline.load(folder)
     return fitted
 
 

@@ -78,7 +78,8 @@ def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) 
 def given(events: Events, experiment: Experiment, seed: int) -> Events:
     """Events as the experiment's learner reads them; those that it has read before stay as they are."""
     events = answered(events, experiment, seed)
-    return events if all(name in events for name in experiment.reads) else _given(events, experiment)
+    known = {name for table in events.tables for name in (table, *(f"{table}.{c}" for c in events[table]))}
+    return events if known.issuperset(experiment.reads) else _given(events, experiment)
 
 
 def _given(events: Events, experiment: Experiment) -> Events:

@@ -43,9 +43,8 @@ class Baseline(Protocol):
     def save(self, folder: Path) -> None:
         """Writes what was fitted into a folder."""
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """What `save` wrote."""
+    def load(self, folder: Path) -> Self:
+        """What `save` wrote; a class method, if all is in the folder."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Experiment:
         respond: From segments and particles to readout and labels, with the detector of the sample.
         augment: What a batch of training events is changed to, by symmetries of the detector.
         baseline_events: Training events that the baselines are fitted on; None for all.
-        reads: Tables of the readout that the learner and the baselines read.
+        reads: What the learner and the baselines read: tables, or a column that `given` makes as table.column.
         given: From readout to what the learner reads, if earlier stages stand between them; it keeps the truth and
             adds what the tasks need of it. Made once for all events of a run.
         stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order.
@@ -85,7 +84,7 @@ class Experiment:
     @property
     def tables(self) -> tuple[str, ...]:
         """Tables that training needs: what is read and what is asked about."""
-        return tuple(dict.fromkeys((*self.reads, *(column.split(".")[0] for column in self.needs))))
+        return tuple(dict.fromkeys(column.split(".")[0] for column in (*self.reads, *self.needs)))
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -58,23 +58,36 @@ def fragments_as_clusters(events: Events, detector: Detector) -> Events:
     return _with_clusters(events, cluster, clusters)
 
 
-def particles_as_clusters(events: Events) -> Events:
-    """Events in which the groups of clusters are the `clusters`, and the former ones the table `reco_fragments`.
+def showers_aside(events: Events) -> Events:
+    """Events whose showers are `clusters.shower_group` and `shower_primary`, so that tracks can be grouped next."""
+    clusters = events["clusters"]
+    columns = {"shower_group": clusters["reco_group"], "shower_primary": clusters["primary_probability"][:, 1]}
+    about = {name: Column("", f"{name.replace('_', ' ')} of a fragment", "prediction") for name in columns}
+    gone = ("reco_group", "primary_probability", "primary_prediction")
+    kept = clusters.only([name for name in clusters if name not in gone])
+    return events.without("edges").with_table("clusters", kept.with_columns(columns, about))
 
-    A group has class and start of its most probable primary cluster. Of the ends of a track's pieces the two farthest
-    apart are the track's; it starts at the one nearer to the start of that cluster.
+
+def particles_as_clusters(events: Events) -> Events:
+    """Events in which showers and tracks are the `clusters`, and the former ones the table `reco_fragments`.
+
+    A shower has class and start of its most probable primary fragment, a track the class of its largest. Of the ends of
+    a track's pieces the two farthest apart are the track's; it starts at the one nearer to the start of the largest.
 
     Args:
-        events: `voxels.cluster` and `clusters` (kind, start, end, reco_group and primary_probability (N, 2)).
+        events: `voxels.cluster` and `clusters` (kind, start, end, shower_group, shower_primary and reco_group, the
+            track).
     """
     pieces = events["clusters"]
-    number = pieces["reco_group"]
+    number = _numbered_on(pieces)
     counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, pieces.batch, number + 1, "amax")
     first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
     group = torch.where(number < 0, -1, first[pieces.batch] + number)
     n = int(first[-1])
     rows = (group >= 0).nonzero()[:, 0]
-    leader = rows[_largest(pieces["primary_probability"][rows, 1], group[rows], n)]
+    size = torch.bincount(events["voxels"]["cluster"].clamp(min=-1) + 1, minlength=len(pieces) + 1)[1:]
+    rank = torch.where(pieces["shower_group"] >= 0, pieces["shower_primary"], size)
+    leader = rows[_largest(rank[rows], group[rows], n)]
     kind, start = pieces["kind"][leader], pieces["start"][leader]
     ends = torch.cat([pieces["start"][rows], pieces["end"][rows]])
     one, other = _farthest_apart(ends, group[rows].repeat(2), n)
@@ -87,9 +100,16 @@ def particles_as_clusters(events: Events) -> Events:
     to = {"reco_fragment": cluster}
     voxels = events["voxels"].with_columns(to, {"reco_fragment": _FRAGMENT}, {"reco_fragment": "reco_fragments"})
     fragments = pieces.with_columns({"particle": group}, {"particle": _PARTICLE})
-    known = events.without("clusters", *(["edges"] if "edges" in events else []))
+    known = events.without("clusters", "edges")
     known = known.with_table("reco_fragments", _said(fragments)).with_table("voxels", voxels)
     return _with_clusters(known, torch.cat([group, group.new_full((1,), -1)])[cluster], clusters)
+
+
+def _numbered_on(pieces: Table) -> Rows:
+    """The particle (N,) of fragments inside their event: showers first, then tracks, -1 for none."""
+    shower, track = pieces["shower_group"], pieces["reco_group"]
+    showers = torch.zeros(pieces.n_events, dtype=torch.int64).scatter_reduce(0, pieces.batch, shower + 1, "amax")
+    return torch.where(shower >= 0, shower, torch.where(track >= 0, track + showers[pieces.batch], -1))
 
 
 _FRAGMENT = Column("", "its fragment, -1 for none", "prediction", "reco_fragments")
@@ -173,14 +193,12 @@ def _starts(
 def _farthest_apart(place: Points, of: Rows, n: int) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
     """Two places (C, 3) of each cluster far from each other: the farthest from its mean, and the farthest from that."""
     count = torch.bincount(of, minlength=n).clamp(min=1)
-    mean = place.new_zeros(n, 3).index_add(0, of, place) / count[:, None]
+    away_from = place.new_zeros(n, 3).index_add(0, of, place) / count[:, None]
     found = []
     for _ in range(2):
-        row = torch.full((n,), 0)
-        chosen = _largest((place - mean[of]).square().sum(1), of, n)
-        row[of[chosen]] = chosen
-        mean = place[row] if len(place) else mean
-        found.append(mean)
+        chosen = _largest((place - away_from[of]).square().sum(1), of, n)
+        away_from = away_from.index_copy(0, of[chosen], place[chosen])
+        found.append(away_from)
     return found[0], found[1]
 
 

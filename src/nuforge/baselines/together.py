@@ -1,0 +1,61 @@
+"""Several baselines that answer one question each, as one that answers them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from nuforge.events import Events, Table
+
+
+class Part(Protocol):
+    """A baseline, as `nuforge.experiments.experiment.Baseline` has it."""
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Learns from labelled events."""
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """Columns of tables."""
+
+    def save(self, folder: Path) -> None:
+        """Writes what was fitted."""
+
+    def load(self, folder: Path) -> Self:
+        """What `save` wrote."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Baselines that each give columns of their own.
+
+    Args:
+        parts: The baselines. Each kind once: their files lie in one folder.
+    """
+
+    parts: tuple[Part, ...]
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Fits each on the same events, which are kept in memory."""
+        kept = list(batches)
+        for part in self.parts:
+            part.fit(kept)
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """The columns of all; of a table that several speak of, those of each."""
+        tables: dict[str, Table] = {}
+        for part in self.parts:
+            for name, table in part.predict(readout).items():
+                known = tables.get(name)
+                tables[name] = table if known is None else known.with_columns(table.columns, table.about)
+        return tables
+
+    def save(self, folder: Path) -> None:
+        """Writes all into one folder."""
+        for part in self.parts:
+            part.save(folder / type(part).__name__)
+
+    def load(self, folder: Path) -> Together:
+        """What `save` wrote."""
+        return Together(tuple(part.load(folder / type(part).__name__) for part in self.parts))

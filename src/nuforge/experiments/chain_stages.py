@@ -1,0 +1,164 @@
+"""The stages of the liquid-argon chain: what learns in each, what each is given, and the chain of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from nuforge.detectors import Detector
+from nuforge.events import Column, Events
+from nuforge.experiments.predictor import load
+from nuforge.errors import InputError
+from nuforge.models.grappa import GrapPA
+from nuforge.models.graph_spice import GraphSPICE
+from nuforge.models.ppn import PPN
+from nuforge.reconstruction.hand_over import (
+    fragments_as_clusters,
+    particles_as_clusters,
+    showers_aside,
+    with_kinds,
+)
+from nuforge.simulation.readout import read_out
+from nuforge.simulation.truth import CLASSES, IDENTITIES, cluster_truth, given_truth
+from nuforge.tasks.fragments import Fragments
+from nuforge.tasks.grouping import Grouping
+from nuforge.tasks.points import Points
+from nuforge.tasks.segmentation import Segmentation
+from nuforge.training.augmentation import voxel_symmetries
+from nuforge.training.chain import Chain, Link
+from nuforge.training.learner import Supervised
+
+Stage = Literal["points", "fragments", "showers", "tracks", "interactions"]
+Upstream = Literal["truth", "reco"]
+"""What a stage is given: what is true, or what the stages before it in a trained chain predict."""
+
+SIDE = 768
+"""Voxels along an edge of the cube."""
+
+LOG_VALUE = (-1.8, 0.7)
+"""Mean and standard deviation of ln(value / MeV) of the voxels of particle bombs."""
+
+SHOWERS, TRACKS = (0, 2, 3), (1,)
+"""Classes of the fragments of which showers (and Michel and delta electrons) and tracks are made."""
+
+LONGEST = (150.0, 30.0, 30.0, 30.0)
+"""cm; fragments of a shower lie up to some radiation lengths apart, those of other classes close together."""
+
+EVERYWHERE = (500.0,) * 4
+"""cm; all particles of an event are joined."""
+
+
+def corner(detector: Detector) -> tuple[float, float, float]:
+    """Where voxel (0, 0, 0) begins, cm."""
+    x, y, z = detector.volumes[0].lower
+    return float(x), float(y), float(z)
+
+
+def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+    """The response of a detector, with labels."""
+
+    def respond(events: Events, generator: torch.Generator) -> Events:
+        return read_out(events, detector, generator)
+
+    return respond
+
+
+def moving(detector: Detector, *positions: str) -> Callable[[Events, torch.Generator], Events]:
+    """Symmetries of the cube, by which voxels and the named positions move."""
+    size = detector.readout.voxel
+    return partial(voxel_symmetries, side=SIDE, positions=positions, voxel=size, origin=corner(detector))
+
+
+def points_learner(depth: int, width: int, detector: Detector) -> Supervised:
+    """Classes of voxels, and points."""
+    model = PPN(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
+    return Supervised(model, [Segmentation(CLASSES, model.features), Points(detector.readout.voxel, corner(detector))])
+
+
+def fragments_learner(depth: int, width: int) -> Supervised:
+    """Fragments of voxels of one class."""
+    model = GraphSPICE(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
+    return Supervised(model, [Fragments()])
+
+
+def particles_learner(of: Literal["showers", "tracks"], width: int, detector: Detector) -> Supervised:
+    """Showers and their primary fragments, or tracks."""
+    kinds = SHOWERS if of == "showers" else TRACKS
+    model = GrapPA(kinds, width, longest=LONGEST, voxel=detector.readout.voxel, origin=corner(detector))
+    grouping = Grouping(model.features, kinds)
+    if of == "tracks":
+        return Supervised(model, [grouping])
+    return Supervised(model, [grouping, _of_clusters(model, ("secondary", "primary"), "primary")])
+
+
+def interactions_learner(width: int, detector: Detector, by_number: int = 5) -> Supervised:
+    """Interactions, primaries and identities of particles."""
+    model = GrapPA(width=width, longest=EVERYWHERE, voxel=detector.readout.voxel, origin=corner(detector))
+    tasks = [
+        Grouping(model.features, by_number=by_number),
+        _of_clusters(model, ("secondary", "primary"), "primary"),
+        _of_clusters(model, IDENTITIES, "pid"),
+    ]
+    return Supervised(model, tasks)
+
+
+def _of_clusters(model: GrapPA, classes: tuple[str, ...], target: str) -> Segmentation:
+    return Segmentation(classes, model.features, "clusters", target, name=target)
+
+
+def given_to(stage: Stage, upstream: Upstream, checkpoint: str) -> Callable[[Events], Events]:
+    """From readout to what a stage is given, with the truth that its tasks need where there is truth.
+
+    Args:
+        stage: Which stage.
+        upstream: What is true, or what the stages before it predict.
+        checkpoint: The chain that predicts it; without one, that which comes with the package.
+    """
+    if upstream == "truth":
+        return partial(_true, stage=stage)
+    chain = load(Path(checkpoint)).built.learner if checkpoint else shipped()
+    if not isinstance(chain, Chain):
+        raise InputError(f"'{checkpoint}' is no chain; give a checkpoint of lartpc-chain")
+    return partial(handed, chain=chain.eval(), stage=stage)
+
+
+def handed(events: Events, chain: Chain, stage: Stage) -> Events:
+    """What a chain hands to one of its stages, with labels where there is truth."""
+    was = chain.training
+    chain.eval()
+    given = chain.handed(events, stage)
+    chain.train(was)
+    return chain.links[stage].labelled(given)
+
+
+def _true(events: Events, stage: Stage) -> Events:
+    of = "particles" if stage == "interactions" else "fragments"
+    return cluster_truth(given_truth(events, of), of)
+
+
+def chain_links(
+    detector: Detector, points: Supervised, fragments: Supervised, showers: Supervised, tracks: Supervised, interactions: Supervised
+) -> dict[str, Link]:
+    """The stages by name, with what is handed from each to the next."""
+    of_fragments, of_particles = partial(_labelled, of="fragments"), partial(_labelled, of="particles")
+    return {
+        "points": Link(points, _same, _same),
+        "fragments": Link(fragments, with_kinds, _same),
+        "showers": Link(showers, partial(fragments_as_clusters, detector=detector), of_fragments),
+        "tracks": Link(tracks, showers_aside, of_fragments),
+        "interactions": Link(interactions, particles_as_clusters, of_particles),
+    }
+
+
+def _same(events: Events) -> Events:
+    return events
+
+
+def _labelled(events: Events, of: Literal["fragments", "particles"]) -> Events:
+    """Events with the truth of their clusters, if they have any truth."""
+    known = "particles" in events and "fragments" in events and "deposit" in events["voxels"]
+    return cluster_truth(events, of) if known else events

@@ -1,0 +1,268 @@
+"""The liquid-argon chain: points, fragments, particles and interactions, each stage alone and all of them in a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from nuforge.evaluation.report import Published
+from nuforge.experiments.experiment import Experiment, experiment
+
+if TYPE_CHECKING:
+    from nuforge.samples import Sample
+
+Upstream = Literal["truth", "reco"]
+"""What a stage is given: what is true, or what the stages before it in a trained chain predict."""
+
+_DETECTOR = "pixel LArTPC cube, 230.4 cm, 0.3 cm voxels"
+_SLIDES = "liquid-argon 3D chain (SPINE), as shown in lecture slides"
+
+
+@experiment(
+    system="PPN point proposal",
+    detector=_DETECTOR,
+    task="where particles start and end, beside the classes of voxels",
+    reference="Domine et al., arXiv:2006.14745",
+    published=(
+        Published("point efficiency within 3 voxels", 0.968, _SLIDES),
+        Published("point efficiency within 10 voxels", 0.978, _SLIDES),
+        Published("median distance", 0.25, _SLIDES),
+    ),
+    quick={"events": 600, "width": 8, "steps": 800, "batch": 4, "learning_rate": 6e-3, "validate_every": 400},
+)
+def lartpc_points(
+    events: int = 8000,
+    shard_size: int = 100,
+    vertices: int = 1,
+    depth: int = 5,
+    width: int = 16,
+    steps: int = 7000,
+    batch: int = 8,
+    learning_rate: float = 3e-3,
+    validate_every: int = 500,
+) -> Experiment:
+    """Start and end points of particles by a PPN on a sparse UResNet, beside end points of clusters.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        vertices: Interaction vertices of an event, at most.
+        depth: Levels of the network; each halves the resolution.
+        width: Features of the first level; level i has i + 1 times as many.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+    """
+    from nuforge.baselines.end_points import EndPoints
+    from nuforge.baselines.rules import Rules
+    from nuforge.baselines.together import Together
+    from nuforge.detectors import lartpc_cube
+
+    detector = lartpc_cube()
+    voxel, corner = detector.readout.voxel, corner(detector)
+    return Experiment(
+        sample=_sample(events, shard_size, vertices),
+        learner=points_learner(depth, width, detector),
+        baselines={"rules and end points": Together((Rules(), EndPoints(voxel, corner)))},
+        options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
+        batch=batch,
+        respond=responding(detector),
+        augment=moving(detector, "points.position"),
+    )
+
+
+@experiment(
+    system="Graph-SPICE dense clustering",
+    detector=_DETECTOR,
+    task="which voxels of a class are one connected piece of one particle",
+    reference="Koh et al., arXiv:2007.03083",
+    published=(
+        Published("fragment efficiency", 0.96, _SLIDES),
+        Published("fragment purity", 0.96, _SLIDES),
+        Published("share with fragment ARI above 0.92", 0.90, _SLIDES),
+    ),
+    quick={"events": 600, "width": 8, "steps": 800, "batch": 4, "learning_rate": 6e-3, "validate_every": 400},
+)
+def lartpc_fragments(
+    events: int = 8000,
+    shard_size: int = 100,
+    vertices: int = 1,
+    upstream: Upstream = "truth",
+    chain: str = "",
+    depth: int = 5,
+    width: int = 16,
+    steps: int = 4000,
+    batch: int = 8,
+    learning_rate: float = 3e-3,
+    validate_every: int = 500,
+) -> Experiment:
+    """Fragments by a Graph-SPICE network, beside DBSCAN of the voxels of each class.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        vertices: Interaction vertices of an event, at most.
+        upstream: Classes of voxels: true ones, or those that a chain predicts.
+        chain: Checkpoint of that chain; without one, the chain that comes with the package.
+        depth: Levels of the network; each halves the resolution.
+        width: Features of the first level; level i has i + 1 times as many.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+    """
+    from nuforge.baselines.dbscan_fragments import DBSCANFragments
+    from nuforge.detectors import lartpc_cube
+
+    detector = lartpc_cube()
+    return Experiment(
+        sample=_sample(events, shard_size, vertices),
+        learner=fragments_learner(depth, width),
+        baselines={"DBSCAN": DBSCANFragments()},
+        options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
+        batch=batch,
+        respond=responding(detector),
+        given=given_to("fragments", upstream, chain),
+        augment=moving(detector),
+        reads=("voxels.kind",),
+    )
+
+
+@experiment(
+    system="GrapPA showers and tracks",
+    detector=_DETECTOR,
+    task="which fragments are one particle, and where a shower begins",
+    reference="Drielsma et al., arXiv:2007.01335",
+    published=(
+        Published("voxel ARI", 0.978, _SLIDES),
+        Published("voxel purity", 0.994, _SLIDES),
+        Published("voxel efficiency", 0.996, _SLIDES),
+        Published("primary accuracy", 0.998, _SLIDES),
+    ),
+    quick={"events": 600, "steps": 400, "validate_every": 100, "tree_rounds": 40},
+)
+def lartpc_particles(
+    events: int = 8000,
+    shard_size: int = 100,
+    vertices: int = 1,
+    of: Literal["showers", "tracks"] = "showers",
+    upstream: Upstream = "truth",
+    chain: str = "",
+    width: int = 64,
+    steps: int = 4000,
+    batch: int = 16,
+    learning_rate: float = 2e-3,
+    validate_every: int = 250,
+    tree_rounds: int = 100,
+) -> Experiment:
+    """Showers, or tracks, from their fragments by a GrapPA network, beside geometry and boosted trees.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        vertices: Interaction vertices of an event, at most.
+        of: Which fragments: those of showers, Michel and delta electrons, or those of tracks.
+        upstream: Fragments and their ends: true ones, or those that a chain predicts.
+        chain: Checkpoint of that chain; without one, the chain that comes with the package.
+        width: Channels of nodes and edges.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+        tree_rounds: Rounds of boosting.
+    """
+    from nuforge.baselines.graph_trees import GraphTrees
+    from nuforge.baselines.shower_merging import ShowerMerging
+    from nuforge.baselines.track_merging import TrackMerging
+    from nuforge.detectors import lartpc_cube
+
+    detector, showers = lartpc_cube(), of == "showers"
+    kinds, targets = (SHOWERS, {"primary": 2}) if showers else (TRACKS, {})
+    rule = {"cones": ShowerMerging()} if showers else {"collinearity": TrackMerging()}
+    return Experiment(
+        sample=_sample(events, shard_size, vertices),
+        learner=particles_learner(of, width, detector),
+        baselines={**rule, "boosted trees": GraphTrees(kinds, LONGEST, targets, rounds=tree_rounds)},
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=responding(detector),
+        given=given_to(of, upstream, chain),
+        augment=moving(detector, "clusters.start", "clusters.end"),
+        baseline_events=2000,
+        reads=("voxels.cluster", "clusters"),
+    )
+
+
+@experiment(
+    system="GrapPA interactions and identification",
+    detector=_DETECTOR,
+    task="which particles are one interaction, which it made itself, and what each is",
+    reference="Drielsma et al., arXiv:2007.01335",
+    published=(
+        Published("voxel ARI", 0.992, _SLIDES),
+        Published("pid recall of photon", 0.976, _SLIDES),
+        Published("pid recall of electron", 0.898, _SLIDES),
+        Published("pid recall of muon", 0.930, _SLIDES),
+        Published("pid recall of pion", 0.767, _SLIDES),
+        Published("pid recall of proton", 0.903, _SLIDES),
+    ),
+    quick={"events": 600, "steps": 400, "validate_every": 100, "tree_rounds": 40},
+)
+def lartpc_interactions(
+    events: int = 8000,
+    shard_size: int = 100,
+    vertices: int = 1,
+    upstream: Upstream = "truth",
+    chain: str = "",
+    width: int = 128,
+    steps: int = 5000,
+    batch: int = 16,
+    learning_rate: float = 2e-3,
+    validate_every: int = 250,
+    tree_rounds: int = 100,
+) -> Experiment:
+    """Interactions, primaries and identities of particles by a GrapPA network, beside vertices, cuts and boosted trees.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        vertices: Interaction vertices of an event, at most.
+        upstream: Particles and their ends: true ones, or those that a chain predicts.
+        chain: Checkpoint of that chain; without one, the chain that comes with the package.
+        width: Channels of nodes and edges.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+        tree_rounds: Rounds of boosting.
+    """
+    from nuforge.baselines.graph_trees import GraphTrees
+    from nuforge.baselines.particle_cuts import ParticleCuts
+    from nuforge.baselines.together import Together
+    from nuforge.baselines.vertex_grouping import VertexGrouping
+    from nuforge.detectors import lartpc_cube
+    from nuforge.simulation.truth import IDENTITIES
+
+    detector = lartpc_cube()
+    targets = {"primary": 2, "pid": len(IDENTITIES)}
+    return Experiment(
+        sample=_sample(events, shard_size, vertices),
+        learner=interactions_learner(width, detector),
+        baselines={
+            "vertices and cuts": Together((VertexGrouping(), ParticleCuts())),
+            "boosted trees": GraphTrees(longest=EVERYWHERE, targets=targets, rounds=tree_rounds),
+        },
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=responding(detector),
+        given=given_to("interactions", upstream, chain),
+        augment=moving(detector, "clusters.start", "clusters.end"),
+        baseline_events=2000,
+        reads=("voxels.cluster", "clusters"),
+    )
+
+
+def _sample(events: int, shard_size: int, vertices: int) -> Sample:
+    from nuforge.samples.lartpc import particle_bomb
+
+    return particle_bomb(events, shard_size=shard_size, most_vertices=vertices)
