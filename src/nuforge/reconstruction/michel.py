@@ -1,0 +1,60 @@
+"""Michel electrons: clusters of class Michel at the end of a track, which was then a muon that decayed."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nuforge.events.table import offsets_of
+from nuforge.reconstruction.clusters import Clusters, extremes
+from nuforge.shapes import Mask, Offsets, Rows
+
+FARTHEST = 2.0
+"""cm between the end of a track and the nearest voxel of its Michel electron."""
+
+
+def tracks_of_michels(
+    clusters: Clusters,
+    is_michel: Mask,
+    is_track: Mask,
+    end: Float[Tensor, "c 3"],
+    offsets: Offsets,
+    farthest: float = FARTHEST,
+) -> Rows:
+    """The track (C,) at whose end each Michel cluster lies, the nearest one; -1 for none and for other clusters.
+
+    Args:
+        clusters: All clusters.
+        is_michel: (C,) which are of class Michel.
+        is_track: (C,) which are tracks.
+        end: (C, 3) cm, where tracks end.
+        offsets: (B + 1,) clusters of each event.
+        farthest: cm from a track's end to the nearest voxel of its Michel cluster.
+    """
+    n = len(clusters)
+    event = torch.repeat_interleave(offsets.diff(), output_size=n)
+    tracks = (is_track & end.isfinite().all(dim=1)).nonzero().flatten()
+    per_event = torch.bincount(event[tracks], minlength=len(offsets) - 1)
+    first = offsets_of(per_event)[:-1]
+    michels = is_michel.nonzero().flatten()
+    counts = per_event[event[michels]]
+    michel = torch.repeat_interleave(michels, counts)
+    row = torch.arange(len(michel)) - torch.repeat_interleave(offsets_of(counts)[:-1], counts)
+    track = tracks[torch.repeat_interleave(first[event[michels]], counts) + row]
+    distance = _nearest_voxel(clusters, michel, end[track])
+    least = extremes(distance, michel, n, "amin")
+    chosen = (distance <= least[michel]) & (distance <= farthest)
+    found = torch.full((n,), -1)
+    found[michel[chosen].flip(0)] = track[chosen].flip(0)
+    return found
+
+
+def _nearest_voxel(clusters: Clusters, cluster: Rows, point: Float[Tensor, "k 3"]) -> Tensor:
+    """Distance (K,) cm from points to the nearest voxel of a cluster each."""
+    counts = clusters.counts[cluster]
+    pair = torch.repeat_interleave(counts)
+    voxel = clusters.offsets[:-1][cluster][pair] + torch.arange(len(pair)) - offsets_of(counts)[:-1][pair]
+    return extremes((clusters.position[voxel] - point[pair]).norm(dim=1), pair, len(cluster), "amin")
+
+
