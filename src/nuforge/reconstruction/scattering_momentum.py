@@ -35,6 +35,8 @@ DIRECTION_SPREAD = 1.5e-3
 """Error in rad of a piece's direction in a plane, measured on simulated muons of 3 to 10 GeV in voxels of 0.3 cm."""
 _PLACE = 3 / 13  # mean place in the piece behind a joint of what turns its fitted direction
 _LOWEST, _HIGHEST, _POINTS = 50.0, 10_000.0, 140  # MeV, and momenta looked at
+_TABLE = 400  # ranges at which the scattering is tabulated
+_BLOCK = 64  # tracks worked on at once: bounds the memory
 _TAIL, _WIDER = 0.03, 3.0  # part of the scatters that are hard (Moliere's tail), and how much wider those are
 
 
@@ -62,12 +64,16 @@ def momentum_of_scattering(paths: Paths, material: Material, spread: float = DIR
         spread: Error of a piece's direction in a plane, rad.
     """
     directions, pieces, width = _pieces(paths)
-    enough = pieces >= FEWEST_PIECES
-    first, second = _differences(directions, pieces)
-    count = torch.where(enough, pieces, 0)
-    results = [_of_mass(first, second, count, width, mass, material, spread) for mass in MASSES]
-    value, low, high = (torch.stack([r[k] for r in results], dim=1) for k in range(3))
-    return Scattering(value, low, high)
+    rows = (pieces >= FEWEST_PIECES).nonzero().flatten()
+    rows = rows[pieces[rows].argsort(stable=True)]
+    found = torch.full((3, len(pieces), len(MASSES)), torch.nan, dtype=torch.float64)
+    for block in rows.split(_BLOCK):  # tracks of alike length together
+        most = int(pieces[block].max())
+        first, second = _differences(directions[block, :most])
+        for i, mass in enumerate(MASSES):
+            of_mass = _of_mass(first, second, pieces[block], width[block], mass, material, spread)
+            found[:, block, i] = torch.stack(of_mass)
+    return Scattering(*found)
 
 
 def _pieces(paths: Paths) -> tuple[Float[Tensor, "c k 3"], Tensor, Scalars]:
@@ -86,10 +92,10 @@ def _pieces(paths: Paths) -> tuple[Float[Tensor, "c k 3"], Tensor, Scalars]:
     return unit(slope).reshape(n, most, 3), pieces, width
 
 
-def _differences(directions: Float[Tensor, "c k 3"], pieces: Tensor) -> tuple[Float[Tensor, "c k-1"], Float[Tensor, "c k-1"]]:
-    """Angles (C, K - 1) between neighbouring pieces in two planes that are at right angles, 0 in the padding.
+def _differences(directions: Float[Tensor, "c k 3"]) -> tuple[Float[Tensor, "c k-1"], Float[Tensor, "c k-1"]]:
+    """Angles (C, K - 1) between neighbouring pieces in two planes that are at right angles.
 
-    A track with a piece without direction (a gap) ends there: the angles to it and after it are those of padding.
+    They are 0 in the padding, and beside a piece without direction (a gap).
     """
     one, two = directions[:, :-1], directions[:, 1:]
     middle = one + two
@@ -114,15 +120,20 @@ def _of_mass(
 def _squares(pieces: int, width: Scalars, grid: Tensor, mass: float, material: Material, place: float) -> Tensor:
     """theta_0^2 (C, P, K) of each piece for each initial momentum; infinite where the particle has stopped before.
 
-    Scattering varies as 1 / (p beta)^2, taken at a place of the piece from 0 to 1.
+    Scattering varies as 1 / (p beta)^2, taken at a place of the piece from 0 to 1, interpolated in the range that is
+    left; Highland's logarithm of beta is that of each range, that of the thickness of each track.
     """
     kinetic = torch.sqrt(grid**2 + mass**2) - mass
+    ranges = csda_range(kinetic, mass, material)
     depth = (torch.arange(pieces) + place) * width[:, None]
-    left = csda_range(kinetic, mass, material)[None, :, None] - depth[:, None, :]
-    t = energy_of_range(left.clamp(min=1e-3), mass, material)
+    left = ranges[None, :, None] - depth[:, None, :]
+    table = torch.logspace(-3, float(ranges.max().log10()), _TABLE, dtype=torch.float64)
+    t = energy_of_range(table, mass, material)
     p = momentum(t, mass)
-    theta = highland_angle(width[:, None, None].clamp(min=1e-3), p, p / (t + mass), material.radiation_length)
-    return torch.where(left > 0, theta**2, torch.inf)
+    strength = highland_angle(torch.full_like(p, PIECE), p, p / (t + mass), material.radiation_length) ** 2
+    log = np.interp(left.clamp(min=1e-3).log().numpy(), table.log().numpy(), strength.log().numpy())
+    thicker = width / PIECE * (1 + 0.038 * torch.log(width / PIECE)) ** 2
+    return torch.where(left > 0, torch.from_numpy(np.exp(log)) * thicker[:, None, None], torch.inf)
 
 
 def _log_likelihood(

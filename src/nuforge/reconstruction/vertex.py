@@ -24,6 +24,8 @@ LINE_SPREAD = 0.3
 """cm, error of a line beside its start."""
 TRACK_ANGLE, SHOWER_ANGLE = 0.03, 0.05
 """rad, error of a direction, which moves the line with the distance from the start. Of simulated particles."""
+_SHARED = 1.25
+"""By which the errors of the fit are too small: start and line of a primary share its start. Of simulated events."""
 _CANDIDATES = 8  # of an interaction: its largest primaries, and their pairs
 _ROUNDS = 12
 
@@ -107,7 +109,7 @@ def _errors(matrix: Tensor) -> Tensor:
     """Standard errors (n, 3) of the solutions."""
     regular = torch.linalg.det(matrix) > 1e-12
     safe = torch.where(regular[:, None, None], matrix, torch.eye(3, dtype=matrix.dtype))
-    errors = torch.linalg.inv(safe).diagonal(dim1=1, dim2=2).clamp(min=0).sqrt()
+    errors = torch.linalg.inv(safe).diagonal(dim1=1, dim2=2).clamp(min=0).sqrt() * _SHARED
     return torch.where(regular[:, None], errors, torch.nan)
 
 
