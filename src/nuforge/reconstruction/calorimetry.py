@@ -49,7 +49,9 @@ def stopping_power_of(visible: Scalars, detector: Detector) -> Scalars:
     at = torch.searchsorted(shown, visible.contiguous()).clamp(1, len(loss) - 1)
     part = (visible - shown[at - 1]) / (shown[at] - shown[at - 1]).clamp(min=1e-9)
     inside = loss[at - 1] + part.clamp(0, 1) * (loss[at] - loss[at - 1])
-    scale = torch.where(visible < shown[0], visible / shown[0], torch.where(visible > shown[-1], visible / shown[-1], 1.0))
+    scale = torch.where(
+        visible < shown[0], visible / shown[0], torch.where(visible > shown[-1], visible / shown[-1], 1.0)
+    )
     return inside * scale
 
 
@@ -76,5 +78,3 @@ def michel_energy(total: Scalars) -> tuple[Scalars, Scalars]:
 def _relative(energy: Scalars, spread: tuple[float, float]) -> Scalars:
     """Relative uncertainty (N,): a / sqrt(E) and b in quadrature."""
     return torch.sqrt(spread[0] ** 2 / energy.clamp(min=1.0) + spread[1] ** 2)
-
-

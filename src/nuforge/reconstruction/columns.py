@@ -40,7 +40,9 @@ PARTICLES: Mapping[str, Column] = {
     "stopping_chi2": _of("", f"chi^2 per step of dE/dx against residual range of {_FOUR}; NaN as range_momentum"),
     "stopping_steps": _of("", "steps of 1 cm that it has seen"),
     "start_stopping_power": _of("MeV/cm", "dE/dx of its first 3 cm, by charge, as minimum ionising; NaN without start"),
-    "kinetic_energy": _of("MeV", "best of range, scattering, charge for its pid (unknown: muon); NaN if it leaves unseen"),
+    "kinetic_energy": _of(
+        "MeV", "best of range, scattering, charge for its pid (unknown: muon); NaN if it leaves unseen"
+    ),
     "kinetic_energy_error": _of("MeV", "its standard error"),
     "momentum": _of("MeV", "momentum at the start, of kinetic_energy and start_direction"),
     "muon": _of("", "of a Michel electron, the track at whose end it lies, -1 for none", "reco_particles"),

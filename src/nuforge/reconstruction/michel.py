@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nuforge.events.table import offsets_of
 from nuforge.reconstruction.clusters import Clusters, extremes
-from nuforge.shapes import Mask, Offsets, Rows
+from nuforge.shapes import Mask, Offsets, Rows, Scalars
 
 FARTHEST = 2.0
 """cm between the end of a track and the nearest voxel of its Michel electron."""
@@ -19,16 +19,20 @@ def tracks_of_michels(
     is_michel: Mask,
     is_track: Mask,
     end: Float[Tensor, "c 3"],
+    length: Scalars,
     offsets: Offsets,
     farthest: float = FARTHEST,
 ) -> Rows:
-    """The track (C,) at whose end each Michel cluster lies, the nearest one; -1 for none and for other clusters.
+    """The track (C,) at whose end each Michel cluster lies; -1 for none and for other clusters.
+
+    Of several it is the longest: small pieces beside the end of a muon are its knock-on electrons.
 
     Args:
         clusters: All clusters.
         is_michel: (C,) which are of class Michel.
         is_track: (C,) which are tracks.
         end: (C, 3) cm, where tracks end.
+        length: (C,) cm, of tracks.
         offsets: (B + 1,) clusters of each event.
         farthest: cm from a track's end to the nearest voxel of its Michel cluster.
     """
@@ -42,9 +46,9 @@ def tracks_of_michels(
     michel = torch.repeat_interleave(michels, counts)
     row = torch.arange(len(michel)) - torch.repeat_interleave(offsets_of(counts)[:-1], counts)
     track = tracks[torch.repeat_interleave(first[event[michels]], counts) + row]
-    distance = _nearest_voxel(clusters, michel, end[track])
-    least = extremes(distance, michel, n, "amin")
-    chosen = (distance <= least[michel]) & (distance <= farthest)
+    near = _nearest_voxel(clusters, michel, end[track]) <= farthest
+    michel, track = michel[near], track[near]
+    chosen = length[track] >= extremes(length[track], michel, n, "amax")[michel]
     found = torch.full((n,), -1)
     found[michel[chosen].flip(0)] = track[chosen].flip(0)
     return found
@@ -56,5 +60,3 @@ def _nearest_voxel(clusters: Clusters, cluster: Rows, point: Float[Tensor, "k 3"
     pair = torch.repeat_interleave(counts)
     voxel = clusters.offsets[:-1][cluster][pair] + torch.arange(len(pair)) - offsets_of(counts)[:-1][pair]
     return extremes((clusters.position[voxel] - point[pair]).norm(dim=1), pair, len(cluster), "amin")
-
-

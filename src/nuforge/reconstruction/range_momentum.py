@@ -42,5 +42,6 @@ def momentum_of_range(
     if not values:
         return known.new_zeros(0, len(MASSES)), known.new_zeros(0, len(MASSES))
     unknown = ~length.isfinite()[:, None]
-    return torch.stack(values, 1).masked_fill(unknown, torch.nan), torch.stack(errors, 1).masked_fill(unknown, torch.nan)
-
+    return torch.stack(values, 1).masked_fill(unknown, torch.nan), torch.stack(errors, 1).masked_fill(
+        unknown, torch.nan
+    )

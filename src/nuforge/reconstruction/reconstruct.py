@@ -49,7 +49,7 @@ def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> E
     pid, primary, group = (table[name] if name in table else unknown for name in ("pid", "primary", "group"))
     columns = _columns(clusters, table, kind, pid, detector, margin)
     is_track, is_michel = kind == VoxelClass.TRACK, kind == VoxelClass.MICHEL
-    muon = tracks_of_michels(clusters, is_michel, is_track, columns["end"], table.offsets)
+    muon = tracks_of_michels(clusters, is_michel, is_track, columns["end"], columns["length"], table.offsets)
     has_michel = torch.zeros(len(table), dtype=torch.bool)
     has_michel[muon[muon >= 0]] = True
     columns |= best_energies(columns, pid, is_track, (kind == VoxelClass.SHOWER) | is_michel)
@@ -65,10 +65,14 @@ def _check(events: Events, margin: float) -> None:
     for name, needed in (("voxels", ("index", "value", "cluster")), ("clusters", ("kind",))):
         missing = [column for column in needed if name not in events or column not in events[name]]
         if missing:
-            raise InputError(f"reconstruction needs {missing} of table '{name}', which is not there; cluster the voxels first")
+            raise InputError(
+                f"reconstruction needs {missing} of table '{name}', which is not there; cluster the voxels first"
+            )
     kind = events["clusters"]["kind"]
     if len(kind) and not bool(((kind >= 0) & (kind < len(VoxelClass))).all()):
-        raise InputError(f"kind of a cluster must be 0 to {len(VoxelClass) - 1}, got {kind.unique().tolist()}; drop the others")
+        raise InputError(
+            f"kind of a cluster must be 0 to {len(VoxelClass) - 1}, got {kind.unique().tolist()}; drop the others"
+        )
     if not margin >= 0:
         raise InputError(f"margin must not be negative (cm), got {margin}; {MARGIN} is five voxels of 0.3 cm")
 

@@ -83,7 +83,13 @@ def _pieces(paths: Paths) -> tuple[Float[Tensor, "c k 3"], Tensor, Scalars]:
     pieces = (length / PIECE).floor().long()
     width = length / pieces.clamp(min=1)
     most = max(int(pieces.max()) if n else 0, 1)
-    part = (paths.arc / width.clamp(min=1e-9)[cluster]).floor().long().clamp(min=0).minimum((pieces - 1).clamp(min=0)[cluster])
+    part = (
+        (paths.arc / width.clamp(min=1e-9)[cluster])
+        .floor()
+        .long()
+        .clamp(min=0)
+        .minimum((pieces - 1).clamp(min=0)[cluster])
+    )
     group = cluster * most + part
     corners = totals(torch.ones_like(paths.arc), group, n * most).clamp(min=1)
     mean = totals(paths.corner, group, n * most) / corners[:, None]
@@ -210,4 +216,3 @@ def _crossing(drop: Tensor, log: Tensor, left: Tensor, right: Tensor) -> Scalars
     a, b = drop.gather(1, left[:, None])[:, 0], drop.gather(1, right[:, None])[:, 0]
     part = torch.where(a.isinf(), 1.0, torch.where(b.isinf(), 0.0, a / (a - b)))
     return log[left] + part.nan_to_num().clamp(0, 1) * (log[right] - log[left])
-

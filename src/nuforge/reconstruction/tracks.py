@@ -68,5 +68,3 @@ def track_columns(
         "stopping_chi2": torch.where(stops[:, None], chi2, torch.nan),
         "stopping_steps": steps,
     }
-
-
