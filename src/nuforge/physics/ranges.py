@@ -47,8 +47,8 @@ def range_straggling(kinetic: Float[Tensor, "*#n"], mass: float, material: Mater
     """Standard deviation (cm) of the path length of heavy charged particles of kinetic energy (MeV) that stop.
 
     The integral of (variance of the loss per cm) / loss^3 over the energy; the variance is that of collisions with free
-    electrons, (K / 2) (Z / A) rho W_max (1 - beta^2 / 2) / beta^2. 3.5 % of the range for slow muons, 1.2 % for protons.
-    The distribution has a tail of short paths, from rare hard collisions.
+    electrons, (K / 2) (Z / A) rho W_max (1 - beta^2 / 2) / beta^2. 3.5 % of the range for slow muons, 1.2 % for
+    protons. The distribution has a tail of short paths, from rare hard collisions.
 
     Source: Bohr; Review of Particle Physics, eq. 34.12 and text (variance of Vavilov's distribution).
     """

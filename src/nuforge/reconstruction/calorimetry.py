@@ -9,7 +9,6 @@ what photons carry to other clusters.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from nuforge.detectors import Detector
 from nuforge.detectors.constant import number
@@ -56,7 +55,7 @@ def stopping_power_of(visible: Scalars, detector: Detector) -> Scalars:
 
 
 def track_energy(profiles: Profiles, n: int) -> tuple[Scalars, Scalars]:
-    """Kinetic energy (C,) MeV that each track deposits, by its dE/dx in steps, and its uncertainty; NaN without steps."""
+    """Kinetic energy (C,) MeV that each track deposits, by its dE/dx in steps, and its error; NaN without steps."""
     steps = totals(torch.ones_like(profiles.width), profiles.cluster, n)
     energy = TRACK_FACTOR * totals(profiles.stopping_power * profiles.width, profiles.cluster, n)
     energy = torch.where(steps > 0, energy, torch.nan)

@@ -1,4 +1,5 @@
-"""Clusters: the voxels of all clusters of all events, sorted by cluster, as every step of the reconstruction takes them.
+"""Clusters: the voxels of all clusters of all events, sorted by cluster, as every step of the reconstruction takes
+them.
 
 Everything is in float64: sums over 100,000 voxels, and positions to a fraction of a voxel.
 """
@@ -84,12 +85,14 @@ def totals(values: Tensor, group: Rows, n: int) -> Tensor:
 def extremes(values: Scalars, group: Rows, n: int, how: str) -> Scalars:
     """Largest ("amax") or least ("amin") of values (V,) by their group (V,); -inf or inf for an empty group."""
     empty = -torch.inf if how == "amax" else torch.inf
-    return values.new_full((n,), empty).scatter_reduce(0, group, values, how)
+    found: Tensor = values.new_full((n,), empty).scatter_reduce(0, group, values, how)
+    return found
 
 
 def unit(vector: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
     """Vectors (N, 3) of length one; NaN for a null vector."""
-    return vector / vector.norm(dim=1, keepdim=True)
+    of_length_one: Tensor = vector / vector.norm(dim=1, keepdim=True)
+    return of_length_one
 
 
 def principal_axis(

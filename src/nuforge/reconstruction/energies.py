@@ -1,4 +1,4 @@
-"""The best kinetic energy and momentum of a particle: range if it stops, scattering if it leaves, charge for showers."""
+"""The best kinetic energy of a particle: by range if it stops, by scattering if it leaves, by charge for showers."""
 
 from __future__ import annotations
 

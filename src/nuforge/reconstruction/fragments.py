@@ -20,7 +20,7 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
     fragment = voxels["reco_fragment"]
     known = (fragment >= 0).nonzero().flatten()
     pairs = torch.stack([voxels.batch[known], fragment[known]], dim=1)
-    pieces, inverse = pairs.unique(dim=0, return_inverse=True)
+    pieces, inverse = torch.unique(pairs, dim=0, return_inverse=True)
     row = torch.full_like(fragment, -1)
     row[known] = inverse
     n = len(pieces)
@@ -39,7 +39,7 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
 def majority(group: Rows, value: Rows, n: int) -> Rows:
     """The most frequent value >= 0 (n,) in each group, the least of equally frequent ones; -1 where there is none."""
     known = (value >= 0).nonzero().flatten()
-    pairs, counts = torch.stack([group[known], value[known]], dim=1).unique(dim=0, return_counts=True)
+    pairs, counts = torch.unique(torch.stack([group[known], value[known]], dim=1), dim=0, return_counts=True)
     order = counts.argsort(stable=True, descending=True)
     order = order[pairs[order, 0].argsort(stable=True)]
     sorted_groups = pairs[order, 0]

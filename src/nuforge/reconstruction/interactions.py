@@ -25,7 +25,7 @@ def interaction_numbers(group: Rows, clusters: Table) -> tuple[Rows, Rows]:
     """
     known = (group >= 0).nonzero().flatten()
     pairs = torch.stack([clusters.batch[known], group[known]], dim=1)
-    groups, inverse = pairs.unique(dim=0, return_inverse=True)
+    groups, inverse = torch.unique(pairs, dim=0, return_inverse=True)
     number = torch.full_like(group, -1)
     number[known] = inverse
     return number, torch.bincount(groups[:, 0], minlength=clusters.n_events)

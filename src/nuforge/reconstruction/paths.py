@@ -32,7 +32,7 @@ _ROUNDS = 2  # projections of the voxels on the polygon, each followed by a new 
 
 END_EXCESS = 0.6
 """Voxels by which the centres of a track's outermost voxels lie farther apart than its ends: diffusion and the sharing
-of charge at both ends. Mean of simulated muons (0.4) and protons (0.85, since more charge reaches farther) that stop."""
+of charge at both ends. Mean of simulated muons (0.4) and protons (0.85, as more charge reaches farther) that stop."""
 LENGTH_SPREAD = 0.5
 """Standard deviation of a track's length in voxels for a known path; of simulated muons and protons of 1 to 200 cm."""
 
@@ -100,7 +100,7 @@ def _cells(clusters: Clusters) -> tuple[Rows, Floats, Integers]:
     place = place - place.amin(0)
     room = place.amax(0) + 1
     code = ((clusters.cluster * room[0] + place[:, 0]) * room[1] + place[:, 1]) * room[2] + place[:, 2]
-    codes, cell = code.unique(return_inverse=True)
+    codes, cell = torch.unique(code, return_inverse=True)
     weight = clusters.value.clamp(min=1e-6)
     center = totals(clusters.position * weight[:, None], cell, len(codes)) / totals(weight, cell, len(codes))[:, None]
     cluster = codes // (room[0] * room[1] * room[2])
@@ -183,7 +183,8 @@ def _tangents(paths: Paths) -> Float[Tensor, "k 3"]:
     before = (k - 1).maximum(paths.offsets[:-1][cluster])
     behind = (k + 1).minimum(paths.offsets[1:][cluster] - 1)
     step = paths.corner[behind] - paths.corner[before]
-    return step / step.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    tangent: Tensor = step / step.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return tangent
 
 
 def _nearest_corner(clusters: Clusters, paths: Paths) -> Rows:

@@ -39,7 +39,7 @@ class Profiles:
 
 def visible_profiles(clusters: Clusters, paths: Paths) -> Profiles:
     """Energy of voxels in equal steps of about `STEP` along the paths; `stopping_power` is the visible one."""
-    n, group = len(clusters), clusters.cluster
+    group = clusters.cluster
     length = paths.length.nan_to_num()
     steps = torch.where(clusters.counts > 0, (length / STEP).round().clamp(min=1), 0).long()
     width = length / steps.clamp(min=1)

@@ -46,7 +46,7 @@ def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> E
     clusters = clusters_of(events, detector)
     unknown = torch.full((len(table),), -1)
     kind = table["kind"]
-    pid, primary, group = (table[name] if name in table else unknown for name in ("pid", "primary", "group"))
+    pid, primary, group = (table.columns.get(name, unknown) for name in ("pid", "primary", "group"))
     columns = _columns(clusters, table, kind, pid, detector, margin)
     is_track, is_michel = kind == VoxelClass.TRACK, kind == VoxelClass.MICHEL
     muon = tracks_of_michels(clusters, is_michel, is_track, columns["end"], columns["length"], table.offsets)
@@ -71,7 +71,7 @@ def _check(events: Events, margin: float) -> None:
     kind = events["clusters"]["kind"]
     if len(kind) and not bool(((kind >= 0) & (kind < len(VoxelClass))).all()):
         raise InputError(
-            f"kind of a cluster must be 0 to {len(VoxelClass) - 1}, got {kind.unique().tolist()}; drop the others"
+            f"kind of a cluster must be 0 to {len(VoxelClass) - 1}, got {torch.unique(kind).tolist()}; drop the others"
         )
     if not margin >= 0:
         raise InputError(f"margin must not be negative (cm), got {margin}; {MARGIN} is five voxels of 0.3 cm")

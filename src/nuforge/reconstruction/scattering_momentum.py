@@ -5,8 +5,9 @@ evenly by theta_0 (in a plane, over l) such directions differ from one piece to 
 26/35 theta_0^2 (half from either piece), and neighbouring differences have the covariance 9/70 theta_0^2 of the
 piece they share: the slope of a fitted line is the integral of the direction with weight 6 u (1 - u). Where scattering
 grows along the way, its strength counts where it weighs: 0.231 l from the joint, or in the middle of the shared piece.
-Every direction is measured with an error e, which adds 2 e^2 and -e^2. So the differences of a track are a Gaussian vector with
-a covariance of three diagonals for each initial momentum p; on the way the particle loses energy as its range says.
+Every direction is measured with an error e, which adds 2 e^2 and -e^2. So the differences of a track are a Gaussian
+vector with a covariance of three diagonals for each initial momentum p; on the way the particle loses
+energy as its range says.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def momentum_of_scattering(paths: Paths, material: Material, spread: float = DIR
     rows = (pieces >= FEWEST_PIECES).nonzero().flatten()
     rows = rows[pieces[rows].argsort(stable=True)]
     found = torch.full((3, len(pieces), len(MASSES)), torch.nan, dtype=torch.float64)
-    for block in rows.split(_BLOCK):  # tracks of alike length together
+    for block in torch.split(rows, _BLOCK) if len(rows) else ():  # tracks of alike length together
         most = int(pieces[block].max())
         first, second = _differences(directions[block, :most])
         for i, mass in enumerate(MASSES):

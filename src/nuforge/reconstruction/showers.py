@@ -10,8 +10,8 @@ from nuforge.reconstruction.clusters import Clusters, principal_axis, unit
 from nuforge.shapes import Scalars
 
 REACH = 8.0
-"""cm from the start within which voxels give a direction. On simulated showers 4 cm is better by a third if the start is
-exact; 8 cm forgives a start that is off by two voxels."""
+"""cm from the start within which voxels give a direction. On simulated showers 4 cm is better by a third if the start
+is exact; 8 cm forgives a start that is off by two voxels."""
 TRUNK = 3.0
 """cm from the start along which dE/dx is taken: before the first bremsstrahlung of most electrons."""
 RADIUS = 1.2

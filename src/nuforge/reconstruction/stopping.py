@@ -71,7 +71,7 @@ def expected_loss(near: Scalars, far: Scalars, mass: float, material: Material) 
 
 @cache
 def _vavilov_shape() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ln kappa, and of Vavilov's distribution the mode less the mean and half the central 68 %, in standard deviations."""
+    """ln kappa, and of Vavilov's distribution mode less mean and half the central 68 %, in standard deviations."""
     kappas = np.logspace(-3.5, 1.5, 26)
     mode, half = [], []
     for kappa in kappas:
