@@ -12,7 +12,7 @@ from nuforge.reconstruction import reconstruct
 
 @pytest.fixture(scope="module")
 def reconstructed():
-    return reconstruct(with_clusters(bombs(60)), DETECTOR)
+    return reconstruct(with_clusters(bombs(25)), DETECTOR)
 
 
 def same(one, other):
@@ -22,7 +22,7 @@ def same(one, other):
 
 
 def test_an_event_alone_gets_the_same_tables_as_in_a_batch(reconstructed):
-    events = with_clusters(bombs(60))
+    events = with_clusters(bombs(25))
     for i in (0, 7):
         alone = reconstruct(events.event(i), DETECTOR)
         for name in ("reco_particles", "reco_interactions"):
@@ -111,7 +111,7 @@ def test_fragments_belong_to_the_particle_of_most_of_their_voxels():
 
 def test_what_is_missing_is_named():
     events = one_event([[5, 5, 5]], cluster=[0], kind=[1])
-    with pytest.raises(InputError, match=r"needs \['kind'\] of table 'clusters'"):
+    with pytest.raises(InputError, match=r"needs \['cluster'\] of table 'voxels'"):
         reconstruct(events.without("clusters"), DETECTOR)
     with pytest.raises(InputError, match="kind of a cluster must be 0 to 4, got \\[9\\]"):
         reconstruct(one_event([[5, 5, 5]], cluster=[0], kind=[9]), DETECTOR)

@@ -9,7 +9,7 @@ from nuforge.reconstruction import reconstruct
 
 @pytest.fixture(scope="module")
 def showers():
-    return {pdg: reconstruct(with_clusters(gun(200, pdg, 100.0, 600.0, 0.3)), DETECTOR) for pdg in (11, 22)}
+    return {pdg: reconstruct(with_clusters(gun(120, pdg, 100.0, 600.0, 0.3)), DETECTOR) for pdg in (11, 22)}
 
 
 @pytest.mark.parametrize(("pdg", "degrees"), [(11, 4.0), (22, 7.0)])

@@ -49,7 +49,7 @@ def test_an_interaction_without_primaries_has_no_vertex():
 
 
 def test_vertices_of_particle_bombs_are_found_to_half_a_centimetre_with_starts_that_are_off_by_a_voxel():
-    events = reconstruct(with_clusters(bombs(60), smear=0.25), DETECTOR)
+    events = reconstruct(with_clusters(bombs(25), smear=0.25), DETECTOR)
     particles, table = events["reco_particles"], events["reco_interactions"]
     true = torch.full((len(table),), -1)
     true[particles["interaction"]] = events["particles"]["interaction"][events["clusters"]["head"]]

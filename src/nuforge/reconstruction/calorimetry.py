@@ -21,7 +21,7 @@ from nuforge.simulation.response.recombination import ISOTROPIC_COSINE, escaping
 SHOWER_FACTOR = 1.25
 """Kinetic energy of an electron or photon over the sum of its shower's voxels: median of simulated showers of 50 to 700
 MeV that are contained (electrons 1.24, photons 1.26, the same at all energies), voxels of class shower alone."""
-SHOWER_SPREAD = (0.4, 0.05)
+SHOWER_SPREAD = (0.3, 0.045)
 """Relative spread of the same: a / sqrt(E / MeV) and b, in quadrature."""
 MICHEL_FACTOR = 1.6
 """The same of Michel electrons: the photons that they radiate and voxels shared with the muon are other clusters."""
