@@ -22,9 +22,10 @@ def prediction(columns, counts, **refers):
 
 def toy(start=0):
     """Three events: two particles of one interaction, nothing, and a particle of no interaction."""
+    generator = torch.Generator().manual_seed(start)
     voxels = {
         "index": torch.arange(21, dtype=torch.int32).reshape(7, 3) + start,
-        "value": torch.rand(7, generator=torch.Generator().manual_seed(start)),
+        "value": torch.rand(7, generator=generator),
         "reco_particle": torch.tensor([1, 0, 1, -1, 2, 2, -1]),
         "reco_fragment": torch.tensor([0, 1, 0, -1, -1, 2, -1]),
     }
@@ -37,13 +38,13 @@ def toy(start=0):
         "primary": torch.tensor([1, 1, 0]),
         "interaction": torch.tensor([0, 0, -1]),
         "contained": torch.tensor([True, False, True]),
-        "start": torch.rand(3, 3),
+        "start": torch.rand(3, 3, generator=generator),
         "range_momentum": torch.tensor([[200.0, 220.0, 400.0, 600.0], [torch.nan] * 4, [torch.nan] * 4]),
         "kinetic_energy": torch.tensor([120.0, torch.nan, torch.nan]),
         "kinetic_energy_error": torch.tensor([3.0, torch.nan, torch.nan]),
-        "momentum": torch.rand(3, 3),
+        "momentum": torch.rand(3, 3, generator=generator),
     }
-    interactions = {"vertex": torch.rand(1, 3), "contained": torch.tensor([False])}
+    interactions = {"vertex": torch.rand(1, 3, generator=generator), "contained": torch.tensor([False])}
     fragments = {"kind": torch.tensor([0, 1, 1]), "particle": torch.tensor([1, 0, 2])}
     return Events(
         {

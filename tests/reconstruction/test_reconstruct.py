@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from reconstruction.simulated import DETECTOR, bombs, one_event, with_clusters
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events
 from nuforge.events.arrow import to_arrow
 from nuforge.reconstruction import reconstruct
+from reconstruction.simulated import DETECTOR, bombs, one_event, with_clusters
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from reconstruction.simulated import DETECTOR, gun, momentum, of_primaries, with_clusters
 
 from nuforge.reconstruction import reconstruct
+from reconstruction.simulated import DETECTOR, gun, momentum, of_primaries, with_clusters
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from reconstruction.simulated import DETECTOR, gun, momentum, of_primaries, one_event, undisturbed, with_clusters
 
 from nuforge.physics.constants import MUON_MASS, PROTON_MASS
 from nuforge.physics.material import LIQUID_ARGON
@@ -14,6 +13,7 @@ from nuforge.reconstruction.paths import Paths, paths_of
 from nuforge.reconstruction.scattering_momentum import PIECE, momentum_of_scattering
 from nuforge.simulation.response.electronics import MINIMUM_IONISING
 from nuforge.simulation.response.recombination import ISOTROPIC_COSINE, escaping_fraction
+from reconstruction.simulated import DETECTOR, gun, momentum, of_primaries, one_event, undisturbed, with_clusters
 
 
 @pytest.fixture(scope="module")

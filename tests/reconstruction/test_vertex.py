@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from reconstruction.simulated import DETECTOR, bombs, with_clusters
 
 from nuforge.reconstruction import reconstruct
 from nuforge.reconstruction.vertex import Primaries, vertices
+from reconstruction.simulated import DETECTOR, bombs, with_clusters
 
 
 def primaries(vertex, away, seed=0, photons=False, n=4):

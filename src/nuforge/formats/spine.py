@@ -28,6 +28,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.hdf5 import open_hdf5
 from nuforge.formats.spine_objects import PREFIX, Objects, objects_of, standard_columns
+from nuforge.formats.spine_truth import truth_of
 
 FORMAT, VERSION = "spine_hdf5", 2
 _ROWS = 1024  # rows of a chunk
@@ -72,7 +73,7 @@ class SpineWriter:
         if missing:
             raise InputError(f"SPINE's file needs the tables {missing}; reconstruct the events first")
         before = len(self._file["events"])
-        found = objects_of(events)
+        found = objects_of(events) + truth_of(events)
         known = set(self._file["products"])
         names = {"index", "run_info", "points", "depositions", f"{PREFIX}index", *(o.name for o in found)}
         if before and names != known:

@@ -26,8 +26,8 @@ _PID = h5py.enum_dtype(
     {"UNKNOWN": -1, "PHOTON": 0, "ELECTRON": 1, "MUON": 2, "PION": 3, "PROTON": 4, "KAON": 5}, basetype=np.int64
 )
 _ENUMS = {"shape": _SHAPE, "pid": _PID, "chi2_pid": _PID}
-_PDG = np.array([22, 11, 13, 211, 2212, 321, -1])
-_MASS = np.array([MASSES[int(number)] for number in _PDG[:-1]] + [np.nan])
+PDG_OF_PID = np.array([22, 11, 13, 211, 2212, 321, -1])
+MASS_OF_PID = np.array([MASSES[int(number)] for number in PDG_OF_PID[:-1]] + [np.nan])
 _TAGS = ("g", "e", "mu", "pi", "p", "ka")
 _HYPOTHESES = (2, 3, 5, 4)  # SPINE's numbers of muon, pion, kaon, proton
 
@@ -87,12 +87,10 @@ class Objects:
 
 
 def objects_of(events: Events) -> list[Objects]:
-    """The products of objects of some events, those of truth where it is there."""
+    """The products of objects of some events that were reconstructed."""
     found = [_run_info(events["event"]), _particles(events), _interactions(events)]
     if "reco_fragments" in events:
         found.append(_fragments(events))
-    if "particles" in events and "particle" in events["voxels"] and "interactions" in events:
-        found += [_true_particles(events), _true_interactions(events)]
     return found
 
 
@@ -116,7 +114,7 @@ def _own(events: Events, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, 
     return fields, description
 
 
-def _members(voxels: Table, owner: Tensor, n: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def members_of(voxels: Table, owner: Tensor, n: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Voxels of n objects, numbers within the event, object after object, and how many each has."""
     rows = (owner >= 0).nonzero().flatten()
     rows = rows[owner[rows].argsort(stable=True)]
@@ -133,18 +131,18 @@ def _children(
     return number[rows].astype(np.int32), np.bincount(parent[rows], minlength=n).astype(np.int64)
 
 
-def _numbers(table: Table) -> NDArray[np.int64]:
+def numbers_of(table: Table) -> NDArray[np.int64]:
     """The number of each row within its event."""
     return (torch.arange(len(table)) - table.offsets[:-1][table.batch]).numpy()
 
 
-def _lists(**lists: tuple[NDArray[Any], NDArray[np.int64]]) -> Pool:
+def lists(**lists: tuple[NDArray[Any], NDArray[np.int64]]) -> Pool:
     return Pool(
         "array", np.dtype(np.int32), list(lists), [v for v, _ in lists.values()], [s for _, s in lists.values()]
     )
 
 
-def _strings(n: int, **texts: Sequence[str]) -> Pool:
+def strings(n: int, **texts: Sequence[str]) -> Pool:
     """Strings as bytes; `units` of all objects are cm."""
     texts = {"units": ["cm"] * n, **texts}
     encoded = {name: [t.encode() for t in text] for name, text in texts.items()}
@@ -175,7 +173,7 @@ def _run_info(event: Table) -> Objects:
 def _per_hypothesis(momentum: NDArray[np.float64]) -> NDArray[np.float32]:
     """Kinetic energies (C, 6) by SPINE's numbers of momenta (C, 4) of muon, pion, kaon, proton."""
     out = np.full((len(momentum), 6), np.nan, np.float32)
-    mass = _MASS[list(_HYPOTHESES)]
+    mass = MASS_OF_PID[list(_HYPOTHESES)]
     out[:, _HYPOTHESES] = np.sqrt(momentum**2 + mass**2) - mass
     return out
 
@@ -187,7 +185,7 @@ def _four(table: Table, name: str) -> NDArray[np.float64]:
 def _particles(events: Events) -> Objects:
     table, voxels = events["reco_particles"], events["voxels"]
     n, own = len(table), _own(events, "reco_particles")
-    members = _members(voxels, voxels["reco_particle"], n)
+    members = members_of(voxels, voxels["reco_particle"], n)
     pid = table["pid"].numpy()
     hypothesis = np.select([pid == 3, pid == 4], [3, 4], 2)
     chi2 = np.full((n, 6), np.nan, np.float32)
@@ -197,11 +195,11 @@ def _particles(events: Events) -> Objects:
     fragments = (np.zeros(0, np.int32), np.zeros(n, np.int64))
     if "reco_fragments" in events:
         pieces = events["reco_fragments"]
-        fragments = _children(pieces["particle"].numpy(), _numbers(pieces), n)
+        fragments = _children(pieces["particle"].numpy(), numbers_of(pieces), n)
     rows = np.arange(n)
     fixed = {
         "is_truth": np.zeros(n, np.bool_),
-        "id": _numbers(table),
+        "id": numbers_of(table),
         "is_contained": _flag(table, "contained"),
         "interaction_id": local(table["interaction"], table, events["reco_interactions"]),
         "chi2_pid": np.where(np.isnan(chi2).all(1), -1, np.where(np.isnan(chi2), np.inf, chi2).argmin(1)),
@@ -221,8 +219,8 @@ def _particles(events: Events) -> Objects:
         "start_dedx": _column(table, "start_stopping_power"),
         "start_dir": _vector(table, "start_direction"),
         "end_dir": _vector(table, "end_direction"),
-        "pdg_code": _PDG[pid],
-        "mass": _MASS[pid],
+        "pdg_code": PDG_OF_PID[pid],
+        "mass": MASS_OF_PID[pid],
         "ke": kinetic,
         "momentum": momentum,
         "p": np.linalg.norm(momentum.astype(np.float64), axis=1),
@@ -234,24 +232,24 @@ def _particles(events: Events) -> Objects:
         scores = np.zeros((n, 6), np.float32)
         scores[:, : table["pid_probability"].shape[1]] = table["pid_probability"].numpy()
         fixed["pid_scores"] = scores
-    pools = [_strings(n), _lists(index=members, fragment_ids=fragments)]
+    pools = [strings(n), lists(index=members, fragment_ids=fragments)]
     return Objects("reco_particles", "RecoParticle", table.counts.numpy(), fixed | own[0], pools, description=own[1])
 
 
 def _interactions(events: Events) -> Objects:
     table, particles, voxels = events["reco_interactions"], events["reco_particles"], events["voxels"]
     n, own = len(table), _own(events, "reco_interactions")
-    parent, number = particles["interaction"].numpy(), _numbers(particles)
+    parent, number = particles["interaction"].numpy(), numbers_of(particles)
     primary, pid = _flag(particles, "primary"), particles["pid"].numpy()
     owner = voxels["reco_particle"]
     of_voxel = torch.where(owner < 0, -1, particles["interaction"][owner.clamp(min=0)]) if len(particles) else owner
-    members = _members(voxels, of_voxel, n)
+    members = members_of(voxels, of_voxel, n)
     children = _children(parent, number, n)
     primaries = _children(np.where(primary, parent, -1), number, n)
     counts, primary_counts = (_counts(parent, pid, mask, n) for mask in (parent >= 0, (parent >= 0) & primary))
     fixed = {
         "is_truth": np.zeros(n, np.bool_),
-        "id": _numbers(table),
+        "id": numbers_of(table),
         "is_contained": _flag(table, "contained"),
         "vertex": _vector(table, "vertex"),
         "num_particles": children[1],
@@ -262,8 +260,8 @@ def _interactions(events: Events) -> Objects:
         "depositions_sum": _column(table, "energy"),
     }
     pools = [
-        _strings(n, topology=_topologies(primary_counts)),
-        _lists(index=members, particle_ids=children, primary_particle_ids=primaries),
+        strings(n, topology=_topologies(primary_counts)),
+        lists(index=members, particle_ids=children, primary_particle_ids=primaries),
     ]
     return Objects(
         "reco_interactions", "RecoInteraction", table.counts.numpy(), fixed | own[0], pools, description=own[1]
@@ -286,14 +284,14 @@ def _topologies(counts: NDArray[np.int32]) -> list[str]:
 def _fragments(events: Events) -> Objects:
     table, voxels, particles = events["reco_fragments"], events["voxels"], events["reco_particles"]
     n, own = len(table), _own(events, "reco_fragments")
-    members = _members(voxels, voxels["reco_fragment"], n)
+    members = members_of(voxels, voxels["reco_fragment"], n)
     particle = table["particle"]
     interaction = (
         torch.where(particle < 0, -1, particles["interaction"][particle.clamp(min=0)]) if len(particles) else particle
     )
     fixed = {
         "is_truth": np.zeros(n, np.bool_),
-        "id": _numbers(table),
+        "id": numbers_of(table),
         "particle_id": local(particle, table, particles),
         "interaction_id": local(interaction, table, events["reco_interactions"]),
         "is_primary": np.zeros(n, np.bool_),
@@ -301,70 +299,8 @@ def _fragments(events: Events) -> Objects:
         "size": members[1],
         "depositions_sum": _column(table, "energy"),
     }
-    pools = [_strings(n), _lists(index=members)]
+    pools = [strings(n), lists(index=members)]
     return Objects("reco_fragments", "RecoFragment", table.counts.numpy(), fixed | own[0], pools, description=own[1])
-
-
-def _true_particles(events: Events) -> Objects:
-    """True particles that own voxels, by `voxels.deposit` if it is there, else `voxels.particle`."""
-    table, voxels = events["particles"], events["voxels"]
-    owner = voxels["deposit"] if "deposit" in voxels else voxels["particle"]
-    seen = torch.zeros(len(table), dtype=torch.bool)
-    seen[owner[owner >= 0]] = True
-    rows = seen.nonzero().flatten()
-    kept = events.keep("particles", seen)
-    table, voxels = kept["particles"], kept["voxels"]
-    owner = voxels["deposit"] if "deposit" in voxels else voxels["particle"]
-    n, members = len(rows), _members(voxels, owner, len(rows))
-    pdg = np.abs(table["pdg"].numpy())
-    pid = np.full(n, -1)
-    for number, code in enumerate(_PDG[:-1]):
-        pid[pdg == code] = number
-    mass, p = _MASS[pid], table["momentum"].double().norm(dim=1).numpy()
-    fixed = {
-        "is_truth": np.ones(n, np.bool_),
-        "id": _numbers(table),
-        "orig_id": local(rows, table, events["particles"]),
-        "parent_id": local(table["parent"], table, table),
-        "interaction_id": local(table["interaction"], table, events["interactions"]),
-        "is_primary": (events["particles"]["parent"][rows] < 0).numpy(),
-        "shape": _main_class(voxels, owner, n),
-        "pid": pid,
-        "pdg_code": table["pdg"].numpy(),
-        "mass": mass,
-        "energy_init": np.sqrt(p**2 + mass**2),
-        "momentum": table["momentum"].float().numpy(),
-        "position": table["start"].float().numpy(),
-        "start_point": table["start"].float().numpy(),
-        "t": table["time"].double().numpy(),
-        "size": members[1],
-    }
-    return Objects(
-        "truth_particles", "TruthParticle", table.counts.numpy(), fixed, [_strings(n), _lists(index=members)]
-    )
-
-
-def _main_class(voxels: Table, owner: Tensor, n: int) -> NDArray[np.int64]:
-    """The class (n,) of most voxels of each object, -1 unknown."""
-    if "label" not in voxels:
-        return np.full(n, -1)
-    known = ((owner >= 0) & (voxels["label"] >= 0)).numpy()
-    code = owner.numpy()[known] * 5 + voxels["label"].numpy()[known]
-    counts = np.bincount(code, minlength=5 * n).reshape(n, 5)
-    return np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
-
-
-def _true_interactions(events: Events) -> Objects:
-    table = events["interactions"]
-    n = len(table)
-    fixed = {
-        "is_truth": np.ones(n, np.bool_),
-        "id": _numbers(table),
-        "vertex": table["vertex"].float().numpy(),
-        "pdg_code": table["neutrino"].numpy(),
-        "t": table["time"].double().numpy(),
-    }
-    return Objects("truth_interactions", "TruthInteraction", table.counts.numpy(), fixed, [_strings(n)])
 
 
 _READ: Mapping[str, Mapping[str, tuple[str, Column]]] = {

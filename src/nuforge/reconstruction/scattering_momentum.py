@@ -32,6 +32,8 @@ PIECE = 14.0
 """Length of a piece in cm, one radiation length of argon, as MicroBooNE takes it (JINST 12 (2017) P10010)."""
 FEWEST_PIECES = 4
 """Pieces below which nothing is said: three differences in two planes are known to a quarter at best."""
+MOST_PIECES = 64
+"""Pieces beyond, after 9 m, add little to the momentum at the start and are not looked at."""
 DIRECTION_SPREAD = 1.5e-3
 """Error in rad of a piece's direction in a plane, measured on simulated muons of 3 to 10 GeV in voxels of 0.3 cm."""
 _PLACE = 3 / 13  # mean place in the piece behind a joint of what turns its fitted direction
@@ -82,23 +84,19 @@ def momentum_of_scattering(paths: Paths, material: Material, spread: float = DIR
 
 def _pieces(paths: Paths) -> tuple[Float[Tensor, "c k 3"], Tensor, Scalars]:
     """Directions of the pieces (C, K, 3), padded; their number (C,); and their length (C,) cm."""
-    n, cluster = len(paths.length), paths.cluster
+    n = len(paths.length)
     length = paths.length.nan_to_num()
     pieces = (length / PIECE).floor().long()
     width = length / pieces.clamp(min=1)
+    pieces = pieces.clamp(max=MOST_PIECES)
     most = max(int(pieces.max()) if n else 0, 1)
-    part = (
-        (paths.arc / width.clamp(min=1e-9)[cluster])
-        .floor()
-        .long()
-        .clamp(min=0)
-        .minimum((pieces - 1).clamp(min=0)[cluster])
-    )
-    group = cluster * most + part
-    corners = totals(torch.ones_like(paths.arc), group, n * most).clamp(min=1)
-    mean = totals(paths.corner, group, n * most) / corners[:, None]
-    arc = totals(paths.arc, group, n * most) / corners
-    slope = totals((paths.arc - arc[group])[:, None] * (paths.corner - mean[group]), group, n * most)
+    part = (paths.arc / width.clamp(min=1e-9)[paths.cluster]).floor().long().clamp(min=0)
+    used = (part < most).nonzero().flatten()
+    arc, corner, group = paths.arc[used], paths.corner[used], paths.cluster[used] * most + part[used]
+    corners = totals(torch.ones_like(arc), group, n * most).clamp(min=1)
+    mean = totals(corner, group, n * most) / corners[:, None]
+    middle = totals(arc, group, n * most) / corners
+    slope = totals((arc - middle[group])[:, None] * (corner - mean[group]), group, n * most)
     return unit(slope).reshape(n, most, 3), pieces, width
 
 
