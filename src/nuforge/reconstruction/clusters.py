@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.detectors import Detector
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Events
 from nuforge.events.table import offsets_of
-from nuforge.shapes import Mask, Offsets, Points, Rows, Scalars
+from nuforge.shapes import Mask, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +32,10 @@ class Clusters:
         voxel: Side of a voxel in cm.
     """
 
-    position: Points
-    value: Scalars
-    row: Rows
-    offsets: Offsets
+    position: Float[Tensor, "v 3"]
+    value: Float[Tensor, " v"]
+    row: Int[Tensor, " v"]
+    offsets: Int[Tensor, " o"]
     voxel: float
 
     def __len__(self) -> int:
@@ -77,12 +77,12 @@ def clusters_of(events: Events, detector: Detector) -> Clusters:
     )
 
 
-def totals(values: Tensor, group: Rows, n: int) -> Tensor:
+def totals(values: Tensor, group: Int[Tensor, " v"], n: int) -> Tensor:
     """Sums (n, ...) of values (V, ...) by their group (V,), in the order of the rows, 0 for an empty group."""
     return values.new_zeros(n, *values.shape[1:]).index_add(0, group, values)
 
 
-def extremes(values: Scalars, group: Rows, n: int, how: str) -> Scalars:
+def extremes(values: Float[Tensor, " v"], group: Int[Tensor, " v"], n: int, how: str) -> Float[Tensor, " n"]:
     """Largest ("amax") or least ("amin") of values (V,) by their group (V,); -inf or inf for an empty group."""
     empty = -torch.inf if how == "amax" else torch.inf
     found: Tensor = values.new_full((n,), empty).scatter_reduce(0, group, values, how)
@@ -96,7 +96,11 @@ def unit(vector: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
 
 
 def principal_axis(
-    position: Float[Tensor, "v 3"], weight: Scalars, group: Rows, n: int, origin: Float[Tensor, "n 3"] | None = None
+    position: Float[Tensor, "v 3"],
+    weight: Float[Tensor, " v"],
+    group: Int[Tensor, " v"],
+    n: int,
+    origin: Float[Tensor, "n 3"] | None = None,
 ) -> Float[Tensor, "n 3"]:
     """Axis (n, 3) along which the points of each group spread most, of length one and either sign.
 

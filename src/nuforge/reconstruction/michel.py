@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.events.table import offsets_of
 from nuforge.reconstruction.clusters import Clusters, extremes
-from nuforge.shapes import Mask, Offsets, Rows, Scalars
+from nuforge.shapes import Rows
 
 FARTHEST = 2.0
 """cm between the end of a track and the nearest voxel of its Michel electron."""
@@ -16,11 +16,11 @@ FARTHEST = 2.0
 
 def tracks_of_michels(
     clusters: Clusters,
-    is_michel: Mask,
-    is_track: Mask,
+    is_michel: Bool[Tensor, " c"],
+    is_track: Bool[Tensor, " c"],
     end: Float[Tensor, "c 3"],
-    length: Scalars,
-    offsets: Offsets,
+    length: Float[Tensor, " c"],
+    offsets: Int[Tensor, " o"],
     farthest: float = FARTHEST,
 ) -> Rows:
     """The track (C,) at whose end each Michel cluster lies; -1 for none and for other clusters.

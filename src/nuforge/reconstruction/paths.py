@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, dijkstra
@@ -20,7 +20,7 @@ from torch import Tensor
 from nuforge.events.table import offsets_of
 from nuforge.nn.points.apart import pairs_within
 from nuforge.reconstruction.clusters import Clusters, extremes, principal_axis, totals
-from nuforge.shapes import Offsets, Points, Rows, Scalars
+from nuforge.shapes import Points, Rows, Scalars
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -51,13 +51,13 @@ class Paths:
         offsets: (C + 1,) int64, corners of each cluster.
     """
 
-    along: Scalars
-    length: Scalars
-    start: Points
-    end: Points
-    corner: Points
-    arc: Scalars
-    offsets: Offsets
+    along: Float[Tensor, " v"]
+    length: Float[Tensor, " c"]
+    start: Float[Tensor, "c 3"]
+    end: Float[Tensor, "c 3"]
+    corner: Float[Tensor, "k 3"]
+    arc: Float[Tensor, " k"]
+    offsets: Int[Tensor, " o"]
 
     @property
     def cluster(self) -> Rows:
