@@ -12,8 +12,13 @@ from nuforge.events import Events
 from nuforge.events.store import Store
 from nuforge.formats.hdf5 import open_hdf5
 from nuforge.formats.segments import is_segments, read_segments
+from nuforge.formats.spine import is_spine, read_spine
 
-KNOWN = ("a store (a folder of Parquet shards with store.json)", "segments HDF5 (edep-sim, larnd-sim, Geant4)")
+KNOWN = (
+    "a store (a folder of Parquet shards with store.json)",
+    "segments HDF5 (edep-sim, larnd-sim, Geant4)",
+    "output of SPINE (HDF5, layout version 2)",
+)
 """The formats that can be read, in words."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -48,9 +53,11 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
         start = raw.read(8)
     if start == _HDF5 or h5py.is_hdf5(path):
         with open_hdf5(path) as file:
-            names, known = sorted(file), is_segments(file)
-        if known:
+            names, has_segments, from_spine = sorted(file), is_segments(file), is_spine(file)
+        if has_segments:
             return read_segments(path, batch_events)
+        if from_spine:
+            return read_spine(path, batch_events)
         raise InputError(f"{path} is HDF5 without 'segments', it has {names[:20]}; known formats: {'; '.join(KNOWN)}")
     if start[:4] == _PARQUET:
         raise InputError(f"{path} is one Parquet file, expected a store; give its folder if it is a shard of one")
