@@ -58,6 +58,19 @@ def test_the_cut_may_depend_on_the_kinds_of_both_clusters(path, bunch, seed):
     assert (pairs.edges.T.tolist(), pairs.points.T.tolist()) == (edges, points)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("seed", range(5))
+def test_of_many_equally_close_points_those_of_the_lowest_rows_count(path, seed):
+    side = torch.arange(20)
+    plane = torch.cartesian_prod(side, side, torch.tensor([0, 3])).float()  # two planes, every point above another
+    position = plane[torch.randperm(len(plane), generator=torch.Generator().manual_seed(seed))]
+    cluster = (position[:, 2] > 0).long()
+    pairs = found(path, position, Clusters.of(cluster, 2), torch.zeros(2, dtype=torch.int64), 10.0)
+    first = int((cluster == 0).nonzero()[0, 0])
+    above = int((position == position[first] + torch.tensor([0.0, 0.0, 3.0])).all(1).nonzero())
+    assert pairs.points.tolist() == [[first], [above]]
+
+
 @pytest.mark.skipif("compiled" not in PATHS, reason="the compiled kernel was not built")
 @pytest.mark.parametrize(
     "scale", [1.0, 0.3]
