@@ -43,12 +43,13 @@ def cluster_symmetries(
     side: int,
     voxel: float = 0.3,
     origin: tuple[float, float, float] = (-115.2, -115.2, -115.2),
-    axes: tuple[int, ...] = (0, 1, 2),
-    shift: int = 16,
+    axes: tuple[int, ...] = (0, 2),
+    shift: int = 4,
 ) -> Events:
     """Events with voxels and clusters mirrored, with axes exchanged, and shifted: `voxel_symmetries` with clusters.
 
-    `clusters.start` and `clusters.end` move with the voxels.
+    `clusters.start` and `clusters.end` move with the voxels. Up and down differ, since muons come in from above, and they
+    come in at the face of the detector, so shifts are small.
 
     Args:
         events: Events with `voxels` and `clusters`.
