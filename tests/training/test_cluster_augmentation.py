@@ -26,5 +26,11 @@ def test_ends_of_clusters_move_with_their_voxels():
 def test_voxels_move_as_without_clusters():
     events = random_events([5, 4])
     with_clusters = cluster_symmetries(events, generator_at(0, 1), SIDE)
-    alone = voxel_symmetries(events, generator_at(0, 1), SIDE)
+    alone = voxel_symmetries(events, generator_at(0, 1), SIDE, axes=(0, 2), shift=4)
     assert torch.equal(with_clusters["voxels"]["index"], alone["voxels"]["index"])
+
+
+def test_up_stays_up():
+    events = random_events([5, 4])
+    moved = cluster_symmetries(events, generator_at(0, 1), SIDE)
+    torch.testing.assert_close(moved["clusters"]["start"][:, 1], events["clusters"]["start"][:, 1])

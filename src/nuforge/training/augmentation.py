@@ -48,8 +48,8 @@ def cluster_symmetries(
 ) -> Events:
     """Events with voxels and clusters mirrored, with axes exchanged, and shifted: `voxel_symmetries` with clusters.
 
-    `clusters.start` and `clusters.end` move with the voxels. Up and down differ, since muons come in from above, and they
-    come in at the face of the detector, so shifts are small.
+    `clusters.start` and `clusters.end` move with the voxels. By default up stays up, and shifts are small: muons come in
+    from above, at the face of the detector.
 
     Args:
         events: Events with `voxels` and `clusters`.
