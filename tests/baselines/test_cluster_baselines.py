@@ -16,6 +16,7 @@ from nuforge.errors import InputError
 from nuforge.physics.constants import MUON_MASS, PROTON_MASS
 from nuforge.physics.material import LIQUID_ARGON
 from nuforge.physics.ranges import energy_of_range
+from nuforge.simulation.truth import VoxelClass
 from toy_clusters import DELTA, MICHEL, SHOWER, TRACK, cluster_events, cone, line, random_events
 
 
@@ -193,5 +194,5 @@ def test_pairs_of_groups_and_lowest_costs():
     assert lowest(cost, torch.tensor([1, 0, 2, 0, 1])).tolist() == [1, 4]
 
 
-def test_kinds_are_those_of_the_simulation():
-    assert (SHOWER, TRACK, MICHEL, DELTA) == (0, 1, 2, 3)
+def test_kinds_of_the_toys_are_those_of_the_simulation():
+    assert (SHOWER, TRACK, MICHEL, DELTA) == (VoxelClass.SHOWER, VoxelClass.TRACK, VoxelClass.MICHEL, VoxelClass.DELTA)

@@ -73,6 +73,11 @@ def moving(detector: Detector, *positions: str) -> Callable[[Events, torch.Gener
     return partial(voxel_symmetries, side=SIDE, positions=positions, voxel=size, origin=corner(detector))
 
 
+def moving_level(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+    """Those under which clusters keep what is up, and their distance from the walls: muons come in from above."""
+    return partial(moving(detector, "clusters.start", "clusters.end"), axes=(0, 2), shift=4)
+
+
 def points_learner(depth: int, width: int, detector: Detector) -> Supervised:
     """Classes of voxels, and points."""
     model = PPN(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])

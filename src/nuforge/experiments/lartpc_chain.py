@@ -187,7 +187,7 @@ def lartpc_particles(
         batch=batch,
         respond=responding(detector),
         given=given_to(of, upstream, chain),
-        augment=moving(detector, "clusters.start", "clusters.end"),
+        augment=moving_level(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),
     )
@@ -256,7 +256,7 @@ def lartpc_interactions(
         batch=batch,
         respond=responding(detector),
         given=given_to("interactions", upstream, chain),
-        augment=moving(detector, "clusters.start", "clusters.end"),
+        augment=moving_level(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),
     )
