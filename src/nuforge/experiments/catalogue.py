@@ -21,6 +21,7 @@ from nuforge.samples import SAMPLES
 
 _MACHINERY = {
     "catalogue",
+    "chain_stages",
     "compare",
     "data",
     "describe",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -10,27 +10,33 @@ from typing import Literal
 import torch
 
 from nuforge.detectors import Detector
-from nuforge.events import Column, Events
-from nuforge.experiments.predictor import load
 from nuforge.errors import InputError
-from nuforge.models.grappa import GrapPA
+from nuforge.events import Events
+from nuforge.experiments.experiment import Experiment
+from nuforge.experiments.predictor import load
 from nuforge.models.graph_spice import GraphSPICE
+from nuforge.models.grappa import GrapPA
 from nuforge.models.ppn import PPN
 from nuforge.reconstruction.hand_over import (
     fragments_as_clusters,
+    interactions_named,
     particles_as_clusters,
     showers_aside,
     with_kinds,
 )
+from nuforge.reconstruction.reconstruct import reconstruct
+from nuforge.samples import Sample
 from nuforge.simulation.readout import read_out
 from nuforge.simulation.truth import CLASSES, IDENTITIES, cluster_truth, given_truth
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
+from nuforge.tasks.particles import Particles
 from nuforge.tasks.points import Points
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.augmentation import voxel_symmetries
 from nuforge.training.chain import Chain, Link
 from nuforge.training.learner import Supervised
+from nuforge.training.options import FitOptions
 
 Stage = Literal["points", "fragments", "showers", "tracks", "interactions"]
 Upstream = Literal["truth", "reco"]
@@ -146,7 +152,12 @@ def _true(events: Events, stage: Stage) -> Events:
 
 
 def chain_links(
-    detector: Detector, points: Supervised, fragments: Supervised, showers: Supervised, tracks: Supervised, interactions: Supervised
+    detector: Detector,
+    points: Supervised,
+    fragments: Supervised,
+    showers: Supervised,
+    tracks: Supervised,
+    interactions: Supervised,
 ) -> dict[str, Link]:
     """The stages by name, with what is handed from each to the next."""
     of_fragments, of_particles = partial(_labelled, of="fragments"), partial(_labelled, of="particles")
@@ -157,6 +168,55 @@ def chain_links(
         "tracks": Link(tracks, showers_aside, of_fragments),
         "interactions": Link(interactions, particles_as_clusters, of_particles),
     }
+
+
+def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
+    """All stages in a row, not trained yet.
+
+    Args:
+        detector: Its voxels and what the reconstruction asks of it.
+        width: Features of the first level of the network for classes and points.
+        fragment_width: The same of the network for fragments.
+    """
+    points, fragments = points_learner(5, width, detector), fragments_learner(5, fragment_width)
+    showers, tracks = (particles_learner(of, 64, detector) for of in ("showers", "tracks"))
+    links = chain_links(detector, points, fragments, showers, tracks, interactions_learner(128, detector))
+    whole = [*points.asked, *fragments.asked, Particles(IDENTITIES)]
+    return Chain(links, whole, partial(finished, detector=detector))
+
+
+def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequence[int]) -> dict[str, Experiment]:
+    """The training of each stage of a chain, on what the stages before it predict.
+
+    Args:
+        chain: The chain, whose parts are trained.
+        sample: The events.
+        detector: Whose response they have.
+        steps: Optimiser steps of each stage.
+    """
+    voxels = partial(FitOptions, learning_rate=3e-3, optimizer="muon", validate_every=500)
+    graphs = partial(FitOptions, learning_rate=2e-3, validate_every=250)
+    stages = {}
+    for (name, link), n in zip(chain.links.items(), steps, strict=True):
+        first, of_voxels = name == "points", name in ("points", "fragments")
+        stages[name] = Experiment(
+            sample=sample,
+            learner=link.learner,
+            baselines={},
+            options=voxels(n) if of_voxels else graphs(n),
+            batch=8 if of_voxels else 16,
+            respond=responding(detector),
+            given=None if first else partial(handed, chain=chain, stage=name),
+            augment=moving(detector, "points.position") if of_voxels else moving_level(detector),
+            reads=("voxels",) if first else ("voxels.kind",) if of_voxels else ("voxels.cluster", "clusters"),
+        )
+    return stages
+
+
+def finished(events: Events, detector: Detector) -> Events:
+    """What a chain answers: particles and interactions, reconstructed."""
+    done = reconstruct(interactions_named(events), detector)
+    return done.without("clusters", *(name for name in ("edges", "voxel_edges") if name in done))
 
 
 def _same(events: Events) -> Events:

@@ -57,6 +57,8 @@ def lartpc_points(
     from nuforge.baselines.rules import Rules
     from nuforge.baselines.together import Together
     from nuforge.detectors import lartpc_cube
+    from nuforge.experiments.chain_stages import corner, moving, points_learner, responding
+    from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
     voxel, corner = detector.readout.voxel, corner(detector)
@@ -113,6 +115,8 @@ def lartpc_fragments(
     """
     from nuforge.baselines.dbscan_fragments import DBSCANFragments
     from nuforge.detectors import lartpc_cube
+    from nuforge.experiments.chain_stages import fragments_learner, given_to, moving, responding
+    from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
     return Experiment(
@@ -175,6 +179,16 @@ def lartpc_particles(
     from nuforge.baselines.shower_merging import ShowerMerging
     from nuforge.baselines.track_merging import TrackMerging
     from nuforge.detectors import lartpc_cube
+    from nuforge.experiments.chain_stages import (
+        LONGEST,
+        SHOWERS,
+        TRACKS,
+        given_to,
+        moving_level,
+        particles_learner,
+        responding,
+    )
+    from nuforge.training.options import FitOptions
 
     detector, showers = lartpc_cube(), of == "showers"
     kinds, targets = (SHOWERS, {"primary": 2}) if showers else (TRACKS, {})
@@ -241,7 +255,9 @@ def lartpc_interactions(
     from nuforge.baselines.together import Together
     from nuforge.baselines.vertex_grouping import VertexGrouping
     from nuforge.detectors import lartpc_cube
+    from nuforge.experiments.chain_stages import EVERYWHERE, given_to, interactions_learner, moving_level, responding
     from nuforge.simulation.truth import IDENTITIES
+    from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
     targets = {"primary": 2, "pid": len(IDENTITIES)}
@@ -259,6 +275,82 @@ def lartpc_interactions(
         augment=moving_level(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),
+    )
+
+
+@experiment(
+    system="liquid-argon 3D chain (SPINE)",
+    detector=_DETECTOR,
+    task="voxels in, particles and interactions out",
+    reference="Drielsma et al., arXiv:2102.01033",
+    published=(
+        Published("shower ARI", 0.978, _SLIDES),
+        Published("interaction ARI", 0.992, _SLIDES),
+        Published("pid recall of photon", 0.976, _SLIDES),
+        Published("pid recall of electron", 0.898, _SLIDES),
+        Published("pid recall of muon", 0.930, _SLIDES),
+        Published("pid recall of pion", 0.767, _SLIDES),
+        Published("pid recall of proton", 0.903, _SLIDES),
+    ),
+    quick={
+        "events": 400,
+        "width": 8,
+        "point_steps": 500,
+        "fragment_steps": 200,
+        "shower_steps": 150,
+        "track_steps": 100,
+        "interaction_steps": 200,
+        "baseline_events": 100,
+    },
+)
+def lartpc_chain(
+    events: int = 8000,
+    shard_size: int = 100,
+    vertices: int = 1,
+    width: int = 16,
+    fragment_width: int = 12,
+    point_steps: int = 7000,
+    fragment_steps: int = 4000,
+    shower_steps: int = 3000,
+    track_steps: int = 1500,
+    interaction_steps: int = 4000,
+    tune_steps: int = 0,
+    baseline_events: int = 400,
+) -> Experiment:
+    """The whole chain from voxels to particles and interactions: its stages trained in turn, each on what it will see.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        vertices: Interaction vertices of an event, at most.
+        width: Features of the first level of the network for classes and points.
+        fragment_width: Features of the first level of the network for fragments.
+        point_steps: Optimiser steps of classes and points.
+        fragment_steps: Optimiser steps of fragments.
+        shower_steps: Optimiser steps of showers.
+        track_steps: Optimiser steps of tracks.
+        interaction_steps: Optimiser steps of interactions.
+        tune_steps: Optimiser steps of all stages together, at the end; 0 for none.
+        baseline_events: Training events that the classical chain is fitted on.
+    """
+    from nuforge.detectors import lartpc_cube
+    from nuforge.experiments.chain_stages import chain_of, chain_stages, moving, responding
+    from nuforge.reconstruction.classical import ClassicalChain
+    from nuforge.training.options import FitOptions
+
+    detector, sample = lartpc_cube(), _sample(events, shard_size, vertices)
+    chain = chain_of(detector, width, fragment_width)
+    steps = (point_steps, fragment_steps, shower_steps, track_steps, interaction_steps)
+    return Experiment(
+        sample=sample,
+        learner=chain,
+        baselines={"classical chain": ClassicalChain(detector)},
+        options=FitOptions(tune_steps, 3e-4, validate_every=max(1, tune_steps // 4)) if tune_steps else None,
+        batch=8,
+        respond=responding(detector),
+        augment=moving(detector, "points.position"),
+        baseline_events=baseline_events,
+        stages=chain_stages(chain, sample, detector, steps),
     )
 
 

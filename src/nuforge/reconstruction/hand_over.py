@@ -69,7 +69,7 @@ def showers_aside(events: Events) -> Events:
 
 
 def particles_as_clusters(events: Events) -> Events:
-    """Events in which showers and tracks are the `clusters`, and the former ones the table `reco_fragments`.
+    """Events in which showers and tracks are the `clusters`.
 
     A shower has class and start of its most probable primary fragment, a track the class of its largest. Of the ends of
     a track's pieces the two farthest apart are the track's; it starts at the one nearer to the start of the largest.
@@ -97,12 +97,24 @@ def particles_as_clusters(events: Events) -> Events:
     stop = torch.where(track, torch.where(near[:, None], other, one), start)
     clusters = Table.from_counts({"kind": kind, "start": begin, "end": stop}, counts, about=_OF_CLUSTERS)
     cluster = events["voxels"]["cluster"]
-    to = {"reco_fragment": cluster}
-    voxels = events["voxels"].with_columns(to, {"reco_fragment": _FRAGMENT}, {"reco_fragment": "reco_fragments"})
-    fragments = pieces.with_columns({"particle": group}, {"particle": _PARTICLE})
-    known = events.without("clusters", "edges")
-    known = known.with_table("reco_fragments", _said(fragments)).with_table("voxels", voxels)
-    return _with_clusters(known, torch.cat([group, group.new_full((1,), -1)])[cluster], clusters)
+    of_voxels = torch.cat([group, group.new_full((1,), -1)])[cluster]
+    return _with_clusters(events.without("clusters", "edges"), of_voxels, clusters)
+
+
+def interactions_named(events: Events) -> Events:
+    """Events whose `clusters` have pid, primary and group, as `nuforge.reconstruction.reconstruct` reads them.
+
+    Args:
+        events: `clusters` with pid_probability (N, 5), primary_probability (N, 2) and reco_group, the interaction.
+    """
+    clusters = events["clusters"]
+    columns = {
+        "pid": clusters["pid_probability"].argmax(1),
+        "primary": clusters["primary_probability"].argmax(1),
+        "group": clusters["reco_group"],
+    }
+    about = {name: Column("", f"{name} of a particle", "prediction") for name in columns}
+    return events.without("edges").with_table("clusters", clusters.with_columns(columns, about))
 
 
 def _numbered_on(pieces: Table) -> Rows:
@@ -110,17 +122,6 @@ def _numbered_on(pieces: Table) -> Rows:
     shower, track = pieces["shower_group"], pieces["reco_group"]
     showers = torch.zeros(pieces.n_events, dtype=torch.int64).scatter_reduce(0, pieces.batch, shower + 1, "amax")
     return torch.where(shower >= 0, shower, torch.where(track >= 0, track + showers[pieces.batch], -1))
-
-
-_FRAGMENT = Column("", "its fragment, -1 for none", "prediction", "reco_fragments")
-_PARTICLE = Column("", "its particle, -1 for none", "prediction", "reco_particles")
-
-
-def _said(clusters: Table) -> Table:
-    """Clusters whose columns are all predictions, none of them truth."""
-    kept = [name for name in clusters if clusters.about[name].role != "truth"]
-    about = {name: Column(c.unit, c.meaning, "prediction", c.refers_to) for name, c in clusters.about.items()}
-    return Table({name: clusters[name] for name in kept}, clusters.offsets, about={name: about[name] for name in kept})
 
 
 def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:

@@ -1,0 +1,115 @@
+"""The classical chain: every stage of the liquid-argon chain by the method that networks replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from nuforge.baselines.dbscan_fragments import DBSCANFragments
+from nuforge.baselines.end_points import EndPoints
+from nuforge.baselines.particle_cuts import ParticleCuts
+from nuforge.baselines.rules import Rules
+from nuforge.baselines.shower_merging import ShowerMerging
+from nuforge.baselines.together import Part, Together
+from nuforge.baselines.track_merging import TrackMerging
+from nuforge.baselines.vertex_grouping import VertexGrouping
+from nuforge.detectors import Detector
+from nuforge.events import Events, Table
+from nuforge.reconstruction.hand_over import (
+    fragments_as_clusters,
+    interactions_named,
+    particles_as_clusters,
+    showers_aside,
+    with_kinds,
+)
+from nuforge.reconstruction.reconstruct import reconstruct
+from nuforge.simulation.truth import cluster_truth
+from nuforge.tasks.answer import with_predictions
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage.
+
+    Args:
+        method: What answers.
+        given: From events with all answers so far to what it reads.
+        of: What its clusters are, whose truth it is fitted on; none if it reads no clusters.
+    """
+
+    method: Part
+    given: Callable[[Events], Events]
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class ClassicalChain:
+    """Rules for classes, ends of clusters for points, DBSCAN, cones, collinearity, vertices, cuts.
+
+    Each stage is fitted on what the stages before it say of the training events, as those of the network are trained.
+
+    Args:
+        detector: Its voxels, and what the reconstruction asks of it.
+        steps: The stages by name; made from the detector if not given.
+    """
+
+    detector: Detector
+    steps: Mapping[str, Step] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            object.__setattr__(self, "steps", _steps(self.detector))
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Fits stage by stage; the events are kept in memory."""
+        events = list(batches)
+        for step in self.steps.values():
+            events = [step.given(batch) for batch in events]
+            step.method.fit(_labelled(events, step.of))
+            events = [with_predictions(batch, step.method.predict(batch.readout())) for batch in events]
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """The columns that the chain of networks gives."""
+        events = readout
+        for step in self.steps.values():
+            events = step.given(events)
+            events = with_predictions(events, step.method.predict(events.readout()))
+        done = reconstruct(interactions_named(events), self.detector)
+        said = {name: table.with_role("prediction") for name, table in done.tables.items()}
+        return {name: table for name, table in said.items() if len(table.columns)}
+
+    def save(self, folder: Path) -> None:
+        """Writes each stage into a folder of its own."""
+        for name, step in self.steps.items():
+            step.method.save(folder / name)
+
+    def load(self, folder: Path) -> ClassicalChain:
+        """What `save` wrote."""
+        steps = {name: Step(s.method.load(folder / name), s.given, s.of) for name, s in self.steps.items()}
+        return ClassicalChain(self.detector, steps)
+
+
+def _labelled(events: Iterable[Events], of: str) -> Iterator[Events]:
+    """Events with the truth of their clusters."""
+    for batch in events:
+        yield cluster_truth(batch, of) if of else batch  # type: ignore[arg-type]
+
+
+def _steps(detector: Detector) -> dict[str, Step]:
+    """All stages, not fitted yet."""
+    x, y, z = detector.volumes[0].lower
+    corner = (float(x), float(y), float(z))
+    voxels: tuple[Part, ...] = (Rules(), EndPoints(detector.readout.voxel, corner))
+    return {
+        "points": Step(Together(voxels), _same),
+        "fragments": Step(DBSCANFragments(), with_kinds),
+        "showers": Step(ShowerMerging(), partial(fragments_as_clusters, detector=detector), "fragments"),
+        "tracks": Step(TrackMerging(), showers_aside, "fragments"),
+        "interactions": Step(Together((VertexGrouping(), ParticleCuts())), particles_as_clusters, "particles"),
+    }
+
+
+def _same(events: Events) -> Events:
+    return events

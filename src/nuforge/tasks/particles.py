@@ -1,0 +1,138 @@
+"""Particles: do voxels belong to the right particles and interactions, and are those what they are called?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nuforge.errors import InputError
+from nuforge.events import Events, Table
+from nuforge.metrics.classification import recall
+from nuforge.metrics.clustering import FIGURES, Contingency, clustering_sums
+from nuforge.simulation.truth import VoxelClass, cluster_truth
+from nuforge.tasks.categorical import categorical_figures, categorical_statistics
+from nuforge.tasks.task import Task
+
+_PARTITIONS = ("shower", "track", "interaction")
+_SHOWERS = (VoxelClass.SHOWER, VoxelClass.MICHEL, VoxelClass.DELTA)
+
+
+class Particles(Task):
+    """What a whole reconstruction is asked, voxel by voxel and particle by particle; it has nothing to learn.
+
+    Partitions are of the voxels of a true class: those of showers, Michel and delta electrons by their particle, those
+    of tracks by theirs, all of them by their interaction. Identity and primaries are asked of reconstructed particles;
+    the truth of one is that of most of its voxels.
+
+    Args:
+        identities: Names of what particles are, in the order of `pid_probability`.
+        by_number: Interactions up to which the index of interactions is also given by their number; so many or more.
+    """
+
+    name = "pid"
+    needs = (
+        "voxels.label",
+        "voxels.deposit",
+        "voxels.fragment",
+        "fragments.start",
+        "particles.interaction",
+        "interactions.vertex",
+    )
+
+    def __init__(self, identities: Sequence[str], by_number: int = 5) -> None:
+        super().__init__()
+        if len(identities) < 2 or by_number < 1:
+            raise InputError(f"give two identities and one number at least, got {list(identities)} and {by_number}")
+        self.classes, self.by_number = tuple(identities), by_number
+
+    def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
+        """Nothing."""
+        return {}
+
+    def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """None."""
+        return torch.zeros((), device=events.device)
+
+    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
+        """Nothing."""
+        return {}
+
+    def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
+        """Per event.
+
+        - `partitions` (B, 3, M, 2): for showers, tracks and interactions, each of `nuforge.metrics.clustering.FIGURES`
+          and 1, or 0 and 0 where the event has none.
+        - `interaction_index` (B, by_number, 2): the index of interactions in the slot of their true number.
+        - `pid_confusion`, `pid_reliability`, `primary_confusion`, `primary_reliability`: as those of `Segmentation`.
+
+        Args:
+            events: With truth.
+            prediction: `voxels.reco_particle` and `reco_particles` (interaction, pid_probability, primary_probability).
+        """
+        voxels, particles, n = events["voxels"], prediction["reco_particles"], len(events)
+        found = prediction["voxels"]["reco_particle"]
+        interaction = _looked_up(events["particles"]["interaction"], voxels["deposit"])
+        label = voxels["label"]
+        shower = torch.isin(label, label.new_tensor(_SHOWERS))
+        track = label == VoxelClass.TRACK
+        partitions = [
+            _partition(voxels["deposit"], found, voxels.batch, shower, n),
+            _partition(voxels["deposit"], found, voxels.batch, track, n),
+            _partition(interaction, _looked_up(particles["interaction"], found), voxels.batch, shower | track, n),
+        ]
+        slot = nn.functional.one_hot(_number(interaction, voxels.batch, n).clamp(1, self.by_number) - 1, self.by_number)
+        truth = _truth(events, found, particles)
+        return {
+            "partitions": torch.stack(partitions, 1),
+            "interaction_index": slot[:, :, None] * partitions[2][:, None, 0],
+            **self._named(truth, particles, "pid"),
+            **self._named(truth, particles, "primary"),
+        }
+
+    def _named(self, truth: Table, particles: Table, target: str) -> dict[str, Tensor]:
+        statistics = categorical_statistics(truth, target, particles[f"{target}_probability"])
+        return {f"{target}_{name}": values for name, values in statistics.items()}
+
+    def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Figures of merit (R,) from statistics summed over events; partitions are means over the events that have them."""
+        value, number = sums["partitions"].unbind(-1)
+        mean = value / number
+        figures = {f"{p} {m}": mean[..., i, j] for i, p in enumerate(_PARTITIONS) for j, m in enumerate(FIGURES)}
+        for target in ("pid", "primary"):
+            own = {name: sums[f"{target}_{name}"] for name in ("confusion", "reliability")}
+            figures |= {f"{target} {name}": values for name, values in categorical_figures(own).items()}
+        found = recall(sums["pid_confusion"])
+        figures["mean pid recall"] = found.nanmean(-1)
+        figures |= {f"pid recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
+        index, events = sums["interaction_index"].unbind(-1)
+        for i in range(self.by_number):
+            more = " or more" if i + 1 == self.by_number else ""
+            figures[f"interaction ARI at {i + 1}{more}"] = index[..., i] / events[..., i]
+        return figures
+
+
+def _looked_up(value: Tensor, row: Tensor) -> Tensor:
+    """The value (N,) of each row, -1 for row -1."""
+    return torch.cat([value, value.new_full((1,), -1)])[row]
+
+
+def _partition(true: Tensor, found: Tensor, batch: Tensor, counted: Tensor, n: int) -> Tensor:
+    """Figures of the partition of the counted voxels of each event (B, M, 2)."""
+    sums = clustering_sums(Contingency.of(true[counted], found[counted], batch[counted], n))
+    return torch.stack([sums[name] for name in FIGURES], 1)
+
+
+def _number(interaction: Tensor, batch: Tensor, n: int) -> Tensor:
+    """Number of interactions that voxels of each event show (B,)."""
+    known = interaction >= 0
+    shown = torch.unique(torch.stack([batch[known], interaction[known]], 1), dim=0)
+    return torch.bincount(shown[:, 0], minlength=n)
+
+
+def _truth(events: Events, found: Tensor, particles: Table) -> Table:
+    """What reconstructed particles are: `pid` and `primary` of most of their voxels."""
+    clusters = Table({"kind": torch.zeros(len(particles), dtype=torch.int64)}, particles.offsets)
+    voxels = events["voxels"].with_columns({"cluster": found}, refers_to={"cluster": "clusters"})
+    return cluster_truth(events.with_table("clusters", clusters).with_table("voxels", voxels), "particles")["clusters"]
