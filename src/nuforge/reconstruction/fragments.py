@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from nuforge.events import Table
 from nuforge.reconstruction.clusters import totals
@@ -36,7 +38,7 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
     return row, Table.from_counts(columns, torch.bincount(pieces[:, 0], minlength=voxels.n_events), about=FRAGMENTS)
 
 
-def majority(group: Rows, value: Rows, n: int) -> Rows:
+def majority(group: Int[Tensor, " v"], value: Int[Tensor, " v"], n: int) -> Int[Tensor, " n"]:
     """The most frequent value >= 0 (n,) in each group, the least of equally frequent ones; -1 where there is none."""
     known = (value >= 0).nonzero().flatten()
     pairs, counts = torch.unique(torch.stack([group[known], value[known]], dim=1), dim=0, return_counts=True)

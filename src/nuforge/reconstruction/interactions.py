@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from nuforge.events import Table
@@ -16,7 +17,7 @@ from nuforge.shapes import Mask, Rows
 from nuforge.simulation.truth.classes import VoxelClass
 
 
-def interaction_numbers(group: Rows, clusters: Table) -> tuple[Rows, Rows]:
+def interaction_numbers(group: Int[Tensor, " c"], clusters: Table) -> tuple[Int[Tensor, " c"], Int[Tensor, " b"]]:
     """Row of the interaction (C,) of each cluster, -1 for none, and the interactions of each event (B,).
 
     Args:

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from torch import Tensor
 
 from nuforge.events.table import offsets_of
 from nuforge.nn.points.apart import pairs_within
 from nuforge.reconstruction.clusters import Clusters, extremes, principal_axis, totals
-from nuforge.shapes import Points, Rows, Scalars
+from nuforge.shapes import Rows, Scalars
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -123,7 +123,7 @@ def _farthest(distance: Floats, cluster: Integers) -> Integers:
     return order[np.flatnonzero(np.diff(cluster[order], append=-1))]
 
 
-def _graph(center: Floats, cluster: Integers, voxel: float) -> coo_array:
+def _graph(center: Floats, cluster: Integers, voxel: float) -> csr_array:
     """Cells joined to those near them; of a cluster in pieces, to those farther away too."""
     first, second, square = pairs_within(center, cluster, _NEAR * voxel)
     piece = _components(first, second, len(center))
@@ -142,7 +142,7 @@ def _components(first: Integers, second: Integers, n: int) -> Integers:
     return connected_components(graph, directed=False)[1].astype(np.int64) if n else np.zeros(0, np.int64)
 
 
-def _distances(graph: coo_array, sources: Integers, center: Floats, cluster: Integers) -> Floats:
+def _distances(graph: csr_array, sources: Integers, center: Floats, cluster: Integers) -> Floats:
     """Shortest way (N,) to each cell from the source of its cluster; as the crow flies where no way leads."""
     if not len(center):
         return np.zeros(0)
@@ -235,7 +235,9 @@ def _with_ends(clusters: Clusters, paths: Paths) -> Paths:
     return replace(paths, along=along, arc=arc, length=length, start=start, end=end)
 
 
-def _end(clusters: Clusters, along: Scalars, extent: Scalars, at_end: bool) -> Points:
+def _end(
+    clusters: Clusters, along: Float[Tensor, " v"], extent: Float[Tensor, " c"], at_end: bool
+) -> Float[Tensor, "c 3"]:
     """Centre of energy (C, 3) of the voxels within one voxel of an end of the path; NaN without voxels."""
     group, n = clusters.cluster, len(clusters)
     distance = extent[group] - along if at_end else along
