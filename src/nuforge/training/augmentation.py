@@ -48,7 +48,7 @@ def cluster_symmetries(
 ) -> Events:
     """Events with voxels and clusters mirrored, with axes exchanged, and shifted: `voxel_symmetries` with clusters.
 
-    `clusters.start` and `clusters.end` move with the voxels. By default up stays up, and shifts are small: muons come in
+    `clusters.start` and `clusters.end` move with the voxels. By default up stays up and shifts are small: muons come in
     from above, at the face of the detector.
 
     Args:
