@@ -28,6 +28,7 @@ from nuforge.reconstruction.reconstruct import reconstruct
 from nuforge.samples import Sample
 from nuforge.simulation.readout import read_out
 from nuforge.simulation.truth import CLASSES, IDENTITIES, cluster_truth, given_truth
+from nuforge.simulation.truth.clusters import Of
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
 from nuforge.tasks.particles import Particles
@@ -80,8 +81,16 @@ def moving(detector: Detector, *positions: str) -> Callable[[Events, torch.Gener
 
 
 def moving_level(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
-    """Those under which clusters keep what is up, and their distance from the walls: muons come in from above."""
-    return partial(moving(detector, "clusters.start", "clusters.end"), axes=(0, 2), shift=4)
+    """Those under which clusters keep what is up, and about their distance from the walls: muons come in from above."""
+    return partial(
+        voxel_symmetries,
+        side=SIDE,
+        axes=(0, 2),
+        shift=4,
+        positions=("clusters.start", "clusters.end"),
+        voxel=detector.readout.voxel,
+        origin=corner(detector),
+    )
 
 
 def points_learner(depth: int, width: int, detector: Detector) -> Supervised:
@@ -131,13 +140,15 @@ def given_to(stage: Stage, upstream: Upstream, checkpoint: str) -> Callable[[Eve
     """
     if upstream == "truth":
         return partial(_true, stage=stage)
-    chain = load(Path(checkpoint)).built.learner if checkpoint else shipped()
+    if not checkpoint:
+        raise InputError("upstream is 'reco' and no chain is given; give a checkpoint of lartpc-chain with --chain")
+    chain = load(Path(checkpoint)).built.learner
     if not isinstance(chain, Chain):
         raise InputError(f"'{checkpoint}' is no chain; give a checkpoint of lartpc-chain")
     return partial(handed, chain=chain.eval(), stage=stage)
 
 
-def handed(events: Events, chain: Chain, stage: Stage) -> Events:
+def handed(events: Events, chain: Chain, stage: str) -> Events:
     """What a chain hands to one of its stages, with labels where there is truth."""
     was = chain.training
     chain.eval()
@@ -147,27 +158,26 @@ def handed(events: Events, chain: Chain, stage: Stage) -> Events:
 
 
 def _true(events: Events, stage: Stage) -> Events:
-    of = "particles" if stage == "interactions" else "fragments"
-    return cluster_truth(given_truth(events, of), of)
+    """What a stage is given by perfect earlier ones, with its labels."""
+    if stage == "interactions":
+        return labelled(given_truth(events, "particles"), of="particles")
+    return labelled(given_truth(events, "fragments"), of="fragments", kinds=_KINDS.get(stage, ()))
 
 
-def chain_links(
-    detector: Detector,
-    points: Supervised,
-    fragments: Supervised,
-    showers: Supervised,
-    tracks: Supervised,
-    interactions: Supervised,
-) -> dict[str, Link]:
-    """The stages by name, with what is handed from each to the next."""
-    of_fragments, of_particles = partial(_labelled, of="fragments"), partial(_labelled, of="particles")
-    return {
-        "points": Link(points, _same, _same),
-        "fragments": Link(fragments, with_kinds, _same),
-        "showers": Link(showers, partial(fragments_as_clusters, detector=detector), of_fragments),
-        "tracks": Link(tracks, showers_aside, of_fragments),
-        "interactions": Link(interactions, particles_as_clusters, of_particles),
-    }
+_KINDS = {"showers": SHOWERS, "tracks": TRACKS}
+
+
+def labelled(events: Events, of: Of, kinds: Sequence[int] = ()) -> Events:
+    """Events with the truth of their clusters, if they have any truth; unknown for clusters of other kinds."""
+    if not ("particles" in events and "fragments" in events and "deposit" in events["voxels"]):
+        return events
+    events = cluster_truth(events, of)
+    if not kinds:
+        return events
+    clusters = events["clusters"]
+    asked = torch.isin(clusters["kind"], clusters["kind"].new_tensor(kinds))
+    known = {name: torch.where(asked, clusters[name], -1) for name in ("group", "primary", "pid")}
+    return events.with_table("clusters", clusters.with_columns(known))
 
 
 def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
@@ -179,8 +189,17 @@ def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
         fragment_width: The same of the network for fragments.
     """
     points, fragments = points_learner(5, width, detector), fragments_learner(5, fragment_width)
-    showers, tracks = (particles_learner(of, 64, detector) for of in ("showers", "tracks"))
-    links = chain_links(detector, points, fragments, showers, tracks, interactions_learner(128, detector))
+    showers, tracks = particles_learner("showers", 64, detector), particles_learner("tracks", 64, detector)
+    showered, tracked = (partial(labelled, of="fragments", kinds=kinds) for kinds in (SHOWERS, TRACKS))
+    links = {
+        "points": Link(points, _same, _same),
+        "fragments": Link(fragments, with_kinds, _same),
+        "showers": Link(showers, partial(fragments_as_clusters, detector=detector), showered),
+        "tracks": Link(tracks, showers_aside, tracked),
+        "interactions": Link(
+            interactions_learner(128, detector), particles_as_clusters, partial(labelled, of="particles")
+        ),
+    }
     whole = [*points.asked, *fragments.asked, Particles(IDENTITIES)]
     return Chain(links, whole, partial(finished, detector=detector))
 
@@ -221,9 +240,3 @@ def finished(events: Events, detector: Detector) -> Events:
 
 def _same(events: Events) -> Events:
     return events
-
-
-def _labelled(events: Events, of: Literal["fragments", "particles"]) -> Events:
-    """Events with the truth of their clusters, if they have any truth."""
-    known = "particles" in events and "fragments" in events and "deposit" in events["voxels"]
-    return cluster_truth(events, of) if known else events

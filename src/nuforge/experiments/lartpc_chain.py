@@ -61,11 +61,11 @@ def lartpc_points(
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
-    voxel, corner = detector.readout.voxel, corner(detector)
+    voxel, origin = detector.readout.voxel, corner(detector)
     return Experiment(
         sample=_sample(events, shard_size, vertices),
         learner=points_learner(depth, width, detector),
-        baselines={"rules and end points": Together((Rules(), EndPoints(voxel, corner)))},
+        baselines={"rules and end points": Together((Rules(), EndPoints(voxel, origin)))},
         options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(detector),

@@ -96,7 +96,10 @@ class Particles(Task):
         return {f"{target}_{name}": values for name, values in statistics.items()}
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Figures of merit (R,) from statistics summed over events; partitions are means over the events that have them."""
+        """Figures of merit (R,) from statistics summed over events.
+
+        Those of partitions are means over the events that have them.
+        """
         value, number = sums["partitions"].unbind(-1)
         mean = value / number
         figures = {f"{p} {m}": mean[..., i, j] for i, p in enumerate(_PARTITIONS) for j, m in enumerate(FIGURES)}
