@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.events import Events, Table, offsets_of
-from nuforge.nn.cluster_graph import ClusterGraph, Joining
+from nuforge.nn.cluster_graph import ENDS, ClusterGraph, Joining
 from nuforge.nn.points import connected_components
 from nuforge.shapes import Points, Rows, Scalars
 from nuforge.tasks.grouping import GROUP, SCORE
@@ -126,7 +126,7 @@ def grouping_tables(pairs: ClusterPairs, group: Rows) -> Mapping[str, Table]:
     columns = {"source": source, "target": target, "score": torch.ones(len(source), device=rows.device)}
     return {
         "clusters": Table({"reco_group": of_clusters}, clusters.offsets, about={"reco_group": GROUP}),
-        "edges": Table(columns, offsets_of(per_event), {"source": "clusters", "target": "clusters"}, {"score": SCORE}),
+        "edges": Table(columns, offsets_of(per_event), about={**ENDS, "score": SCORE}),
     }
 
 

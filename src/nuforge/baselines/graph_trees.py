@@ -19,7 +19,7 @@ from nuforge.baselines.forest import Forest
 from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.prediction import PROBABILITY
 from nuforge.events import Events, Table
-from nuforge.nn.cluster_graph import Joining
+from nuforge.nn.cluster_graph import ENDS, Joining
 from nuforge.nn.points import reversed_edge_features
 from nuforge.nn.points.cluster_features import NODE_FEATURES
 from nuforge.nn.points.edge_features import EDGE_FEATURES
@@ -98,8 +98,7 @@ class GraphTrees:
         edges = Table(
             {"source": source, "target": target, "score": score},
             pairs.graph.offsets,
-            {"source": "clusters", "target": "clusters"},
-            {"score": SCORE},
+            about={**ENDS, "score": SCORE},
         )
         node = torch.zeros(len(clusters), dtype=torch.bool).index_fill(0, rows, True)
         columns = {"reco_group": groups_of(edges, score, node, clusters.offsets)}

@@ -29,6 +29,7 @@ from nuforge.samples import Sample
 from nuforge.simulation.readout import read_out
 from nuforge.simulation.truth import CLASSES, IDENTITIES, cluster_truth, given_truth
 from nuforge.simulation.truth.clusters import Of
+from nuforge.tasks.answer import with_predictions
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
 from nuforge.tasks.particles import Particles
@@ -205,7 +206,7 @@ def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
 
 
 def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequence[int]) -> dict[str, Experiment]:
-    """The training of each stage of a chain, on what the stages before it predict.
+    """The training of each stage of a chain, on what the stages before it predict; each is given what that one was.
 
     Args:
         chain: The chain, whose parts are trained.
@@ -213,11 +214,11 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
         detector: Whose response they have.
         steps: Optimiser steps of each stage.
     """
-    voxels = partial(FitOptions, learning_rate=3e-3, optimizer="muon", validate_every=500)
-    graphs = partial(FitOptions, learning_rate=2e-3, validate_every=250)
-    stages = {}
+    voxels = partial(FitOptions, learning_rate=3e-3, optimizer="muon", validate_every=1000)
+    graphs = partial(FitOptions, learning_rate=2e-3, validate_every=500)
+    stages, before = {}, None
     for (name, link), n in zip(chain.links.items(), steps, strict=True):
-        first, of_voxels = name == "points", name in ("points", "fragments")
+        first, of_voxels = before is None, name in ("points", "fragments")
         stages[name] = Experiment(
             sample=sample,
             learner=link.learner,
@@ -225,11 +226,18 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
             options=voxels(n) if of_voxels else graphs(n),
             batch=8 if of_voxels else 16,
             respond=responding(detector),
-            given=None if first else partial(handed, chain=chain, stage=name),
+            given=None if before is None else partial(_passed_on, before=before, to=link),
             augment=moving(detector, "points.position") if of_voxels else moving_level(detector),
             reads=("voxels",) if first else ("voxels.kind",) if of_voxels else ("voxels.cluster", "clusters"),
         )
+        before = link
     return stages
+
+
+def _passed_on(events: Events, before: Link, to: Link) -> Events:
+    """What a stage is given, from what the one before it was given."""
+    said = before.learner.eval().predict(events.readout())
+    return to.labelled(to.given(with_predictions(events.without("truth_links"), said)))
 
 
 def finished(events: Events, detector: Detector) -> Events:

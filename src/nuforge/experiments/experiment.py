@@ -63,7 +63,8 @@ class Experiment:
         reads: What the learner and the baselines read: tables, or a column that `given` makes as table.column.
         given: From readout to what the learner reads, if earlier stages stand between them; it keeps the truth and
             adds what the tasks need of it. Made once for all events of a run.
-        stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order.
+        stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order, the
+            `given` of each from what the one before it was given.
         look: What a report shows beyond the figures, by name: a function of the trained network's prediction from
             readout, the test events and the seed of the bootstrap.
     """

@@ -101,8 +101,9 @@ def run(
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
     store = _events(this, data, workers)
+    passed = store
     for stage, part in experiment.stages.items():
-        _train_stage(this, stage, part, store, devices)
+        passed = _train_stage(this, stage, part, passed, devices)
     store = store_given(store, experiment, folder.path / "given")
     _train(this, store, devices)
     _fit_baselines(this, store)
@@ -132,15 +133,20 @@ def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = Non
     return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False)
 
 
-def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices: int) -> None:
-    """Trains a stage in a folder of its own; the learner, which is a part of the run's, ends with what was best."""
+def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices: int) -> Store:
+    """Trains a stage in a folder of its own, on a store made from that of the stage before; its store.
+
+    The learner, which is a part of the run's, ends with what was best.
+    """
     folder = open_folder(this.folder.path / "stages" / stage, {**this.folder.record["command"], "stage": stage})
     of_stage = replace(this, experiment=part, folder=folder)
+    given = store_given(store, part, folder.path / "given")
     if folder.has("training"):
         load_weights(part.learner, of_stage.checkpoint)
-        return
-    say(f"stage {stage}")
-    _train(of_stage, store_given(store, part, folder.path / "given"), devices)
+    else:
+        say(f"stage {stage}")
+        _train(of_stage, given, devices)
+    return given
 
 
 def _train(this: Run, store: Store, devices: int) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
-from nuforge.nn.cluster_graph import ClusterGraph, Joining
+from nuforge.nn.cluster_graph import ENDS, ClusterGraph, Joining
 from nuforge.nn.message_passing import MessagePassing, PairGraph, hidden_layers
 from nuforge.nn.norm import NormActivation
 from nuforge.nn.points import reversed_edge_features
@@ -101,11 +101,7 @@ _OF_CLUSTERS = {
     "features": Column("", "features of the network", "prediction"),
     "node": Column("", "whether the cluster is a node of the graph", "prediction"),
 }
-_OF_EDGES = {
-    "source": Column("", "the first cluster", "prediction", "clusters"),
-    "target": Column("", "the second cluster", "prediction", "clusters"),
-    "features": Column("", "features of the network", "prediction"),
-}
+_OF_EDGES = {**ENDS, "features": Column("", "features of the network", "prediction")}
 
 
 def scaled_nodes(nodes: Float[Tensor, "n 33"]) -> Float[Tensor, "n 36"]:

@@ -9,10 +9,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from nuforge.errors import InputError
-from nuforge.events import Events, offsets_of
+from nuforge.events import Column, Events, offsets_of
 from nuforge.events.rows import rows_where
 from nuforge.nn.points import Clusters, closest_pairs, edge_features, node_features
 from nuforge.shapes import Rows
+
+ENDS = {
+    "source": Column("", "the first cluster", "prediction", "clusters"),
+    "target": Column("", "the second cluster", "prediction", "clusters"),
+}
+"""The columns of `edges` that name the clusters of each pair."""
 
 
 @dataclass(frozen=True)
