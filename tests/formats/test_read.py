@@ -37,7 +37,7 @@ def test_nothing_is_a_missing_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["events.h5", "events.root", "events"])
 def test_an_unknown_format_lists_the_known_ones_whatever_its_name(tmp_path, name):
-    (tmp_path / name).write_bytes(b"root\x00\x00 and so on")
+    (tmp_path / name).write_bytes(b"nothing\x00\x00 and so on")
     with pytest.raises(InputError, match=r"is of no known format .*known formats: a store .*; segments HDF5"):
         read(tmp_path / name)
 
@@ -56,7 +56,7 @@ def test_a_shard_alone_points_to_its_store(tmp_path):
 def test_hdf5_of_something_else_says_what_it_has(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["packets"] = np.zeros(3)
-    with pytest.raises(InputError, match=r"is HDF5 without 'segments', it has \['packets'\]; known formats"):
+    with pytest.raises(InputError, match=r"is HDF5 of no known format, it has \['packets'\]; known formats"):
         read(tmp_path / "other.h5")
 
 

@@ -5,24 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
-
-from nuforge.errors import InputError, MissingFileError
+from nuforge.errors import InputError
 from nuforge.events import Events
-from nuforge.events.store import Store
-from nuforge.formats.hdf5 import open_hdf5
-from nuforge.formats.segments import is_segments, read_segments
-from nuforge.formats.spine import is_spine, read_spine
+from nuforge.events.store import DESCRIPTION, Store
+from nuforge.formats.format import Format
+from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.segments import SEGMENTS
+from nuforge.formats.spine import SPINE
 
-KNOWN = (
-    "a store (a folder of Parquet shards with store.json)",
-    "segments HDF5 (edep-sim, larnd-sim, Geant4)",
-    "output of SPINE (HDF5, layout version 2)",
+
+def _is_store(seen: Glimpse) -> bool:
+    return seen.kind is Kind.FOLDER and DESCRIPTION in seen.names
+
+
+def _stream_store(path: Path, batch_events: int) -> Iterator[Events]:
+    return Store(path).batches(batch_events)
+
+
+STORE = Format("store", "a store (a folder of Parquet shards with store.json)", "seen", _is_store, _stream_store)
+
+FORMATS: tuple[Format, ...] = (
+    STORE,
+    SEGMENTS,
+    SPINE,
 )
-"""The formats that can be read, in words."""
+"""All formats, in the order in which they are asked whether a file is theirs."""
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_PARQUET = b"PAR1"
+
+def format_of(path: str | Path) -> Format:
+    """The format of a file or folder, by its content.
+
+    Raises:
+        InputError: If there is nothing, or nothing that is known.
+    """
+    seen = Glimpse.of(Path(path))
+    found = next((each for each in FORMATS if each.recognises(seen)), None)
+    if found is None:
+        raise InputError(_unknown(seen))
+    return found
 
 
 def read(path: str | Path) -> Events:
@@ -44,23 +64,18 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     Raises:
         InputError: If there is nothing, or nothing that can be read; before the first events, but for damage inside.
     """
-    path = Path(path)
-    if not path.exists():
-        raise MissingFileError(f"no file or folder {path}; check the path")
-    if path.is_dir():
-        return Store(path).batches(batch_events)
-    with path.open("rb") as raw:
-        start = raw.read(8)
-    if start == _HDF5 or h5py.is_hdf5(path):
-        with open_hdf5(path) as file:
-            names, has_segments, from_spine = sorted(file), is_segments(file), is_spine(file)
-        if has_segments:
-            return read_segments(path, batch_events)
-        if from_spine:
-            return read_spine(path, batch_events)
-        raise InputError(f"{path} is HDF5 without 'segments', it has {names[:20]}; known formats: {'; '.join(KNOWN)}")
-    if start[:4] == _PARQUET:
-        raise InputError(f"{path} is one Parquet file, expected a store; give its folder if it is a shard of one")
-    if not start:
-        raise InputError(f"{path} is empty, expected one of the known formats: {'; '.join(KNOWN)}")
-    raise InputError(f"{path} is of no known format (it begins with {start!r}); known formats: {'; '.join(KNOWN)}")
+    return format_of(path).stream(Path(path), batch_events)
+
+
+def _unknown(seen: Glimpse) -> str:
+    """What to say of a file that no format knows."""
+    known = "; ".join(each.title for each in FORMATS)
+    if seen.kind is Kind.BYTES and not seen.head:
+        return f"{seen.path} is empty, expected one of the known formats: {known}"
+    if seen.kind is Kind.BYTES:
+        return f"{seen.path} is of no known format (it begins with {seen.head[:8]!r}); known formats: {known}"
+    if seen.kind is Kind.PARQUET:
+        return f"{seen.path} is one Parquet file, expected a store; give its folder if it is a shard of one"
+    return (
+        f"{seen.path} is {seen.kind.value} of no known format, it has {list(seen.names[:20])}; known formats: {known}"
+    )

@@ -23,6 +23,8 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.events.identity import stable_hash
 from nuforge.formats.ancestry import Interactions, Particles, interactions_of, particles_of
+from nuforge.formats.format import Format
+from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
 
 _ALIASES = {
@@ -73,6 +75,13 @@ class _Extent:
 def is_segments(file: h5py.File) -> bool:
     """Whether an HDF5 file holds energy deposits as this reader knows them."""
     return isinstance(file.get("segments"), h5py.Dataset)
+
+
+def _recognises(seen: Glimpse) -> bool:
+    if seen.kind is not Kind.HDF5 or not seen.has("segments"):
+        return False
+    with open_hdf5(seen.path) as file:
+        return is_segments(file)
 
 
 def read_segments(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
@@ -235,3 +244,12 @@ def _counts(event: NDArray[np.int64], n: int) -> Tensor:
 def _floats(values: NDArray) -> Tensor:
     """A float32 tensor."""
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+
+SEGMENTS = Format(
+    "segments",
+    "segments HDF5 (edep-sim, larnd-sim, Geant4)",
+    "seen",
+    _recognises,
+    lambda path, n: read_segments(path, n),
+)

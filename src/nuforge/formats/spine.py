@@ -26,6 +26,8 @@ from nuforge.detectors import Detector
 from nuforge.detectors.voxels import voxel_center
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.formats.format import Format
+from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import open_hdf5
 from nuforge.formats.spine_objects import PREFIX, Objects, objects_of, standard_columns
 from nuforge.formats.spine_truth import truth_of
@@ -302,3 +304,26 @@ def _extend(group: h5py.Group, name: str, rows: NDArray[Any], counts: NDArray[np
 
 
 __all__ = ["SpineWriter", "is_spine", "read_spine", "write_spine"]
+
+
+def _recognises(seen: Glimpse) -> bool:
+    if seen.kind is not Kind.HDF5 or not seen.has("info", "events"):
+        return False
+    with open_hdf5(seen.path) as file:
+        return is_spine(file)
+
+
+def _write(path: Path, parts: Iterable[Events], detector: Detector | None) -> None:
+    if detector is None:
+        raise InputError("SPINE's positions need a detector, which these events do not name; convert from a store")
+    write_spine(path, parts, detector)
+
+
+SPINE = Format(
+    "spine",
+    "output of SPINE (HDF5, layout version 2)",
+    "seen",
+    _recognises,
+    lambda path, n: read_spine(path, n),
+    _write,
+)

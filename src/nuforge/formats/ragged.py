@@ -1,0 +1,111 @@
+"""Ragged data as files keep it: rows end to end with offsets, with a key, in cells of their own, or dense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuforge.errors import InputError
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Which rows each event has in a table that lies end to end: rows first to first + count.
+
+    Args:
+        first: (B,) int64.
+        count: (B,) int64.
+    """
+
+    first: Integers
+    count: Integers
+
+    @classmethod
+    def of_offsets(cls, offsets: NDArray[np.integer], rows: int, what: str) -> Spans:
+        """Rows of events by the offsets (B + 1,) where they begin, and the end.
+
+        Raises:
+            InputError: If they fall, or lie outside the `rows` of the table; `what` names it in the message.
+        """
+        ends: Integers = offsets.astype(np.int64)
+        if len(offsets) < 1 or offsets[0] < 0 or offsets[-1] > rows or (np.diff(offsets) < 0).any():
+            raise InputError(
+                f"{what} must rise from 0 to {rows} at most, got {offsets[:8].tolist()}; copy the file again"
+            )
+        return cls(offsets[:-1], np.diff(offsets))
+
+    @classmethod
+    def of_cumulative(cls, ends: NDArray[np.integer], rows: int, what: str) -> Spans:
+        """Rows of events by where each ends (B,), the first beginning at 0."""
+        return cls.of_offsets(np.concatenate([np.zeros(1, np.int64), ends.astype(np.int64)]), rows, what)
+
+    @classmethod
+    def of_counts(cls, counts: NDArray[np.integer], rows: int, what: str) -> Spans:
+        """Rows of events by how many each has (B,)."""
+        if (counts < 0).any():
+            raise InputError(f"{what} must not be negative, got {int(counts.min())}; copy the file again")
+        return cls.of_cumulative(np.cumsum(counts, dtype=np.int64), rows, what)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def range_of(self, begin: int, end: int) -> slice:
+        """The rows of consecutive events, which follow each other."""
+        if end <= begin:
+            return slice(0, 0)
+        return slice(int(self.first[begin]), int(self.first[end - 1] + self.count[end - 1]))
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Rows of events by a key column, in any order: sorted once, without losing the order inside an event.
+
+    Args:
+        order: (N,) rows sorted by event.
+        counts: (B,) rows of each event.
+    """
+
+    order: Integers
+    counts: Integers
+
+    @classmethod
+    def of(cls, key: NDArray[np.integer], events: NDArray[np.integer]) -> Keyed:
+        """Rows by their key (N,), for the events (B,) in this order; rows of other events are left out.
+
+        Args:
+            key: (N,) which event a row belongs to.
+            events: (B,) keys of the events, each once, in any order.
+        """
+        sorter = np.argsort(events, kind="stable")
+        place = np.searchsorted(events, key, sorter=sorter)
+        place = sorter[np.minimum(place, len(events) - 1)] if len(events) else np.zeros(len(key), np.int64)
+        known = events[place] == key if len(events) else np.zeros(len(key), bool)
+        rows = np.flatnonzero(known)
+        order = rows[np.argsort(place[rows], kind="stable")]
+        return cls(order.astype(np.int64), np.bincount(place[rows], minlength=len(events)).astype(np.int64))
+
+
+def cells(values: Sequence[NDArray], width: int = 0) -> tuple[NDArray, Integers]:
+    """Arrays of one event each, end to end, and how many rows each has (B,).
+
+    Args:
+        values: One array an event, empty ones among them.
+        width: Columns of each array; 0 for plain numbers.
+    """
+    counts = np.array([len(value) for value in values], dtype=np.int64)
+    filled = [value for value in values if len(value)]
+    if not filled:
+        return np.zeros((0, width) if width else 0), counts
+    return np.concatenate(filled), counts
+
+
+def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
+    """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
+    place = np.argwhere(image)
+    counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
+    return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
