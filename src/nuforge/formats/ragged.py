@@ -33,11 +33,10 @@ class Spans:
             InputError: If they fall, or lie outside the `rows` of the table; `what` names it in the message.
         """
         ends: Integers = offsets.astype(np.int64)
-        if len(offsets) < 1 or offsets[0] < 0 or offsets[-1] > rows or (np.diff(offsets) < 0).any():
-            raise InputError(
-                f"{what} must rise from 0 to {rows} at most, got {offsets[:8].tolist()}; copy the file again"
-            )
-        return cls(offsets[:-1], np.diff(offsets))
+        if len(ends) < 1 or ends[0] < 0 or ends[-1] > rows or (np.diff(ends) < 0).any():
+            got = ends[:8].tolist()
+            raise InputError(f"{what} must rise from 0 to {rows} at most, got {got}; copy the file again")
+        return cls(ends[:-1], np.diff(ends))
 
     @classmethod
     def of_cumulative(cls, ends: NDArray[np.integer], rows: int, what: str) -> Spans:
