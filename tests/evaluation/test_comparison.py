@@ -2,8 +2,9 @@ import pytest
 import torch
 from toy_reports import CLASSES, ToyTask, toy_batch
 
+from nuforge.display.report_html import report_page
 from nuforge.evaluation.comparison import Comparison
-from nuforge.evaluation.report import Report
+from nuforge.evaluation.report import Report, read_report
 from nuforge.events import Events
 
 SKILL = {"model": 4.0, "rules": 1.0, "boosted trees": 2.0}
@@ -90,3 +91,27 @@ def test_names_and_classes_must_fit():
         Comparison(ToyTask(), ["model", "model"])
     with pytest.raises(ValueError, match=r"classes must be 5 names, got \['shower'\]"):
         compared(batches=1).curves({"": ["shower"]})
+
+
+def test_figures_against_a_number_are_those_of_its_events():
+    comparison = compared()
+    number = torch.arange(60) % 3
+    table = comparison.against(number, replicas=20)
+    assert table["number"] == [0, 1, 2]
+    assert table["events"] == [20, 20, 20]
+    mine = {name: values[number == 1] for name, values in comparison.statistics("rules").items()}
+    wanted = comparison.task.figures({name: values.sum(0, keepdim=True) for name, values in mine.items()})
+    curve = table["figures"]["mean IoU"]["rules"]
+    assert curve["value"][1] == pytest.approx(float(wanted["mean IoU"]))
+    assert curve["low"][1] <= curve["value"][1] <= curve["high"][1]
+
+
+def test_a_report_holds_figures_against_numbers_and_draws_them(tmp_path):
+    comparison = compared()
+    result = comparison.figures(replicas=20)
+    curves = {"against": {"tracks": comparison.against(torch.arange(60) % 3, replicas=20)}}
+    report = Report("toy", {}, result.metrics, result.baselines, result.difference, curves=curves)
+    report.write(tmp_path)
+    page = report_page(report)
+    assert "Against what an event holds" in page
+    assert read_report(tmp_path).curves["against"]["tracks"]["number"] == [0, 1, 2]

@@ -112,6 +112,32 @@ def reliability_diagram(curves: Mapping[str, Mapping[str, Sequence[float | int |
     return figure
 
 
+def against_number(
+    number: Sequence[int], curves: Mapping[str, Mapping[str, Sequence[float | None]]], label: str, figure: str
+) -> Figure:
+    """A figure of merit of each method on the events of each number, with its intervals.
+
+    Args:
+        number: The numbers.
+        curves: Of each method lists `value`, `low` and `high` over numbers; the first, the model, is drawn strongest.
+        label: What is counted.
+        figure: What is measured.
+    """
+    colors = _colors(curves)
+    with style.styled():
+        drawing = new_figure(4.2, 3.0)
+        axes = drawing.add_subplot()
+        for i, (name, curve) in enumerate(curves.items()):
+            value, low, high = (_floats(curve[end]) for end in ("value", "low", "high"))
+            x = np.asarray(number) + 0.06 * i
+            axes.errorbar(x, value, np.abs([value - low, high - value]), **_line(colors[name], strong=i == 0))
+            axes.lines[-1].set_label(spelled(name))
+        axes.set(xlabel=label, ylabel=spelled(figure), xticks=list(number))
+        axes.legend(loc="best")
+        axes.grid(True)
+    return drawing
+
+
 def learning_curve(series: Mapping[str, Mapping[str, Sequence[float | int | None]]], title: str = "") -> Figure:
     """Loss (or any figure) against step.
 

@@ -113,6 +113,20 @@ def class_names(report: Report) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for table in tables for name in table["classes"]))
 
 
+def _against(report: Report) -> list[dict[str, str]]:
+    """Pictures of the figures that are not of one class against the numbers of the report."""
+    tables = cast(Mapping[str, Any], report.curves.get("against", {}))
+    return [
+        {"name": figure, "image": svg_source(plots.against_number(table["number"], curves, label, figure))}
+        for label, table in tables.items()
+        for figure, curves in table["figures"].items()
+        if figure_and_class(figure, class_names(report)) is None
+    ][:_PICTURES]
+
+
+_PICTURES = 16  # more would hide what matters
+
+
 def _title(curve: str) -> str:
     """What stands over the reliability of one of several tasks."""
     return spelled(curve.removesuffix("reliability")).strip()
@@ -200,7 +214,7 @@ def _place(value: float, low: float, high: float) -> float:
 def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
     """The pictures that the report's curves allow, as sources of images."""
     curves = report.curves
-    out: dict[str, Any] = dict.fromkeys(("confusion", "reliability", "learning", "bars"))
+    out: dict[str, Any] = dict.fromkeys(("confusion", "reliability", "learning", "bars", "against"))
     out["confusion"] = [
         {"name": label, "image": svg_source(plots.confusion_matrix(matrix, curves[of]["classes"], label))}
         for of in _of_kind(report, "confusion")
@@ -211,6 +225,7 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
         {"name": spelled(of), "image": svg_source(plots.reliability_diagram(curves[of], _title(of)))}
         for of in _of_kind(report, "reliability")
     ]
+    out["against"] = _against(report)
     if "learning" in curves:
         out["learning"] = svg_source(plots.learning_curve(curves["learning"]))
     if classwise:
@@ -281,6 +296,7 @@ def _sections(
         ("events", "Events"): events,
         ("confusion", "Confusion"): pictures["confusion"],
         ("calibration", "Calibration"): pictures["reliability"],
+        ("against", "By number"): pictures["against"],
         ("learning", "Learning"): pictures["learning"],
         ("shifts", "Shifts"): report.shifts,
         ("provenance", "How it was made"): True,

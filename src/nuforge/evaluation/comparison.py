@@ -128,6 +128,31 @@ class Comparison:
             },
         )
 
+    def against(self, number: Tensor, replicas: int = 200, level: float = 0.95, seed: int = 0) -> dict[str, Json]:
+        """Figures of all methods on the events of each number, as a report's curves have them.
+
+        Args:
+            number: Of each event (B,) int64, for example of its interactions.
+            replicas: Resamplings of each interval.
+            level: Confidence level.
+            seed: Of the bootstrap.
+
+        Returns:
+            `number` and `events`, lists; `figures`: {figure: {method: {"value", "low", "high"}}}, lists over numbers.
+        """
+        found, events = torch.unique(number, return_counts=True)
+        figures: dict[str, dict[str, dict[str, list[float]]]] = {}
+        for name in self.names:
+            statistics = self.statistics(name)
+            for value in found:
+                mine = {key: s[number == value] for key, s in statistics.items()}
+                generator = torch.Generator().manual_seed(seed)
+                for figure, interval in bootstrap(mine, self.task.figures, replicas, level, generator).items():
+                    curve = figures.setdefault(figure, {}).setdefault(name, {"value": [], "low": [], "high": []})
+                    for end in curve:
+                        curve[end].append(getattr(interval, end))
+        return {"number": found.tolist(), "events": events.tolist(), "figures": figures}
+
     def better(self, figure: str) -> Literal["higher", "lower"]:
         """Whether a higher or a lower figure is the better one."""
         return "lower" if _spelled(figure) in self._lower else "higher"

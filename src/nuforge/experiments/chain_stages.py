@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from nuforge.detectors import Detector
 from nuforge.errors import InputError
@@ -92,6 +93,11 @@ def moving_level(detector: Detector) -> Callable[[Events, torch.Generator], Even
         voxel=detector.readout.voxel,
         origin=corner(detector),
     )
+
+
+def interactions_of(events: Events) -> Tensor:
+    """Number of true interactions of each event (B,), cosmic muons among them; 6 stands for more too."""
+    return events["interactions"].counts.clamp(max=6)
 
 
 def points_learner(depth: int, width: int, detector: Detector) -> Supervised:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
@@ -35,6 +39,7 @@ class Pass:
             {figure: unit for task in tasks for figure, unit in task.units.items()},
         )
         self._seconds = dict.fromkeys([MODEL, *baselines], 0.0)
+        self._numbers: dict[str, list[Tensor]] = {name: [] for name in predictor.built.by}
 
     def over(self, batches: Iterable[Events]) -> Iterator[Events]:
         """The events of the batches with the network's predictions, as they come.
@@ -47,7 +52,13 @@ class Pass:
             readout = events.readout()
             predictions = {name: self._predict(name, readout) for name in self._seconds}
             self.comparison.add(events, predictions)
+            for name, numbers in self._numbers.items():
+                numbers.append(self.predictor.built.by[name](events).cpu())
             yield with_predictions(events, predictions[MODEL])
+
+    def against(self, seed: int) -> dict[str, Any]:
+        """Every figure against each number of the experiment's `by`, as a report's curves have it."""
+        return {name: self.comparison.against(torch.cat(parts), seed=seed) for name, parts in self._numbers.items()}
 
     def timing(self) -> dict[str, float]:
         """Seconds an event of each method."""

@@ -59,6 +59,7 @@ def report_on(
     batches = followed(batches, "evaluating", n_events)
     store = write_store(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
+    against = {"against": one_pass.against(seed)} if predictor.built.by else {}
     look = predictor.built.look
     seen = look(predictor.predictions, followed(store.batches(BATCH), "looking", len(store)), seed=seed) if look else {}
     entry = find(predictor.experiment).entry if ".py:" not in predictor.experiment else None
@@ -72,7 +73,7 @@ def report_on(
         published=list(published),
         split=dict(split),
         seeds=list(seeds),
-        curves={**one_pass.comparison.curves(predictor.built.classes), **seen, **(curves or {})},
+        curves={**one_pass.comparison.curves(predictor.built.classes), **against, **seen, **(curves or {})},
         timing={**(timing or {}), **one_pass.timing(), "evaluation": time.perf_counter() - begin},
         provenance={**provenance, **_machine()},
     )

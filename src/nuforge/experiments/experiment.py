@@ -12,6 +12,7 @@ from nuforge.evaluation.report import Published
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from nuforge.events import Events, Table
     from nuforge.samples import Sample
@@ -65,6 +66,7 @@ class Experiment:
             adds what the tasks need of it. Made once for all events of a run.
         stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order, the
             `given` of each from what the one before it was given.
+        by: Numbers of events, such as that of their interactions, against which every figure is given too.
         look: What a report shows beyond the figures, by name: a function of the trained network's prediction from
             readout, the test events and the seed of the bootstrap.
     """
@@ -80,6 +82,7 @@ class Experiment:
     reads: tuple[str, ...] = ("voxels",)
     given: Callable[[Events], Events] | None = None
     stages: Mapping[str, Experiment] = field(default_factory=dict)
+    by: Mapping[str, Callable[[Events], Tensor]] = field(default_factory=dict)
     look: Look | None = None
 
     @property

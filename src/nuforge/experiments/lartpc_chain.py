@@ -57,7 +57,7 @@ def lartpc_points(
     from nuforge.baselines.rules import Rules
     from nuforge.baselines.together import Together
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import corner, moving, points_learner, responding
+    from nuforge.experiments.chain_stages import corner, interactions_of, moving, points_learner, responding
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
@@ -69,6 +69,7 @@ def lartpc_points(
         options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(detector),
+        by={"interactions": interactions_of},
         augment=moving(detector, "points.position"),
     )
 
@@ -115,7 +116,7 @@ def lartpc_fragments(
     """
     from nuforge.baselines.dbscan_fragments import DBSCANFragments
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import fragments_learner, given_to, moving, responding
+    from nuforge.experiments.chain_stages import fragments_learner, given_to, interactions_of, moving, responding
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
@@ -126,6 +127,7 @@ def lartpc_fragments(
         options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(detector),
+        by={"interactions": interactions_of},
         given=given_to("fragments", upstream, chain),
         augment=moving(detector),
         reads=("voxels.kind",),
@@ -184,6 +186,7 @@ def lartpc_particles(
         SHOWERS,
         TRACKS,
         given_to,
+        interactions_of,
         moving_level,
         particles_learner,
         responding,
@@ -200,6 +203,7 @@ def lartpc_particles(
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=responding(detector),
+        by={"interactions": interactions_of},
         given=given_to(of, upstream, chain),
         augment=moving_level(detector),
         baseline_events=2000,
@@ -255,7 +259,14 @@ def lartpc_interactions(
     from nuforge.baselines.together import Together
     from nuforge.baselines.vertex_grouping import VertexGrouping
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import EVERYWHERE, given_to, interactions_learner, moving_level, responding
+    from nuforge.experiments.chain_stages import (
+        EVERYWHERE,
+        given_to,
+        interactions_learner,
+        interactions_of,
+        moving_level,
+        responding,
+    )
     from nuforge.simulation.truth import IDENTITIES
     from nuforge.training.options import FitOptions
 
@@ -271,6 +282,7 @@ def lartpc_interactions(
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=responding(detector),
+        by={"interactions": interactions_of},
         given=given_to("interactions", upstream, chain),
         augment=moving_level(detector),
         baseline_events=2000,
@@ -334,7 +346,7 @@ def lartpc_chain(
         baseline_events: Training events that the classical chain is fitted on.
     """
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import chain_of, chain_stages, moving, responding
+    from nuforge.experiments.chain_stages import chain_of, chain_stages, interactions_of, moving, responding
     from nuforge.reconstruction.classical import ClassicalChain
     from nuforge.training.options import FitOptions
 
@@ -348,6 +360,7 @@ def lartpc_chain(
         options=FitOptions(tune_steps, 3e-4, validate_every=max(1, tune_steps // 4)) if tune_steps else None,
         batch=8,
         respond=responding(detector),
+        by={"interactions": interactions_of},
         augment=moving(detector, "points.position"),
         baseline_events=baseline_events,
         stages=chain_stages(chain, sample, detector, steps),
