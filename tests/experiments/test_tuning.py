@@ -15,7 +15,7 @@ def test_the_threshold_of_fragments_has_the_best_index():
     torch.manual_seed(0)
     task, events = Fragments(), chain_events(2)
     learner = Supervised(GraphSPICE(depth=2, width=4), [task])
-    tune(learner, [events[:1], events[1:]])
+    tune(learner, lambda: [events[:1], events[1:]])
     outputs = task(learner.model(events.readout()))
 
     def index(threshold):
@@ -29,7 +29,7 @@ def test_the_threshold_of_points_has_the_best_balance_of_efficiency_and_purity()
     torch.manual_seed(0)
     task, events = Points(VOXEL, ORIGIN, purity=0.0), chain_events(2)
     learner = Supervised(PPN(depth=2, width=4), [task])
-    tune(learner, [events])
+    tune(learner, lambda: [events])
     outputs = task(learner.model(events.readout()))
 
     def balance(threshold):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
     learning = _learning_curves(read_description(best.with_name("last"))["history"])
     if best.exists():  # else it was put in place before an interruption
         best.rename(this.checkpoint)
-    _tune(this, _side(this, store, "validation", tables))
+    _tune(this, lambda: _side(this, store, "validation", tables))
     this.folder.mark("training", seconds=time.perf_counter() - begin, learning=learning)
     shutil.rmtree(this.folder.path / "training")
 
@@ -207,7 +207,7 @@ def _keep(this: Run, store: Store) -> None:
     this.folder.mark("training", seconds=0.0, learning={})
 
 
-def _tune(this: Run, validation: Iterable[Events]) -> None:
+def _tune(this: Run, validation: Callable[[], Iterable[Events]]) -> None:
     """Sets what is chosen on validation events, in the checkpoint."""
     learner = this.experiment.learner
     load_weights(learner, this.checkpoint)

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
 from nuforge.events import Events
+from nuforge.tasks.task import Task
 from nuforge.training.learner import Supervised
 
 
-def tune(learner: Supervised, validation: Iterable[Events]) -> None:
-    """Each task takes the one of its choices that has the largest merit on validation events; the model is asked once.
+def tune(learner: Supervised, validation: Callable[[], Iterable[Events]]) -> None:
+    """Each task takes the choice of the largest merit on validation events, then the temperature of least surprise.
 
     Args:
         learner: A trained model with its tasks.
-        validation: Events with the truth that the tasks need.
+        validation: Events with the truth that the tasks need; asked for once for choices, once for temperatures.
     """
-    tasks = [task for task in learner.asked if task.choices]
+    learner.eval()
+    with torch.inference_mode():
+        _choose(learner, [task for task in learner.asked if task.choices], validation)
+        _cool(learner, [task for task in learner.asked if task.temperatures], validation)
+
+
+def _choose(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
     if not tasks:
         return
     sums: list[dict[float, dict[str, torch.Tensor]]] = [{choice: {} for choice in task.choices} for task in tasks]
-    learner.eval()
-    with torch.inference_mode():
-        for events in validation:
-            features = learner.model(events.readout())
-            for task, of_task in zip(tasks, sums, strict=True):
-                outputs = task(features)
-                for choice, total in of_task.items():
-                    for name, counts in task.statistics(events, task.predict(outputs, choice)).items():
-                        total[name] = total.get(name, torch.zeros(())) + counts.sum(0, keepdim=True)
+    for events in validation():
+        features = learner.model(events.readout())
+        for task, of_task in zip(tasks, sums, strict=True):
+            outputs = task(features)
+            for choice, total in of_task.items():
+                for name, counts in task.statistics(events, task.predict(outputs, choice)).items():
+                    total[name] = total.get(name, torch.zeros(())) + counts.sum(0, keepdim=True)
     for task, of_task in zip(tasks, sums, strict=True):
         merits = {choice: float(task.merit(task.figures(total))) for choice, total in of_task.items() if total}
         if merits:
             task.choose(max(merits, key=lambda choice: merits[choice]))
+
+
+def _cool(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
+    if not tasks:
+        return
+    sums: list[torch.Tensor | int] = [0] * len(tasks)
+    for events in validation():
+        features = learner.model(events.readout())
+        sums = [total + task.surprise(task(features), events) for task, total in zip(tasks, sums, strict=True)]
+    for task, total in zip(tasks, sums, strict=True):
+        if isinstance(total, torch.Tensor):
+            task.cool(task.temperatures[int(total.argmin())])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from nuforge.events import Table
 from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
@@ -14,6 +15,17 @@ from nuforge.metrics.classification import accuracy, confusion_counts
 
 BINS = 15
 """Bins of confidence in the reliability curve."""
+
+TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
+"""Temperatures that are tried. Source: Guo, Pleiss, Sun, Weinberger, arXiv:1706.04599."""
+
+
+def categorical_surprise(logits: Float[Tensor, "n k"], label: Int[Tensor, " n"]) -> Float[Tensor, " t"]:
+    """-ln of the probability of the labels with each of `TEMPERATURES` (T,), summed over rows of known label."""
+    known = label >= 0
+    logits, label = logits[known].double(), label[known]
+    sums = [F.cross_entropy(logits / temperature, label, reduction="sum") for temperature in TEMPERATURES]
+    return torch.stack(sums) if sums else logits.new_zeros(0)
 
 
 def categorical_statistics(truth: Table, target: str, probability: Float[Tensor, "n k"]) -> dict[str, Tensor]:

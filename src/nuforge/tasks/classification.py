@@ -12,7 +12,13 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.metrics.classification import recall
 from nuforge.metrics.ranking import area_under_curve, log_odds_bin, score_counts
-from nuforge.tasks.categorical import categorical_figures, categorical_statistics, log_odds
+from nuforge.tasks.categorical import (
+    TEMPERATURES,
+    categorical_figures,
+    categorical_statistics,
+    categorical_surprise,
+    log_odds,
+)
 from nuforge.tasks.task import Task
 
 
@@ -26,6 +32,9 @@ class Classification(Task):
         table: Table whose rows are classified, one an event.
     """
 
+    temperatures = TEMPERATURES
+    temperature: Tensor
+
     def __init__(self, classes: Sequence[str], features: int, target: str, table: str = "event") -> None:
         super().__init__()
         if len(classes) < 2:
@@ -33,6 +42,7 @@ class Classification(Task):
         self.classes, self.table, self.target = tuple(classes), table, target
         self.needs = (f"{table}.{target}",)
         self.head = nn.Linear(features, len(classes))
+        self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
         """Logits of the classes (B, K), from the features of events."""
@@ -50,7 +60,11 @@ class Classification(Task):
         """Probability of the classes (B, K); there is nothing to choose."""
         rows = outputs[self.table]
         about = {"probability": Column("", f"probability of {', '.join(self.classes)}", "prediction")}
-        return {self.table: Table({"probability": rows["logits"].float().softmax(1)}, rows.offsets, about=about)}
+        return {
+            self.table: Table(
+                {"probability": (rows["logits"].float() / self.temperature).softmax(1)}, rows.offsets, about=about
+            )
+        }
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event: `confusion` (B, K, K), `reliability` (B, bins, 3) and `scores` (B, C, bins, 2).
@@ -77,6 +91,14 @@ class Classification(Task):
             figures |= {f"AUC of {c}": area[..., i] for i, c in enumerate(self.classes)}
         found = recall(sums["confusion"])
         return figures | {f"recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
+
+    def surprise(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """-ln of the probability of the labels with each temperature (T,), summed over events."""
+        return categorical_surprise(outputs[self.table]["logits"], events[self.table][self.target])
+
+    def cool(self, temperature: float) -> None:
+        """The temperature."""
+        self.temperature.fill_(temperature)
 
     @property
     def _against_the_rest(self) -> range:

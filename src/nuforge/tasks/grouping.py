@@ -16,7 +16,7 @@ from nuforge.metrics.calibration import expected_calibration_error, reliability_
 from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.nn.points import partition
 from nuforge.shapes import Rows
-from nuforge.tasks.categorical import BINS
+from nuforge.tasks.categorical import BINS, TEMPERATURES, categorical_surprise
 from nuforge.tasks.task import Task
 
 _MEASURES = ("ARI", "AMI", "efficiency", "purity")
@@ -36,6 +36,9 @@ class Grouping(Task):
             more.
     """
 
+    temperatures = TEMPERATURES
+    temperature: Tensor
+
     def __init__(
         self, features: int, kinds: Sequence[int] = (0, 1, 2, 3), target: str = "group", by_number: int = 0
     ) -> None:
@@ -48,6 +51,7 @@ class Grouping(Task):
         self.kinds, self.target, self.by_number = tuple(kinds), target, by_number
         self.needs = (f"clusters.{target}",)
         self.head = nn.Linear(features, 1)
+        self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
         """Log-odds of edges (E,), from their features; which clusters are nodes stays beside."""
@@ -68,7 +72,7 @@ class Grouping(Task):
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """`edges.score` (E,) with source and target, and `clusters.reco_group` (N,), -1 for what is no node."""
         edges, clusters = outputs["edges"], outputs["clusters"]
-        score = edges["logits"].float().sigmoid()
+        score = (edges["logits"].float() / self.temperature).sigmoid()
         group = groups_of(edges, score, clusters["node"], clusters.offsets)
         return {
             "edges": edges.only(["source", "target"]).with_columns({"score": score}, {"score": SCORE}),
@@ -120,6 +124,16 @@ class Grouping(Task):
             at = f" at {i + 1}{more} group{'s' if i or more else ''}"
             figures |= {f"voxel ARI{at}": _ratio(sums["voxels"][..., i, 0, :])}
         return figures
+
+    def surprise(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """-ln of the probability of the truth with each temperature (T,), summed over edges."""
+        same, known = self._truth(outputs["edges"], events["clusters"])
+        logit = outputs["edges"]["logits"][known]
+        return categorical_surprise(torch.stack([torch.zeros_like(logit), logit], 1), same[known].long())
+
+    def cool(self, temperature: float) -> None:
+        """The temperature."""
+        self.temperature.fill_(temperature)
 
     def _truth(self, edges: Table, clusters: Table) -> tuple[Bool[Tensor, " e"], Bool[Tensor, " e"]]:
         """Whether both clusters of an edge (E,) are of one group, and whether that is known."""

@@ -11,7 +11,12 @@ from torch.nn import functional as F
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.metrics.classification import iou, precision, recall
-from nuforge.tasks.categorical import categorical_figures, categorical_statistics
+from nuforge.tasks.categorical import (
+    TEMPERATURES,
+    categorical_figures,
+    categorical_statistics,
+    categorical_surprise,
+)
 from nuforge.tasks.task import Task
 
 
@@ -20,7 +25,8 @@ class Segmentation(Task):
 
     Training with class weights w makes the softmax estimate w p(class), not p(class). With `correction` c the stated
     probability is proportional to softmax / w^c: 0 keeps rare classes favoured (best mean recall), 1 undoes the weights
-    (calibrated; best IoU of rare classes). Weights and correction travel with the network's weights.
+    (calibrated; best IoU of rare classes). Then a temperature, chosen on validation too, makes probabilities honest.
+    Weights, correction and temperature travel with the network's weights.
 
     Args:
         classes: Names of the classes, in the order of their numbers.
@@ -35,8 +41,10 @@ class Segmentation(Task):
     """
 
     choices = (0.0, 0.25, 0.5, 0.75, 1.0)
+    temperatures = TEMPERATURES
     weights: Tensor
     correction: Tensor
+    temperature: Tensor
 
     def __init__(
         self,
@@ -61,6 +69,7 @@ class Segmentation(Task):
         self.name, self._prefix = name, f"{name}_" if name else ""
         self.register_buffer("weights", chosen)
         self.register_buffer("correction", torch.tensor(float(correction)))
+        self.register_buffer("temperature", torch.ones(()))
         self.head = nn.Linear(features, len(classes))
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
@@ -80,9 +89,8 @@ class Segmentation(Task):
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """Probability of the classes (N, K); `choice` replaces the task's own correction."""
-        power = self.correction if choice is None else choice
         rows = outputs[self.table]
-        logits = rows[self._prefix + "logits"].to(self.weights.dtype) - power * self.weights.log()
+        logits = self._corrected(outputs, choice) / self.temperature
         column = self._prefix + "probability"
         about = {column: Column("", f"probability of {', '.join(self.classes)}", "prediction")}
         return {self.table: Table({column: logits.softmax(1)}, rows.offsets, about=about)}
@@ -109,6 +117,20 @@ class Segmentation(Task):
         for name, values in per_class.items():
             figures |= {f"{name} of {c}": values[..., i] for i, c in enumerate(self.classes)}
         return {f"{self.name} {figure}".lstrip(): values for figure, values in figures.items()}
+
+    def _corrected(self, outputs: Mapping[str, Table], choice: float | None = None) -> Tensor:
+        """Logits (N, K) from which the weights of the loss are taken out again."""
+        power = self.correction if choice is None else choice
+        logits: Tensor = outputs[self.table][self._prefix + "logits"]
+        return logits.to(self.weights.dtype) - power * self.weights.log()
+
+    def surprise(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
+        """-ln of the probability of the labels with each temperature (T,), summed over rows."""
+        return categorical_surprise(self._corrected(outputs), events[self.table][self.target])
+
+    def cool(self, temperature: float) -> None:
+        """The temperature."""
+        self.temperature.fill_(temperature)
 
     def count(self, events: Events) -> Tensor:
         """Rows of each class (K,)."""

@@ -29,6 +29,8 @@ class Task(nn.Module, ABC):
     """The truth that loss and statistics look at, as table.column."""
     choices: tuple[float, ...] = ()
     """Values of which `choose` takes one after training, in their order; none if there is nothing to choose."""
+    temperatures: tuple[float, ...] = ()
+    """Temperatures of which `cool` takes one, after the choice; none if the task states no probability."""
     lower_is_better: ClassVar[tuple[str, ...]] = ()
     """Figures of which the lower is the better."""
     units: Mapping[str, str] = {}
@@ -67,3 +69,10 @@ class Task(nn.Module, ABC):
 
     def choose(self, choice: float) -> None:
         """Take one of `choices`."""
+
+    def surprise(self, outputs: Tables, events: Events) -> Tensor:
+        """-ln of the probability of the truth with each of `temperatures` (T,), summed over rows."""
+        raise NotImplementedError(f"{type(self).__name__} has no temperature; give temperatures and a surprise")
+
+    def cool(self, temperature: float) -> None:
+        """Take one of `temperatures`: logits are divided by it, which changes no decision."""
