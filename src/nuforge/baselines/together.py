@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
 
+from nuforge.baselines.baseline import Baseline
 from nuforge.events import Events, Table
-
-
-class Part(Protocol):
-    """A baseline, as `nuforge.experiments.experiment.Baseline` has it."""
-
-    def fit(self, batches: Iterable[Events]) -> None:
-        """Learns from labelled events."""
-
-    def predict(self, readout: Events) -> Mapping[str, Table]:
-        """Columns of tables."""
-
-    def save(self, folder: Path) -> None:
-        """Writes what was fitted."""
-
-    def load(self, folder: Path) -> Self:
-        """What `save` wrote."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +18,7 @@ class Together:
         parts: The baselines. Each kind once: their files lie in one folder.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Baseline, ...]
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Fits each on the same events, which are kept in memory."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from nuforge.baselines.baseline import Baseline
 from nuforge.baselines.dbscan_fragments import DBSCANFragments
 from nuforge.baselines.end_points import EndPoints
 from nuforge.baselines.particle_cuts import ParticleCuts
 from nuforge.baselines.rules import Rules
 from nuforge.baselines.shower_merging import ShowerMerging
-from nuforge.baselines.together import Part, Together
+from nuforge.baselines.together import Together
 from nuforge.baselines.track_merging import TrackMerging
 from nuforge.baselines.vertex_grouping import VertexGrouping
 from nuforge.detectors import Detector
@@ -39,7 +40,7 @@ class Step:
         of: What its clusters are, whose truth it is fitted on; none if it reads no clusters.
     """
 
-    method: Part
+    method: Baseline
     given: Callable[[Events], Events]
     of: str = ""
 
@@ -101,7 +102,7 @@ def _steps(detector: Detector) -> dict[str, Step]:
     """All stages, not fitted yet."""
     x, y, z = detector.volumes[0].lower
     corner = (float(x), float(y), float(z))
-    voxels: tuple[Part, ...] = (Rules(), EndPoints(detector.readout.voxel, corner))
+    voxels: tuple[Baseline, ...] = (Rules(), EndPoints(detector.readout.voxel, corner))
     return {
         "points": Step(Together(voxels), _same),
         "fragments": Step(DBSCANFragments(), with_kinds),
