@@ -49,6 +49,7 @@ class Comparison:
         names: The model's name first, then those of the baselines.
         lower_is_better: Figures of which the lower is the better.
         units: Unit of figures that have one.
+        neutral: Figures that describe and do not compete: they have no difference.
 
     Raises:
         ValueError: If names are missing or occur twice.
@@ -60,10 +61,12 @@ class Comparison:
         names: Sequence[str],
         lower_is_better: Collection[str] = LOWER_IS_BETTER,
         units: Mapping[str, str] | None = None,
+        neutral: Collection[str] = (),
     ) -> None:
         if not names or len(set(names)) != len(names):
             raise ValueError(f"names must be the model and its baselines, each once, got {list(names)}")
         self.task, self.names, self.units = task, tuple(names), units
+        self._neutral = frozenset(neutral)
         self._lower = frozenset(_spelled(name) for name in lower_is_better)
         self._parts: dict[str, list[Mapping[str, Tensor]]] = {name: [] for name in names}
 
@@ -124,7 +127,8 @@ class Comparison:
             difference={
                 figure: Difference(differences[best][figure], best, self.better(figure))
                 for figure in figures[model]
-                if (best := self._best(figure, {name: figures[name][figure] for name in baselines})) is not None
+                if figure not in self._neutral
+                and (best := self._best(figure, {name: figures[name][figure] for name in baselines})) is not None
             },
         )
 

@@ -33,6 +33,7 @@ from nuforge.simulation.truth.clusters import Of
 from nuforge.tasks.answer import with_predictions
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
+from nuforge.tasks.kinematics import Kinematics
 from nuforge.tasks.particles import Particles
 from nuforge.tasks.points import Points
 from nuforge.tasks.segmentation import Segmentation
@@ -207,7 +208,7 @@ def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
             interactions_learner(128, detector), particles_as_clusters, partial(labelled, of="particles")
         ),
     }
-    whole = [*points.asked, *fragments.asked, Particles(IDENTITIES)]
+    whole = [*points.asked, *fragments.asked, Particles(IDENTITIES), Kinematics(IDENTITIES)]
     return Chain(links, whole, partial(finished, detector=detector))
 
 

@@ -37,6 +37,7 @@ class Pass:
             [MODEL, *baselines],
             [*LOWER_IS_BETTER, *(figure for task in tasks for figure in task.lower_is_better)],
             {figure: unit for task in tasks for figure, unit in task.units.items()},
+            [figure for task in tasks for figure in task.neutral],
         )
         self._seconds = dict.fromkeys([MODEL, *baselines], 0.0)
         self._numbers: dict[str, list[Tensor]] = {name: [] for name in predictor.built.by}

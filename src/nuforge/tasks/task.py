@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +30,10 @@ class Task(nn.Module, ABC):
     """Values of which `choose` takes one after training, in their order; none if there is nothing to choose."""
     temperatures: tuple[float, ...] = ()
     """Temperatures of which `cool` takes one, after the choice; none if the task states no probability."""
-    lower_is_better: ClassVar[tuple[str, ...]] = ()
+    lower_is_better: tuple[str, ...] = ()
     """Figures of which the lower is the better."""
+    neutral: tuple[str, ...] = ()
+    """Figures that describe and do not compete, such as a bias or a coverage."""
     units: Mapping[str, str] = {}
     """Unit of figures that have one."""
 
