@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from nuforge.errors import InputError
-from nuforge.nn.sparse import InverseConvolution, Level, SparseTensor, StridedConvolution, SubmanifoldConvolution, maps
+from nuforge.nn.kernels.library import LIBRARY
+from nuforge.nn.sparse import (
+    Footprint,
+    InverseConvolution,
+    Level,
+    SparseTensor,
+    StridedConvolution,
+    SubmanifoldConvolution,
+    maps,
+)
 
 SIDE = 6
 DENSE = {2: F.conv2d, 3: F.conv3d}
@@ -111,6 +120,87 @@ def test_inverse_is_dense_transposed_convolution_at_the_fine_voxels(
     kernel = dense_kernel(layer.weight, dimension).transpose(0, 1).contiguous()
     dense = DENSE_INVERSE[dimension](grid, kernel, stride=2)
     same_with_gradients(out.features, at_voxels(dense, level.coordinates, shift), [x, layer.weight])
+
+
+SHAPES = given(
+    dimension=st.sampled_from([2, 3]),
+    size=st.integers(1, 5),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 2),
+    occupancy=st.sampled_from([0.0, 0.004, 0.1, 1.0]),
+    seed=st.integers(0, 99),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@SHAPES
+def test_any_odd_kernel_and_dilation_is_dense_convolution(dimension, size, stride, dilation, occupancy, seed):
+    size += 1 - size % 2
+    where = random_voxels(dimension, 2, occupancy, seed)
+    layer = double(SubmanifoldConvolution(2, 3, dimension, size, dilation))
+    x = torch.randn(len(where), 2, dtype=torch.float64, requires_grad=True)
+    out = layer(SparseTensor.of(where, x)).given_features()
+    kernel = dense_kernel(layer.weight, dimension)
+    dense = DENSE[dimension](on_grid(where, x, 2), kernel, padding=dilation * (size // 2), dilation=dilation)
+    same_with_gradients(out, at_voxels(dense, where), [x, layer.weight])
+
+
+@settings(max_examples=60, deadline=None)
+@SHAPES
+def test_any_kernel_stride_and_dilation_is_dense_convolution_and_reaches_all_that_is_not_zero(
+    dimension, size, stride, dilation, occupancy, seed
+):
+    where = random_voxels(dimension, 2, occupancy, seed)
+    layer = double(StridedConvolution(2, 3, dimension, size, stride, dilation))
+    x = torch.randn(len(where), 2, dtype=torch.float64, requires_grad=True)
+    out = layer(SparseTensor.of(where, x))
+    margin = stride * dilation * size  # outputs may lie before the first voxel and behind the last
+    grid = F.pad(on_grid(where, x, 2), [margin] * (2 * dimension))
+    before = dilation * (size // 2) if size % 2 else 0
+    padded = F.pad(grid, [before] * (2 * dimension))
+    dense = DENSE[dimension](padded, dense_kernel(layer.weight, dimension), stride=stride, dilation=dilation)
+    shift = -(margin // stride)
+    same_with_gradients(out.features, at_voxels(dense, out.coordinates, shift), [x, layer.weight])
+    touched = DENSE[dimension](
+        (F.pad(on_grid(where, torch.ones_like(x), 2), [margin + before] * (2 * dimension))).abs(),
+        torch.ones_like(dense_kernel(layer.weight, dimension)),
+        stride=stride,
+        dilation=dilation,
+    )
+    assert len(out.level) == int((touched[:, 0] > 0).sum())
+
+
+@settings(max_examples=40, deadline=None)
+@SHAPES
+def test_the_way_back_is_the_transpose_of_the_way_down(dimension, size, stride, dilation, occupancy, seed):
+    where = random_voxels(dimension, 2, occupancy, seed)
+    down = double(StridedConvolution(2, 3, dimension, size, stride, dilation))
+    back = InverseConvolution(3, 2, dimension, size, stride, dilation).double()
+    with torch.no_grad():
+        back.weight.copy_(down.weight.transpose(1, 2))
+    x = SparseTensor.of(where, torch.randn(len(where), 2, dtype=torch.float64))
+    y = down(x)
+    z = y.with_features(torch.randn(len(y.level), 3, dtype=torch.float64))
+    torch.testing.assert_close((y.features * z.features).sum(), (x.features * back(z, x.level).features).sum())
+
+
+@pytest.mark.parametrize(("size", "dilation"), [(5, 1), (3, 2), (1, 1)])
+def test_compiled_and_searched_neighbours_of_any_kernel_are_the_same(size, dilation, monkeypatch):
+    where = random_voxels(3, 3, 0.3, seed=1)
+    tables = []
+    for choice in ("torch", "compiled") if LIBRARY.loaded is not None else ("torch",):
+        monkeypatch.setenv("NUFORGE_SPARSE", choice)
+        tables.append(Level.of(where).around(Footprint(size, dilation=dilation)).forward.table)
+    assert all(torch.equal(tables[0], other) for other in tables[1:])
+    assert int((tables[0] >= 0).sum()) >= len(where)
+
+
+def test_kernels_that_cannot_be_are_refused():
+    level = Level.of(torch.tensor([[0, 1, 1, 1]]))
+    with pytest.raises(InputError, match="has an odd size and no stride, got size 2 and stride 1"):
+        level.around(Footprint(2))
+    with pytest.raises(InputError, match="must be 1 at least, got 0, 1 and 1"):
+        Footprint(0)
 
 
 def test_four_dimensions_agree_with_a_sum_over_offsets():

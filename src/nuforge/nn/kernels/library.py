@@ -24,6 +24,7 @@ LIBRARY: Final = Library(
     "NUFORGE_SPARSE",
     {
         "neighbours": [_P, _N, _P, _N, _P, _I],
+        "neighbours_at": [_P, _N, _P, _N, _P, _I],
         "count_pairs": [_P, _N, _N, _N, _P, _I],
         "pairs": [_P, _N, _N, _N, _P, _P, _P, _I],
         "convolve": [_P] * 6 + [_N] * 5 + [_I],

@@ -54,6 +54,26 @@ void nuforge_neighbours(const int64_t* keys, int64_t n, const int64_t* lines, in
   });
 }
 
+// table (n_steps, n): the row whose key is keys[i] + steps[k], or -1. Keys (n) rise. Steps come in opposite pairs around
+// the middle one, which is 0.
+void nuforge_neighbours_at(const int64_t* keys, int64_t n, const int64_t* steps, int64_t n_steps, int32_t* table,
+                           int threads) {
+  const int64_t middle = n_steps / 2;
+  in_parallel(middle + 1, n_steps * n < WORTH_A_THREAD ? 1 : threads, [&](int64_t k) {
+    int32_t *here = table + k * n, *opposite = table + (n_steps - 1 - k) * n;
+    std::fill(here, here + n, -1);
+    std::fill(opposite, opposite + n, -1);
+    int64_t row = 0;  // the first whose key is not below the one sought
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t sought = keys[i] + steps[k];
+      while (row < n && keys[row] < sought) ++row;
+      if (row == n || keys[row] != sought) continue;
+      here[i] = static_cast<int32_t>(row);
+      opposite[row] = static_cast<int32_t>(i);
+    }
+  });
+}
+
 // starts (blocks * n_offsets + 1): where the pairs of each block of output rows and offset begin, and the end.
 void nuforge_count_pairs(const int32_t* rows, int64_t n_offsets, int64_t n_out, int64_t block, int64_t* starts,
                          int threads) {

@@ -45,6 +45,18 @@ def neighbour_table(keys: Tensor, lines: Tensor) -> Tensor:
     return table
 
 
+def neighbour_table_at(keys: Tensor, steps: Tensor) -> Tensor:
+    """For each step and row the row of the neighbour there, or -1: (K, N) int32.
+
+    Args:
+        keys: Rising keys of the rows (N,) int64.
+        steps: What is added to a key (K,) int64, 0 in the middle; opposite steps are opposite places of the list.
+    """
+    table = torch.empty(len(steps), len(keys), dtype=torch.int32)
+    call("neighbours_at", keys.contiguous(), len(keys), steps.contiguous(), len(steps), table)
+    return table
+
+
 def pairs_of(table: Tensor) -> Pairs:
     """The pairs of a table: input row, or -1 for none, of each offset and output row (K, N_out) int32."""
     table = table.contiguous()

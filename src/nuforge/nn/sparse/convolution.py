@@ -1,4 +1,4 @@
-"""Sparse convolutions: submanifold 3^D, strided 2^D and its inverse.
+"""Sparse convolutions: submanifold, strided and its inverse, of any size, stride and dilation.
 
 Output row i is the sum over offsets k and the input rows j that meet it there, of x[j] W[k]. In blocks of output rows:
 gather the input rows of all pairs, one matrix product per offset into a pair buffer, and a sum over the pairs of each
@@ -18,71 +18,90 @@ from torch.nn.functional import embedding_bag
 
 from nuforge.errors import InputError
 from nuforge.nn.kernels import convolution as compiled
+from nuforge.nn.sparse.footprint import Footprint
 from nuforge.nn.sparse.level import Level
 from nuforge.nn.sparse.maps import Block, KernelMap, Pairing
 from nuforge.nn.sparse.tensor import SparseTensor
 
 
 class SubmanifoldConvolution(nn.Module):
-    """A 3^D convolution whose output is at the occupied voxels of its input: activity does not spread.
+    """A convolution whose output is at the occupied voxels of its input: activity does not spread.
 
     Args:
         channels_in: Channels of the input.
         channels_out: Channels of the output.
         dimension: Axes of space, 2 to 4.
+        size: Places of the kernel along each axis, odd.
+        dilation: Voxels between two places.
 
     Source:
         Graham, Engelcke, van der Maaten, arXiv:1711.10275.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, dimension: int = 3, size: int = 3, dilation: int = 1
+    ) -> None:
         super().__init__()
-        self.weight = _weight(3**dimension, channels_in, channels_out)
+        self.footprint = Footprint(size, dilation=dilation)
+        self.weight = _weight(size**dimension, channels_in, channels_out)
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         """Features on the same voxels."""
-        return x.with_features(convolve(x.features, self.weight, x.level.neighbours))
+        return x.with_features(convolve(x.features, self.weight, x.level.around(self.footprint)))
 
 
 class StridedConvolution(nn.Module):
-    """A 2^D convolution of stride two: to voxels of twice the size, wherever one of the input lies inside.
+    """A convolution to a coarser level, wherever it meets a voxel: by default to voxels of twice the size.
 
     Args:
         channels_in: Channels of the input.
         channels_out: Channels of the output.
         dimension: Axes of space, 2 to 4.
+        size: Places of the kernel along each axis; see `Footprint` for where they lie.
+        stride: Voxels between two outputs.
+        dilation: Voxels between two places.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, dimension: int = 3, size: int = 2, stride: int = 2, dilation: int = 1
+    ) -> None:
         super().__init__()
-        self.weight = _weight(2**dimension, channels_in, channels_out)
+        self.footprint = Footprint(size, stride, dilation)
+        self.weight = _weight(size**dimension, channels_in, channels_out)
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         """Features on the coarser level."""
-        return SparseTensor(x.level.coarser, convolve(x.features, self.weight, x.level.downward))
+        level, kernel_map = x.level.down(self.footprint)
+        return SparseTensor(level, convolve(x.features, self.weight, kernel_map))
 
 
 class InverseConvolution(nn.Module):
-    """The way back of a strided convolution: every fine voxel takes its coarse voxel's features by its place inside.
+    """The way back of a strided convolution: every fine voxel takes the features of the coarse ones that met it.
 
     Args:
         channels_in: Channels of the input.
         channels_out: Channels of the output.
         dimension: Axes of space, 2 to 4.
+        size, stride, dilation: Those of the strided convolution.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, dimension: int = 3, size: int = 2, stride: int = 2, dilation: int = 1
+    ) -> None:
         super().__init__()
-        self.weight = _weight(2**dimension, channels_in, channels_out, per_output=1)
+        self.footprint = Footprint(size, stride, dilation)
+        met = max(1, size**dimension // stride**dimension)
+        self.weight = _weight(size**dimension, channels_in, channels_out, per_output=met)
 
     def forward(self, x: SparseTensor, finer: Level) -> SparseTensor:
-        """Features on the level whose `coarser` is the level of x."""
-        if finer.coarser is not x.level:
+        """Features on the level from which the strided convolution came to that of x."""
+        coarser, kernel_map = finer.down(self.footprint)
+        if coarser is not x.level:
             raise InputError(
-                f"the finer level has {len(finer.coarser)} coarse voxels of its own, the input {len(x.level)} others; "
+                f"the finer level has {len(coarser)} coarse voxels of its own, the input {len(x.level)} others; "
                 "give the level that the strided convolution came from"
             )
-        return SparseTensor(finer, convolve(x.features, self.weight, finer.downward.transposed))
+        return SparseTensor(finer, convolve(x.features, self.weight, kernel_map.transposed))
 
 
 def convolve(features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from nuforge.errors import InputError
 from nuforge.nn.kernels import library
 from nuforge.nn.kernels import maps as kernels
+from nuforge.nn.sparse.footprint import Footprint
 from nuforge.nn.sparse.maps import KernelMap, Pairing
 
 _LARGEST_KEY = 2**62
@@ -35,6 +36,8 @@ class Level:
     keys: Tensor
     strides: Tensor
     order: Tensor | None = None
+    _around: dict[Footprint, KernelMap] = field(default_factory=dict, init=False, repr=False)
+    _down: dict[Footprint, tuple[Level, KernelMap]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, coordinates: Tensor) -> Level:
@@ -86,6 +89,58 @@ class Level:
         """The map of a 3^D submanifold convolution. Offsets go from (-1, ..., -1) to (1, ..., 1), last axis fastest."""
         return KernelMap.symmetric(neighbour_table(self.keys, self.strides))
 
+    def around(self, footprint: Footprint) -> KernelMap:
+        """The map of a submanifold convolution; offsets in the order of `Footprint.steps`.
+
+        Raises:
+            InputError: If the footprint is even or has a stride: its outputs are not these voxels.
+        """
+        if footprint.stride != 1 or not footprint.centred:
+            raise InputError(
+                f"a submanifold convolution has an odd size and no stride, got size {footprint.size} and stride "
+                f"{footprint.stride}; take a strided convolution"
+            )
+        if footprint == _NEXT:
+            return self.neighbours
+        if footprint not in self._around:
+            self._around[footprint] = KernelMap.symmetric(self._neighbours_at(footprint))
+        return self._around[footprint]
+
+    def _neighbours_at(self, footprint: Footprint) -> Tensor:
+        """For each place and voxel the row of the neighbour there, or -1: (K, N) int32."""
+        reach = footprint.size // 2 * footprint.dilation
+        keys, strides = _numbered(self.coordinates, reach)
+        steps = (footprint.steps(self.dimension).to(keys.device) * strides[1:]).sum(1)
+        if keys.device.type == "cpu" and library.backend() == "compiled":
+            return kernels.neighbour_table_at(keys, steps)
+        return _searched_at(keys, steps)
+
+    def down(self, footprint: Footprint) -> tuple[Level, KernelMap]:
+        """The voxels that a strided convolution reaches, wherever one of the input is met, and its map."""
+        if footprint == _HALVES:
+            return self.coarser, self.downward
+        if footprint not in self._down:
+            self._down[footprint] = self._reached(footprint)
+        return self._down[footprint]
+
+    def _reached(self, footprint: Footprint) -> tuple[Level, KernelMap]:
+        steps = footprint.steps(self.dimension).to(self.keys.device)
+        place = self.coordinates[None, :, 1:] - steps[:, None]  # of the output, times the stride: (K, N, D)
+        met = (place % footprint.stride == 0).all(2)
+        offset, row = met.nonzero(as_tuple=True)
+        event = self.coordinates[row, :1]
+        coordinates = torch.cat([event, place[met].div(footprint.stride, rounding_mode="floor")], 1)
+        keys, strides = _numbered(coordinates)
+        keys, output = torch.unique(keys, return_inverse=True)
+        reached = coordinates.new_empty(len(keys), coordinates.shape[1])
+        reached[output] = coordinates
+        down = row.new_full((len(steps), len(keys)), -1, dtype=torch.int32)
+        down[offset, output] = row.int()
+        up = row.new_full((len(steps), len(self)), -1, dtype=torch.int32)
+        up[offset, row] = output.int()
+        maps = KernelMap(Pairing(down, len(self)), Pairing(up, len(keys), single=footprint.tiles))
+        return Level(reached, keys, strides), maps
+
     @cached_property
     def _halving(self) -> tuple[Level, KernelMap, Tensor]:
         event, place = self.coordinates[:, :1], self.coordinates[:, 1:]
@@ -120,19 +175,22 @@ class Level:
         return self._halving[2]
 
 
-def _numbered(coordinates: Tensor) -> tuple[Tensor, Tensor]:
-    """Keys (N,) and their strides (1 + D,), of a grid with an empty margin of one voxel on every side."""
+_NEXT, _HALVES = Footprint(3), Footprint(2, 2)
+
+
+def _numbered(coordinates: Tensor, margin: int = 1) -> tuple[Tensor, Tensor]:
+    """Keys (N,) and their strides (1 + D,), of a grid with an empty margin of so many voxels on every side."""
     if not len(coordinates):
         return coordinates.new_zeros(0), coordinates.new_ones(coordinates.shape[1])
     lower = coordinates.amin(0)
-    lower[1:] -= 1
-    extent = (coordinates.amax(0) - lower + 2).tolist()
+    lower[1:] -= margin
+    extent = (coordinates.amax(0) - lower + 1 + margin).tolist()
     strides = [1]
     for n in extent[:0:-1]:
         strides.insert(0, strides[0] * n)
     if strides[0] * extent[0] > _LARGEST_KEY:
         raise InputError(
-            f"voxel numbers span {extent[1:]} voxels in {extent[0] - 1} events, more than 2^62 places; "
+            f"voxel numbers span {extent[1:]} voxels in {extent[0] - margin} events, more than 2^62 places; "
             "check the units of the positions, or use larger voxels"
         )
     steps = torch.tensor(strides, device=coordinates.device)
@@ -173,4 +231,20 @@ def _searched(keys: Tensor, lines: Tensor) -> Tensor:
             table[3 * i + j].scatter_(0, here, there)
             table[-1 - 3 * i - j].scatter_(0, there.long(), here.int())
             row += found
+    return table
+
+
+def _searched_at(keys: Tensor, steps: Tensor) -> Tensor:
+    """Rows (K, N) int32 of the neighbours at any steps in opposite pairs: half are searched, half are mirror images."""
+    n = len(keys)
+    rows = torch.arange(n, dtype=torch.int32, device=keys.device)
+    table = rows.new_full((len(steps), n), -1)
+    middle = len(steps) // 2
+    table[middle] = rows
+    for k, step in enumerate(steps[:middle]):
+        wanted = keys + step
+        row = torch.searchsorted(keys, wanted).clamp(max=max(n - 1, 0))
+        here = (keys[row] == wanted).nonzero()[:, 0] if n else row
+        table[k].scatter_(0, here, row[here].int())
+        table[-1 - k].scatter_(0, row[here], here.int())
     return table
