@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
 
+from nuforge.baselines.baseline import Baseline
 from nuforge.events import Events, Table
-
-
-class Part(Protocol):
-    """A baseline, as `nuforge.experiments.experiment.Baseline` has it."""
-
-    def fit(self, batches: Iterable[Events]) -> None:
-        """Learns from labelled events."""
-
-    def predict(self, readout: Events) -> Mapping[str, Table]:
-        """Columns of tables."""
-
-    def save(self, folder: Path) -> None:
-        """Writes what was fitted."""
-
-    def load(self, folder: Path) -> Self:
-        """What `save` wrote."""
+from nuforge.tasks.answer import merged
 
 
 @dataclass(frozen=True)
@@ -34,7 +19,7 @@ class Together:
         parts: The baselines. Each kind once: their files lie in one folder.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Baseline, ...]
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Fits each on the same events, which are kept in memory."""
@@ -44,12 +29,7 @@ class Together:
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """The columns of all; of a table that several speak of, those of each."""
-        tables: dict[str, Table] = {}
-        for part in self.parts:
-            for name, table in part.predict(readout).items():
-                known = tables.get(name)
-                tables[name] = table if known is None else known.with_columns(table.columns, table.about)
-        return tables
+        return merged(part.predict(readout) for part in self.parts)
 
     def save(self, folder: Path) -> None:
         """Writes all into one folder."""

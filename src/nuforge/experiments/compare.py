@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from nuforge.baselines.baseline import Baseline
 from nuforge.errors import InputError
 from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
 from nuforge.events import Events, Table
-from nuforge.experiments.experiment import Baseline
 from nuforge.experiments.predictor import Predictor
 from nuforge.tasks.answer import with_predictions
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nuforge.evaluation.report import Published
 
 if TYPE_CHECKING:
     import torch
 
+    from nuforge.baselines.baseline import Baseline
     from nuforge.events import Events, Table
     from nuforge.samples import Sample
     from nuforge.training.learner import Learner
@@ -29,22 +29,6 @@ class Look(Protocol):
         self, predict: Callable[[Events], Mapping[str, Table]], batches: Iterable[Events], *, seed: int
     ) -> Mapping[str, Any]:
         """Curves of a report by name, as JSON has them, intervals among them."""
-
-
-class Baseline(Protocol):
-    """A classical method: fitted on labelled events, asked on readout, kept in a folder."""
-
-    def fit(self, batches: Iterable[Events]) -> None:
-        """Learns what it needs from labelled events."""
-
-    def predict(self, readout: Events) -> Mapping[str, Table]:
-        """The columns that the tasks of the network give, for the same rows."""
-
-    def save(self, folder: Path) -> None:
-        """Writes what was fitted into a folder."""
-
-    def load(self, folder: Path) -> Self:
-        """What `save` wrote; a class method, if all is in the folder."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,25 @@
+"""Baseline: what every classical method can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol, Self
+
+from nuforge.events import Events, Table
+
+
+class Baseline(Protocol):
+    """A classical method: fitted on labelled events, asked on readout, kept in a folder."""
+
+    def fit(self, batches: Iterable[Events]) -> None:
+        """Learns what it needs from labelled events."""
+
+    def predict(self, readout: Events) -> Mapping[str, Table]:
+        """The columns that the tasks of the network give, for the same rows."""
+
+    def save(self, folder: Path) -> None:
+        """Writes what was fitted into a folder."""
+
+    def load(self, folder: Path) -> Self:
+        """What `save` wrote; a class method, if all is in the folder."""
