@@ -35,7 +35,8 @@ class ByHand:
             InputError: If the folder holds none, or it has other numbers than this one.
         """
         try:
-            return cls(**json.loads((folder / cls.file).read_text(encoding="utf-8")))
+            numbers = json.loads((folder / cls.file).read_text(encoding="utf-8"))
+            return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in numbers.items()})
         except (OSError, ValueError, TypeError) as error:
             name = cls.file.removesuffix(".json").replace("_", " ")
             raise InputError(f"no {name} in {folder} ({error}); expected {cls.file}, fit the baselines again") from None

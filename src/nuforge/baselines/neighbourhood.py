@@ -158,4 +158,5 @@ def blocks(offsets: Integers, rows: int) -> Iterator[tuple[int, int]]:
     """Ranges of whole events with about `rows` rows or fewer each, to bound memory; an event is never cut."""
     block = offsets[:-1] // rows
     edges = np.flatnonzero(np.diff(block, prepend=-1))
-    return zip(edges.tolist(), [*edges[1:].tolist(), len(offsets) - 1], strict=True)
+    ends = np.append(edges, len(block))[1:]  # without events there are no blocks
+    return zip(edges.tolist(), ends.tolist(), strict=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nuforge.baselines.baseline import Baseline
 from nuforge.events import Events, Table
+from nuforge.tasks.answer import merged
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,7 @@ class Together:
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """The columns of all; of a table that several speak of, those of each."""
-        tables: dict[str, Table] = {}
-        for part in self.parts:
-            for name, table in part.predict(readout).items():
-                known = tables.get(name)
-                tables[name] = table if known is None else known.with_columns(table.columns, table.about)
-        return tables
+        return merged(part.predict(readout) for part in self.parts)
 
     def save(self, folder: Path) -> None:
         """Writes all into one folder."""

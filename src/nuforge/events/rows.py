@@ -1,4 +1,4 @@
-"""Rows where something holds."""
+"""Rows: where something holds, in which order, and what rows of another table say."""
 
 import numpy as np
 import torch
@@ -14,6 +14,11 @@ def rows_where(mask: Tensor) -> Rows:
     """
     flat = mask.flatten()
     return torch.from_numpy(np.flatnonzero(flat.numpy())) if flat.device.type == "cpu" else flat.nonzero().flatten()
+
+
+def looked_up(value: Tensor, row: Rows) -> Tensor:
+    """The value (N,) int64 of the named rows (N,) of another table (M,), -1 for row -1."""
+    return torch.cat([value, value.new_full((1,), -1)])[row]
 
 
 def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:

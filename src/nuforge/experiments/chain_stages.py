@@ -14,23 +14,22 @@ from nuforge.detectors import Detector
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.experiments.experiment import Experiment
+from nuforge.experiments.lartpc_chain import Upstream
 from nuforge.experiments.predictor import load
 from nuforge.models.graph_spice import GraphSPICE
 from nuforge.models.grappa import GrapPA
 from nuforge.models.ppn import PPN
 from nuforge.reconstruction.hand_over import (
+    finished,
     fragments_as_clusters,
-    interactions_named,
     particles_as_clusters,
     showers_aside,
     with_kinds,
 )
-from nuforge.reconstruction.reconstruct import reconstruct
 from nuforge.samples import Sample
 from nuforge.simulation.readout import read_out
 from nuforge.simulation.truth import CLASSES, IDENTITIES, cluster_truth, given_truth
 from nuforge.simulation.truth.clusters import Of
-from nuforge.tasks.answer import with_predictions
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
 from nuforge.tasks.kinematics import Kinematics
@@ -43,9 +42,6 @@ from nuforge.training.learner import Supervised
 from nuforge.training.options import FitOptions
 
 Stage = Literal["points", "fragments", "showers", "tracks", "interactions"]
-Upstream = Literal["truth", "reco"]
-"""What a stage is given: what is true, or what the stages before it in a trained chain predict."""
-
 SIDE = 768
 """Voxels along an edge of the cube."""
 
@@ -158,15 +154,20 @@ def given_to(stage: Stage, upstream: Upstream, checkpoint: str) -> Callable[[Eve
 
 def handed(events: Events, chain: Chain, stage: str) -> Events:
     """What a chain hands to one of its stages, with labels where there is truth."""
-    was = chain.training
-    chain.eval()
-    given = chain.handed(events, stage)
-    chain.train(was)
-    return chain.links[stage].labelled(given)
+    return chain.links[stage].labelled(chain.handed(events, stage))
 
 
 def _true(events: Events, stage: Stage) -> Events:
-    """What a stage is given by perfect earlier ones, with its labels."""
+    """What a stage is given by perfect earlier ones, with its labels.
+
+    Raises:
+        InputError: If the events have no truth.
+    """
+    if not _has_truth(events):
+        raise InputError(
+            f"stage '{stage}' is given what is true, and the events have no labels, only {sorted(events.tables)}; "
+            "give events with labels, or a stage of --upstream reco"
+        )
     if stage == "interactions":
         return labelled(given_truth(events, "particles"), of="particles")
     return labelled(given_truth(events, "fragments"), of="fragments", kinds=_KINDS.get(stage, ()))
@@ -177,7 +178,7 @@ _KINDS = {"showers": SHOWERS, "tracks": TRACKS}
 
 def labelled(events: Events, of: Of, kinds: Sequence[int] = ()) -> Events:
     """Events with the truth of their clusters, if they have any truth; unknown for clusters of other kinds."""
-    if not ("particles" in events and "fragments" in events and "deposit" in events["voxels"]):
+    if not _has_truth(events):
         return events
     events = cluster_truth(events, of)
     if not kinds:
@@ -186,6 +187,11 @@ def labelled(events: Events, of: Of, kinds: Sequence[int] = ()) -> Events:
     asked = torch.isin(clusters["kind"], clusters["kind"].new_tensor(kinds))
     known = {name: torch.where(asked, clusters[name], -1) for name in ("group", "primary", "pid")}
     return events.with_table("clusters", clusters.with_columns(known))
+
+
+def _has_truth(events: Events) -> bool:
+    """Whether the labels are there that clusters and their truth are made from."""
+    return "particles" in events and "fragments" in events and "deposit" in events["voxels"]
 
 
 def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
@@ -243,14 +249,8 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
 
 def _passed_on(events: Events, before: Link, to: Link) -> Events:
     """What a stage is given, from what the one before it was given."""
-    said = before.learner.eval().predict(events.readout())
-    return to.labelled(to.given(with_predictions(events.without("truth_links"), said)))
-
-
-def finished(events: Events, detector: Detector) -> Events:
-    """What a chain answers: particles and interactions, reconstructed."""
-    done = reconstruct(interactions_named(events), detector)
-    return done.without("clusters", *(name for name in ("edges", "voxel_edges") if name in done))
+    before.learner.eval()
+    return to.labelled(to.given(before.answered(events.without("truth_links"))))
 
 
 def _same(events: Events) -> Events:

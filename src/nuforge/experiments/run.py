@@ -138,7 +138,7 @@ def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices:
 
     The learner, which is a part of the run's, ends with what was best.
     """
-    folder = open_folder(this.folder.path / "stages" / stage, {**this.folder.record["command"], "stage": stage})
+    folder = _stage_folder(this, stage)
     of_stage = replace(this, experiment=part, folder=folder)
     given = store_given(store, part, folder.path / "given")
     if folder.has("training"):
@@ -147,6 +147,11 @@ def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices:
         say(f"stage {stage}")
         _train(of_stage, given, devices)
     return given
+
+
+def _stage_folder(this: Run, stage: str) -> RunFolder:
+    """The folder of a stage, inside that of the run."""
+    return open_folder(this.folder.path / "stages" / stage, {**this.folder.record["command"], "stage": stage})
 
 
 def _train(this: Run, store: Store, devices: int) -> None:
@@ -294,9 +299,13 @@ def _evaluate(this: Run, store: Store) -> str:
         timing={
             "events": facts["events"]["seconds"],
             **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
+            **{
+                f"training of {stage}": _stage_folder(this, stage).facts("training")["seconds"]
+                for stage in this.experiment.stages
+            },
             "training": facts["training"]["seconds"],
         },
-        curves={"learning": facts["training"]["learning"]},
+        curves={"learning": facts["training"]["learning"]} if facts["training"]["learning"] else {},
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)

@@ -32,6 +32,9 @@ class Joining:
         radius: Within which voxels count for directions and dE/dx at the ends of a cluster, cm.
         voxel: Side of a voxel in cm.
         origin: Where voxel 0 begins in cm, along each axis.
+        most: A pair beyond this many shorter ones of either cluster is left out, so that the graph of an event with
+            thousands of clusters grows with their number, not with its square. Events of up to `most` + 1 clusters
+            have all pairs; a particle bomb has 24 fragments of showers, 91 at most in 400.
     """
 
     kinds: tuple[int, ...]
@@ -39,6 +42,7 @@ class Joining:
     radius: float
     voxel: float
     origin: tuple[float, float, float]
+    most: int = 100
 
     def __post_init__(self) -> None:
         known = range(len(self.longest))
@@ -52,6 +56,8 @@ class Joining:
                 f"voxel and radius must be positive and longest not negative (cm), got {self.voxel}, {self.radius} and "
                 f"{list(self.longest)}; give the detector's voxel size and the longest gaps between clusters"
             )
+        if self.most < 1:
+            raise InputError(f"most must be at least 1 pair of a cluster, got {self.most}; 100 is usual")
 
     @property
     def cuts(self) -> Float[Tensor, "k k"]:
@@ -97,7 +103,7 @@ class ClusterGraph:
         position = (voxels["index"] + 0.5) * joining.voxel + voxels["value"].new_tensor(joining.origin)
         points = Clusters.of(_followed(voxels["cluster"], rows, len(clusters)), len(rows))
         nodes = node_features(position, voxels["value"], points, kind, start, end, joining.radius)
-        pairs = closest_pairs(position, points, batch, joining.cuts, kind)
+        pairs = closest_pairs(position, points, batch, joining.cuts, kind).nearest(joining.most)
         edges = edge_features(position, pairs)
         counts = torch.bincount(batch[pairs.edges[0]], minlength=clusters.n_events)
         return cls(rows, pairs.edges, offsets_of(counts), position, points, nodes, edges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,15 +19,15 @@ from nuforge.baselines.vertex_grouping import VertexGrouping
 from nuforge.detectors import Detector
 from nuforge.events import Events, Table
 from nuforge.reconstruction.hand_over import (
+    finished,
     fragments_as_clusters,
-    interactions_named,
     particles_as_clusters,
     showers_aside,
     with_kinds,
 )
-from nuforge.reconstruction.reconstruct import reconstruct
 from nuforge.simulation.truth import cluster_truth
-from nuforge.tasks.answer import with_predictions
+from nuforge.simulation.truth.clusters import Of
+from nuforge.tasks.answer import predictions_of, with_predictions
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ class Step:
 
     method: Baseline
     given: Callable[[Events], Events]
-    of: str = ""
+    of: Of | None = None
+
+    def answered(self, events: Events) -> Events:
+        """What the stage was given, with its predictions."""
+        return with_predictions(events, self.method.predict(events.readout()))
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,15 @@ class ClassicalChain:
         events = list(batches)
         for step in self.steps.values():
             events = [step.given(batch) for batch in events]
-            step.method.fit(_labelled(events, step.of))
-            events = [with_predictions(batch, step.method.predict(batch.readout())) for batch in events]
+            step.method.fit(cluster_truth(batch, step.of) if step.of else batch for batch in events)
+            events = [step.answered(batch) for batch in events]
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """The columns that the chain of networks gives."""
         events = readout
         for step in self.steps.values():
-            events = step.given(events)
-            events = with_predictions(events, step.method.predict(events.readout()))
-        done = reconstruct(interactions_named(events), self.detector)
-        said = {name: table.with_role("prediction") for name, table in done.tables.items()}
-        return {name: table for name, table in said.items() if len(table.columns)}
+            events = step.answered(step.given(events))
+        return predictions_of(finished(events, self.detector))
 
     def save(self, folder: Path) -> None:
         """Writes each stage into a folder of its own."""
@@ -90,12 +91,6 @@ class ClassicalChain:
         """What `save` wrote."""
         steps = {name: Step(s.method.load(folder / name), s.given, s.of) for name, s in self.steps.items()}
         return ClassicalChain(self.detector, steps)
-
-
-def _labelled(events: Iterable[Events], of: str) -> Iterator[Events]:
-    """Events with the truth of their clusters."""
-    for batch in events:
-        yield cluster_truth(batch, of) if of else batch  # type: ignore[arg-type]
 
 
 def _steps(detector: Detector) -> dict[str, Step]:

@@ -1,4 +1,4 @@
-"""What one stage of the liquid-argon chain hands to the next: classes of voxels, and clusters with their ends."""
+"""What one stage of the liquid-argon chain hands to the next: classes of voxels, clusters with their ends, results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from torch import Tensor
 from nuforge.detectors import Detector
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Column, Events, Table
+from nuforge.events.rows import looked_up
 from nuforge.nn.points import nearest_other
+from nuforge.reconstruction.reconstruct import reconstruct
 from nuforge.shapes import Mask, Points, Rows, Scalars
 from nuforge.simulation.truth import CLASSES, VoxelClass
 
@@ -85,7 +87,8 @@ def particles_as_clusters(events: Events) -> Events:
     group = torch.where(number < 0, -1, first[pieces.batch] + number)
     n = int(first[-1])
     rows = (group >= 0).nonzero()[:, 0]
-    size = torch.bincount(events["voxels"]["cluster"].clamp(min=-1) + 1, minlength=len(pieces) + 1)[1:]
+    cluster = events["voxels"]["cluster"]
+    size = torch.bincount(cluster[cluster >= 0], minlength=len(pieces))
     rank = torch.where(pieces["shower_group"] >= 0, pieces["shower_primary"], size)
     leader = rows[_largest(rank[rows], group[rows], n)]
     kind, start = pieces["kind"][leader], pieces["start"][leader]
@@ -96,16 +99,16 @@ def particles_as_clusters(events: Events) -> Events:
     begin = torch.where(track, torch.where(near[:, None], one, other), start)
     stop = torch.where(track, torch.where(near[:, None], other, one), start)
     clusters = Table.from_counts({"kind": kind, "start": begin, "end": stop}, counts, about=_OF_CLUSTERS)
-    cluster = events["voxels"]["cluster"]
-    of_voxels = torch.cat([group, group.new_full((1,), -1)])[cluster]
-    return _with_clusters(events.without("clusters", "edges"), of_voxels, clusters)
+    return _with_clusters(events.without("clusters", "edges"), looked_up(group, cluster), clusters)
 
 
-def interactions_named(events: Events) -> Events:
-    """Events whose `clusters` have pid, primary and group, as `nuforge.reconstruction.reconstruct` reads them.
+def finished(events: Events, detector: Detector) -> Events:
+    """Events with particles and interactions reconstructed, as `nuforge.reconstruction.reconstruct` gives them.
 
     Args:
-        events: `clusters` with pid_probability (N, 5), primary_probability (N, 2) and reco_group, the interaction.
+        events: `voxels.cluster` and `clusters` with kind, start, end, pid_probability (N, 5), primary_probability
+            (N, 2) and reco_group, the interaction. They are the particles, and go.
+        detector: What the reconstruction asks of it.
     """
     clusters = events["clusters"]
     columns = {
@@ -114,7 +117,8 @@ def interactions_named(events: Events) -> Events:
         "group": clusters["reco_group"],
     }
     about = {name: Column("", f"{name} of a particle", "prediction") for name in columns}
-    return events.without("edges").with_table("clusters", clusters.with_columns(columns, about))
+    named = events.with_table("clusters", clusters.with_columns(columns, about))
+    return reconstruct(named, detector).without("clusters", "edges")
 
 
 def _numbered_on(pieces: Table) -> Rows:

@@ -1,10 +1,28 @@
-"""Answers: events with what tasks predict for them."""
+"""Answers: what tasks predict for events, together, and beside what was read."""
 
-from nuforge.events import Column, Events
+from collections.abc import Iterable
+
+from nuforge.events import Column, Events, Table
 from nuforge.tasks.task import Tables
 
 _PROBABILITY = "probability"
 _PREDICTION = Column("", "the most probable class", "prediction")
+
+
+def merged(parts: Iterable[Tables]) -> Tables:
+    """One answer of several; a table that several speak of has the columns of each, the last counts of equal names."""
+    tables: dict[str, Table] = {}
+    for part in parts:
+        for name, table in part.items():
+            known = tables.get(name)
+            tables[name] = table if known is None else known.with_columns(table.columns, table.about)
+    return tables
+
+
+def predictions_of(events: Events) -> Tables:
+    """The columns of role prediction that events have."""
+    said = {name: table.with_role("prediction") for name, table in events.tables.items()}
+    return {name: table for name, table in said.items() if len(table.columns)}
 
 
 def with_predictions(events: Events, predictions: Tables) -> Events:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
+from nuforge.events.rows import looked_up
 from nuforge.metrics.classification import recall
 from nuforge.metrics.clustering import FIGURES, Contingency, clustering_sums
 from nuforge.simulation.truth import VoxelClass, cluster_truth
@@ -73,14 +74,14 @@ class Particles(Task):
         """
         voxels, particles, n = events["voxels"], prediction["reco_particles"], len(events)
         found = prediction["voxels"]["reco_particle"]
-        interaction = _looked_up(events["particles"]["interaction"], voxels["deposit"])
+        interaction = looked_up(events["particles"]["interaction"], voxels["deposit"])
         label = voxels["label"]
         shower = torch.isin(label, label.new_tensor(_SHOWERS))
         track = label == VoxelClass.TRACK
         partitions = [
             _partition(voxels["deposit"], found, voxels.batch, shower, n),
             _partition(voxels["deposit"], found, voxels.batch, track, n),
-            _partition(interaction, _looked_up(particles["interaction"], found), voxels.batch, shower | track, n),
+            _partition(interaction, looked_up(particles["interaction"], found), voxels.batch, shower | track, n),
         ]
         slot = nn.functional.one_hot(_number(interaction, voxels.batch, n).clamp(1, self.by_number) - 1, self.by_number)
         truth = _truth(events, found, particles)
@@ -114,11 +115,6 @@ class Particles(Task):
             more = " or more" if i + 1 == self.by_number else ""
             figures[f"interaction ARI at {i + 1}{more}"] = index[..., i] / events[..., i]
         return figures
-
-
-def _looked_up(value: Tensor, row: Tensor) -> Tensor:
-    """The value (N,) of each row, -1 for row -1."""
-    return torch.cat([value, value.new_full((1,), -1)])[row]
 
 
 def _partition(true: Tensor, found: Tensor, batch: Tensor, counted: Tensor, n: int) -> Tensor:

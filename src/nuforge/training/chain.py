@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nuforge.errors import InputError
 from nuforge.events import Events
-from nuforge.tasks.answer import with_predictions
+from nuforge.tasks.answer import predictions_of, with_predictions
 from nuforge.tasks.task import Tables, Task
 from nuforge.training.learner import Learner, Supervised
 
@@ -28,6 +28,10 @@ class Link:
     learner: Supervised
     given: Callable[[Events], Events]
     labelled: Callable[[Events], Events]
+
+    def answered(self, events: Events) -> Events:
+        """What the stage was given, with its predictions."""
+        return with_predictions(events, self.learner.predict(events.readout()))
 
 
 class Chain(Learner):
@@ -72,19 +76,12 @@ class Chain(Learner):
             events = link.given(events)
             if other == name:
                 return events
-            events = with_predictions(events, link.learner.predict(events.readout()))
+            events = link.answered(events)
         raise InputError(f"a chain has the stages {list(self.links)}, got '{name}'; name one of them")
-
-    def answer(self, readout: Events) -> Events:
-        """The readout with the predictions of all stages, finished."""
-        events = readout
-        for link in self.links.values():
-            events = link.given(events)
-            events = with_predictions(events, link.learner.predict(events.readout()))
-        return self._finish(events)
 
     def predict(self, readout: Events) -> Tables:
         """The columns of role prediction that the chain answers with."""
-        answer = self.answer(readout)
-        said = {name: table.with_role("prediction") for name, table in answer.tables.items()}
-        return {name: table for name, table in said.items() if len(table.columns)}
+        events = readout
+        for link in self.links.values():
+            events = link.answered(link.given(events))
+        return predictions_of(self._finish(events))

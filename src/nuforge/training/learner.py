@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from nuforge.errors import InputError
-from nuforge.events import Events, Table
+from nuforge.events import Events
+from nuforge.tasks.answer import merged
 from nuforge.tasks.task import Tables, Task
 
 
@@ -89,12 +90,7 @@ class Supervised(Learner):
 
     def predict_of(self, outputs: list[Tables]) -> Tables:
         """Predictions of all tasks, from their outputs."""
-        tables: dict[str, Table] = {}
-        for task, out in zip(self.asked, outputs, strict=True):
-            for name, table in task.predict(out).items():
-                known = tables.get(name)
-                tables[name] = table if known is None else known.with_columns(table.columns, table.about)
-        return tables
+        return merged(task.predict(out) for task, out in zip(self.asked, outputs, strict=True))
 
 
 def _joined(parts: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -166,3 +166,12 @@ def test_what_is_no_graph_of_clusters_is_refused_in_one_line(call, message):
     with pytest.raises(InputError, match=message) as refused:
         call()
     assert "\n" not in str(refused.value)
+
+
+def test_the_nearest_edges_of_either_cluster_stay():
+    position = torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0], [10, 0, 0]])
+    pairs = closest_pairs(position, clusters_of(torch.arange(4), torch.zeros(4).long()), torch.zeros(4).long(), 100.0)
+    assert pairs.nearest(3).edges.T.tolist() == pairs.edges.T.tolist()
+    assert pairs.nearest(1).edges.T.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert pairs.nearest(1).distance.tolist() == [1, 2, 7]
+    assert len(pairs.nearest(1).nearest(1)) == 3

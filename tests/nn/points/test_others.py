@@ -39,6 +39,21 @@ def test_a_point_just_at_the_length_is_found_and_one_beyond_is_not():
     assert nearest_other(here, event, there, event, 2.999)[0].item() == -1
 
 
+def test_of_equally_distant_points_it_is_the_first_whatever_else_is_there():
+    generator = torch.Generator().manual_seed(0)
+    position = torch.randint(0, 6, (400, 3), generator=generator).double()
+    batch = (torch.arange(400) // 100).long()
+    pick = torch.rand(400, generator=generator) < 0.1
+    row, distance = nearest_other(position, batch, position[pick], batch[pick])
+    away = torch.cdist(position, position[pick])
+    away = torch.where(batch[:, None] == batch[pick][None], away, torch.inf)
+    assert torch.equal(row, (away <= distance[:, None] + 1e-9).int().argmax(1))
+    mine = batch == 2
+    before = int((batch[pick] < 2).sum())
+    alone, _ = nearest_other(position[mine], batch[mine], position[mine & pick], batch[mine & pick])
+    assert torch.equal(alone + before, row[mine])
+
+
 def test_small_clusters_join_the_nearest_large_one_of_their_group():
     position = torch.tensor([[0.0], [1], [2], [4], [9], [10], [11], [5]])
     cluster = torch.tensor([0, 0, 0, 1, 2, 2, 2, 3])

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from nuforge.errors import InputError
+from nuforge.events import offsets_of
 from nuforge.nn.kernels import closest as kernels
 from nuforge.nn.kernels import library
 from nuforge.nn.points.apart import Floats, Integers
@@ -37,6 +38,17 @@ class ClosestPairs:
 
     def __len__(self) -> int:
         return len(self.distance)
+
+    def nearest(self, most: int) -> ClosestPairs:
+        """The edges that are among the `most` shortest of either of their clusters, of equal ones the first."""
+        end = self.edges.flatten()
+        order = self.distance.repeat(2).argsort(stable=True)
+        order = order[end[order].argsort(stable=True)]
+        begin = offsets_of(torch.bincount(end))[:-1]
+        rank = torch.empty_like(end)
+        rank[order] = torch.arange(len(end), device=end.device) - begin[end[order]]
+        kept = (rank.view(2, -1) < most).any(0)
+        return ClosestPairs(self.edges[:, kept], self.points[:, kept], self.distance[kept])
 
 
 def closest_pairs(

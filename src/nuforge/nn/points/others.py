@@ -20,7 +20,8 @@ def nearest_other(
 ) -> tuple[Tensor, Tensor]:
     """Row (N,) int64 of the nearest other point of the same event, and its distance (N,) float64.
 
-    Where there is none, -1 and infinity. Which of equally distant points it is, is left to the search.
+    Where there is none, -1 and infinity. Of equally distant points, as voxels often are, it is that of the lowest row, so
+    that the answer for an event does not depend on what else is in the batch.
 
     Args:
         position: (N, D), searched in double precision.
@@ -48,12 +49,30 @@ def _nearest_other(
     size = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
     reach = size if within is None else min(within, size)
     moved = apart(both, np.concatenate([event, others_event]), 2 * reach + 1)
-    bound = reach + 0.25 + _SLACK * float(np.abs(moved).max())  # farther than what is asked, nearer than other events
-    _, row = cKDTree(moved[len(position) :]).query(moved[: len(position)], distance_upper_bound=bound)
-    row = row.astype(np.int64)
+    slack = _SLACK * float(np.abs(moved).max())
+    bound = reach + 0.25 + slack  # farther than what is asked, nearer than other events
+    tree, asked = cKDTree(moved[len(position) :]), moved[: len(position)]
+    near, rows = tree.query(asked, k=2, distance_upper_bound=bound)
+    row = rows[:, 0].astype(np.int64)
     found = row < len(others)
     row[~found] = -1
+    tied = np.flatnonzero(found & (near[:, 1] <= near[:, 0] + 2 * slack))
+    row[tied] = _first_of_ties(tree, asked[tied], position[tied], others, near[tied, 0] + 2 * slack)
     distance = np.where(found, np.linalg.norm(position - others[row], axis=1), np.inf)
     far = distance > (math.inf if within is None else within)
     row[far], distance[far] = -1, np.inf
     return row, distance
+
+
+def _first_of_ties(tree: cKDTree, asked: Floats, position: Floats, others: Floats, within: Floats) -> Integers:
+    """The lowest row (T,) of the nearest of the others, of those that the tree finds within a distance (T,)."""
+    if not len(asked):
+        return np.zeros(0, np.int64)
+    near = tree.query_ball_point(asked, within)
+    counts = np.array([len(rows) for rows in near])
+    rows = np.concatenate([np.asarray(rows, np.int64) for rows in near])
+    of = np.repeat(np.arange(len(asked)), counts)
+    square = np.square(position[of] - others[rows]).sum(axis=1)
+    order = np.lexsort((rows, square, of))
+    first: Integers = rows[order[np.cumsum(counts) - counts]]
+    return first

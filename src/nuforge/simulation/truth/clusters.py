@@ -7,6 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nuforge.events import Events, Table
+from nuforge.events.rows import looked_up
 from nuforge.simulation.truth.classes import VoxelClass
 from nuforge.simulation.truth.identification import identification, primary
 
@@ -44,7 +45,7 @@ def given_truth(events: Events, of: Of) -> Events:
     )
     given = {
         "kind": torch.where(voxels["label"] < 0, int(VoxelClass.LOW_ENERGY), voxels["label"]),
-        "cluster": _looked_up(cluster_of, voxels["fragment"]),
+        "cluster": looked_up(cluster_of, voxels["fragment"]),
     }
     return Events({**events.tables, "voxels": voxels.with_columns(given), "clusters": clusters})
 
@@ -64,13 +65,13 @@ def cluster_truth(events: Events, of: Of) -> Events:
     """
     voxels, particles, clusters = events["voxels"], events["particles"], events["clusters"]
     deposit = voxels["deposit"]
-    identity = _looked_up(identification(particles) + 1, deposit)  # from 0, for other kinds vote too
+    identity = looked_up(identification(particles) + 1, deposit)  # from 0, for other kinds vote too
     if of == "fragments":
         group, whole = deposit, particles
-        is_primary = _looked_up(events["fragments"]["start"].long(), voxels["fragment"])
+        is_primary = looked_up(events["fragments"]["start"].long(), voxels["fragment"])
     else:
-        group, whole = _looked_up(particles["interaction"], deposit), events["interactions"]
-        is_primary = _looked_up(primary(particles).long(), deposit)
+        group, whole = looked_up(particles["interaction"], deposit), events["interactions"]
+        is_primary = looked_up(primary(particles).long(), deposit)
     group = _majority(voxels["cluster"], group, len(clusters))
     truth = {
         "group": torch.where(group < 0, group, group - whole.offsets[clusters.batch]),
@@ -78,11 +79,6 @@ def cluster_truth(events: Events, of: Of) -> Events:
         "pid": _majority(voxels["cluster"], identity, len(clusters)).clamp(min=0) - 1,
     }
     return events.with_table("clusters", clusters.with_columns(truth))
-
-
-def _looked_up(value: Int[Tensor, " m"], row: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
-    """The value (N,) of each row, -1 for row -1."""
-    return torch.cat([value, value.new_full((1,), -1)])[row]
 
 
 def _majority(cluster: Int[Tensor, " n"], value: Int[Tensor, " n"], n_clusters: int) -> Int[Tensor, " k"]:
