@@ -232,7 +232,7 @@ def test_events_that_were_only_segmented_are_shown_as_before():
 def test_the_picture_has_a_panel_for_each_side_of_each_stage():
     figure = chain_picture(scene_of(chain(), 0, FRAME), width=2.0)
     assert sum(axes.name == "3d" for axes in figure.axes) == 2 * len(STAGES)
-    written = {text.get_text() for axes in figure.axes for text in axes.texts}
+    written = {text.get_text() for legend in figure.legends for text in legend.get_texts()}
     assert "muon 90 %, 412 MeV, primary" in written
     assert to_png(figure, dpi=30).startswith(b"\x89PNG")
 

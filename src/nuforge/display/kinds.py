@@ -14,7 +14,7 @@ from nuforge.events import Table
 NAMED = 9
 """Particles with a colour and a name of their own where they are told apart by colour alone; the rest share one."""
 
-LISTED = 10
+LISTED = 8
 """Clusters of a colouring with a line of their own in the legend."""
 
 

@@ -123,7 +123,7 @@ def found_interactions(particles: Table, energy: np.ndarray, classes: Sequence[s
         _integers(particles, "primary"),
         strict=True,
     )
-    return _interactions([(interaction, kind) for interaction, kind, primary in rows if primary == 1], energy)
+    return _interactions([(interaction, kind) for interaction, kind, is_primary in rows if is_primary == 1], energy)
 
 
 def _interactions(members: Sequence[tuple[int, str]], energy: np.ndarray) -> list[str]:

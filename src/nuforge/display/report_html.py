@@ -78,7 +78,7 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
     """
     classes = class_names(report)
     general, classwise = _groups(report, classes)
-    shown = _events(events, Frame.of(detector), _voxel_classes(events, classes)) if events is not None else []
+    shown = _events(events, Frame.of(detector), _voxel_classes(report, events)) if events is not None else []
     apart = _what_tells_apart(report)
     pictures = _plots(report, classwise)
     n = max((interval.n for interval in report.metrics.values()), default=0)
@@ -244,10 +244,10 @@ def _event(scene: Scene) -> dict[str, str]:
     }
 
 
-def _voxel_classes(events: Events, classes: Sequence[str]) -> Sequence[str]:
+def _voxel_classes(report: Report, events: Events) -> Sequence[str]:
     """Names of the classes of voxels: those of the task if it was voxels that it classified."""
-    of_voxels = "voxels" in events and "probability" in events["voxels"]
-    return classes if of_voxels and classes else CLASSES
+    of_voxels = "voxels" in events and "probability" in events["voxels"] and "confusion" in report.curves
+    return tuple(map(str, report.curves["confusion"]["classes"])) if of_voxels else CLASSES
 
 
 def _what_tells_apart(report: Report) -> dict[str, Any]:

@@ -4,9 +4,9 @@ function link(plot) {  // turning one view turns the other
     if (busy) return;
     const update = {};
     for (const [key, value] of Object.entries(change)) {
-      const [place, what] = key.split(".", 2);
+      const place = key.split(".", 1)[0], what = key.slice(place.length);
       const other = { scene: "scene2", scene2: "scene" }[place];
-      if (other && plot.layout[other] && value && (what === "camera" || what === "aspectratio")) update[other + "." + what] = value;
+      if (other && plot.layout[other] && value && /^[.](camera|aspectratio)/.test(what)) update[other + what] = value;
     }
     if (!Object.keys(update).length) return;
     busy = true;
