@@ -22,8 +22,8 @@ from nuforge.display.marks import Marks, Symbol, placed
 from nuforge.events import Events, Table
 from nuforge.simulation.truth import VoxelClass
 
-LABELLED = 6
-"""Particles, those with most energy, whose names are written beside them."""
+LABELLED, ARROWED = 6, 20
+"""Particles, those with most energy, whose names are written beside them, and whose directions are drawn."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,8 @@ def _arrows(
         return ()
     seen = by_energy(clusters.of, voxels.energy, len(clusters.names))
     colors, texts = [painted.colors[c] for c in seen], [clusters.names[c] for c in seen]
-    arrows = placed("start", "start", start[seen], colors, texts, direction[seen])
+    drawn = np.where(np.arange(len(seen))[:, None] < ARROWED, direction[seen], np.nan)
+    arrows = placed("start", "start", start[seen], colors, texts, drawn)
     top = seen[:LABELLED]
     middle = np.stack([voxels.position[clusters.of == c].mean(0) for c in top]) if len(top) else np.zeros((0, 3))
     return arrows + placed("name", "label", middle, colors[:LABELLED], texts[:LABELLED])
