@@ -155,12 +155,12 @@ def info(file: Positional[Path], *, as_json: Json = False) -> None:
 
 
 def show(file: Positional[Path], *, event: int = 0, out: Path = Path("event.html")) -> None:
-    """An event in three dimensions, as a page that opens in any browser.
+    """An event in three dimensions, as a page that opens in any browser, or as a picture.
 
     Args:
         file: A file or store with events, or a run.
         event: Which event, counted from 0.
-        out: The page.
+        out: The page; a name that ends in .png asks for a picture.
     """
     from nuforge.experiments.describe import show as show_event
 

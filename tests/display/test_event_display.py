@@ -52,7 +52,7 @@ def test_each_button_shows_every_voxel_once():
 def test_the_first_view_is_the_truth_with_the_starts_of_particles_and_the_detector():
     figure = event_figure(scene_of(toy_event(), 0, FRAME))
     names = [trace.name for trace in figure.data if trace.visible]
-    assert names == ["shower", "track", "Michel", "delta", "low-energy", "detector", "start of a particle"]
+    assert names == ["shower", "track", "michel", "delta", "low-energy", "detector", "start of a particle"]
 
 
 def test_equal_lengths_look_equal():

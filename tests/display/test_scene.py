@@ -4,7 +4,8 @@ import torch
 from toy_events import FRAME, VOXEL, toy_event, toy_segments
 
 from nuforge.display.frame import Frame, cube_around, horizontal_view
-from nuforge.display.scene import particle_name, scene_of
+from nuforge.display.names import particle_name
+from nuforge.display.scene import scene_of
 from nuforge.events import Events, Table
 
 

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from nuforge.display import style
 from nuforge.display.frame import cube_around, horizontal_view
-from nuforge.display.scene import Kinds, Scene
+from nuforge.display.kinds import Kinds
+from nuforge.display.scene import Scene, thinned
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["resetCameraLastSave3d"]}
@@ -19,7 +20,8 @@ _PIXELS = 300  # of a scene on a usual screen, for the size of a voxel
 
 
 def event_figure(scene: Scene) -> go.Figure:
-    """One event with a row of buttons that colours it by energy, truth, prediction or particle."""
+    """One event with a row of buttons that colours it by energy, truth, prediction or particle; thinned if large."""
+    scene = thinned(scene)
     figure = go.Figure()
     owner: list[str] = []  # the colouring of each trace, "" for what is always drawn
     for coloring in scene.colorings:
@@ -32,7 +34,7 @@ def event_figure(scene: Scene) -> go.Figure:
     first = "truth" if "truth" in scene.kinds else "energy"
     for trace, name in zip(figure.data, owner, strict=True):
         trace.visible = name in (first, "")
-    figure.update_layout(_layout(), scene=_axes(scene), height=680)
+    figure.update_layout(layout(), scene=axes_of(scene), height=680)
     figure.update_layout(
         updatemenus=[_coloring_buttons(scene, owner, first), *_view_buttons(scene)],
         margin={"l": 0, "r": 0, "t": 52, "b": 0},
@@ -41,7 +43,7 @@ def event_figure(scene: Scene) -> go.Figure:
 
 
 def pair_figure(scene: Scene, left: str = "truth", right: str = "prediction") -> go.Figure:
-    """One event twice, coloured in two ways side by side.
+    """One event twice, coloured in two ways side by side; thinned if large.
 
     Raises:
         ValueError: If the event cannot be coloured so.
@@ -49,6 +51,7 @@ def pair_figure(scene: Scene, left: str = "truth", right: str = "prediction") ->
     for coloring in (left, right):
         if coloring not in scene.colorings:
             raise ValueError(f"this event has no '{coloring}', it can be coloured by {list(scene.colorings)}")
+    scene = thinned(scene)
     figure = go.Figure()
     for place, coloring in (("scene", left), ("scene2", right)):
         traces = _traces(scene, coloring, place)
@@ -57,13 +60,12 @@ def pair_figure(scene: Scene, left: str = "truth", right: str = "prediction") ->
                 trace.showlegend = False
         figure.add_traces(traces)
         figure.add_traces(_surroundings(scene, place, legend=place == "scene"))
-    halves = {"scene": {"x": [0, 0.495], "y": [0, 1]}, "scene2": {"x": [0.505, 1], "y": [0, 1]}}
-    figure.update_layout(_layout(), **{place: {**_axes(scene), "domain": domain} for place, domain in halves.items()})
+    figure.update_layout(layout(), **halves(scene))
     figure.update_layout(
         height=520,
         margin={"l": 0, "r": 0, "t": 34, "b": 0},
         legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.02, "yanchor": "top"},
-        annotations=[_caption(left, 0.005), _caption(right, 0.51)],
+        annotations=[caption(left, 0.005), caption(right, 0.51)],
     )
     return figure
 
@@ -71,13 +73,13 @@ def pair_figure(scene: Scene, left: str = "truth", right: str = "prediction") ->
 def _traces(scene: Scene, coloring: str, place: str) -> list[go.Scatter3d]:
     """The event in one colouring: one trace, or one for each kind so that the legend can hide it."""
     if coloring == "energy":
-        return [_energy_trace(scene, place)]
+        return [energy_trace(scene, place)]
     kinds = scene.kinds[coloring]
     present = [k for k in range(len(kinds.names)) if (kinds.code == k).any()]
     return [_kind_trace(scene, coloring, kinds, k, place) for k in present]
 
 
-def _energy_trace(scene: Scene, place: str) -> go.Scatter3d:
+def energy_trace(scene: Scene, place: str) -> go.Scatter3d:
     """All rows coloured by the logarithm of their energy."""
     energy = np.maximum(scene.energy, 1e-6)
     low, high = np.log10(np.quantile(energy, [0.01, 0.995])) if len(energy) else (-1.0, 1.0)
@@ -125,15 +127,16 @@ def _trace(scene: Scene, rows: np.ndarray, place: str, **look: Any) -> go.Scatte
         look["mode"] = "lines"
     else:
         look["mode"] = "markers"
-        look["marker"] = {"size": _size(scene), "symbol": "square", "line": {"width": 0}, **look["marker"]}
+        look["marker"] = {**square(scene), **look["marker"]}
     x, y, z = position.T.astype(np.float32)
     return go.Scatter3d(x=x, y=y, z=z, text=text, hovertemplate="%{text}<extra></extra>", scene=place, **look)
 
 
-def _size(scene: Scene) -> float:
-    """Size of a voxel's mark: about that of the voxel, and never invisible."""
+def square(scene: Scene) -> dict[str, Any]:
+    """The mark of a voxel: about as large as it is, and never invisible."""
     side = float(np.ptp(cube_around(scene.points)[:, 0]))
-    return float(np.clip(_PIXELS * scene.frame.voxel / side, 1.6, 6.0))
+    size = float(np.clip(_PIXELS * scene.frame.voxel / side, 1.6, 6.0))
+    return {"size": size, "symbol": "square", "line": {"width": 0}}
 
 
 def _hover(scene: Scene, rows: np.ndarray) -> list[str]:
@@ -147,13 +150,7 @@ def _hover(scene: Scene, rows: np.ndarray) -> list[str]:
 
 def _surroundings(scene: Scene, place: str, legend: bool = True) -> list[go.Scatter3d]:
     """The outline of the detector and where particles start."""
-    traces = []
-    edges = scene.frame.edges()
-    if len(edges):
-        x, y, z = edges.T
-        line = {"color": style.FAINT, "width": 2}
-        box = {"mode": "lines", "line": line, "hoverinfo": "skip", "name": "detector", "showlegend": False}
-        traces.append(go.Scatter3d(x=x, y=y, z=z, scene=place, **box))
+    traces = outline(scene, place)
     if len(scene.starts):
         x, y, z = scene.starts.T.astype(np.float32)
         marker = {"symbol": "diamond-open", "size": 5, "color": style.INK, "line": {"width": 1.5}}
@@ -163,7 +160,19 @@ def _surroundings(scene: Scene, place: str, legend: bool = True) -> list[go.Scat
     return traces
 
 
-def _layout() -> dict[str, Any]:
+def outline(scene: Scene, place: str) -> list[go.Scatter3d]:
+    """The edges of the detector, if it is known."""
+    edges = scene.frame.edges()
+    if not len(edges):
+        return []
+    x, y, z = edges.T
+    line = {"color": style.FAINT, "width": 2}
+    box = {"mode": "lines", "line": line, "hoverinfo": "skip", "name": "detector", "showlegend": False}
+    return [go.Scatter3d(x=x, y=y, z=z, scene=place, **box)]
+
+
+def layout() -> dict[str, Any]:
+    """What all figures have in common."""
     return {
         "template": go.layout.Template(),
         "paper_bgcolor": "white",
@@ -175,7 +184,13 @@ def _layout() -> dict[str, Any]:
     }
 
 
-def _axes(scene: Scene) -> dict[str, Any]:
+def halves(scene: Scene) -> dict[str, Any]:
+    """Two scenes side by side, seen from one side."""
+    domains = {"scene": {"x": [0, 0.495], "y": [0, 1]}, "scene2": {"x": [0.505, 1], "y": [0, 1]}}
+    return {place: {**axes_of(scene), "domain": domain} for place, domain in domains.items()}
+
+
+def axes_of(scene: Scene) -> dict[str, Any]:
     """A scene of equal aspect, zoomed on the event."""
     axes = {
         name: {
@@ -213,7 +228,7 @@ def _coloring_buttons(scene: Scene, owner: list[str], first: str) -> dict[str, A
         {"label": coloring, "method": "restyle", "args": [{"visible": [name in (coloring, "") for name in owner]}]}
         for coloring in scene.colorings
     ]
-    return {**_BUTTONS, "buttons": buttons, "x": 0.01, "xanchor": "left", "active": scene.colorings.index(first)}
+    return {**BUTTONS, "buttons": buttons, "x": 0.01, "xanchor": "left", "active": scene.colorings.index(first)}
 
 
 def _view_buttons(scene: Scene) -> list[dict[str, Any]]:
@@ -230,10 +245,10 @@ def _view_buttons(scene: Scene) -> list[dict[str, Any]]:
         }
         for label, cube in views.items()
     ]
-    return [{**_BUTTONS, "buttons": buttons, "x": 0.99, "xanchor": "right", "y": 0.02}]
+    return [{**BUTTONS, "buttons": buttons, "x": 0.99, "xanchor": "right", "y": 0.02}]
 
 
-_BUTTONS: dict[str, Any] = {
+BUTTONS: dict[str, Any] = {
     "type": "buttons",
     "direction": "right",
     "y": 1.0,
@@ -246,6 +261,7 @@ _BUTTONS: dict[str, Any] = {
 }
 
 
-def _caption(text: str, x: float) -> dict[str, Any]:
+def caption(text: str, x: float) -> dict[str, Any]:
+    """A heading over one half of a figure."""
     where = {"xref": "paper", "yref": "paper", "x": x, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}
     return {**where, "text": f"<b>{text}</b>", "showarrow": False, "font": {"size": 14}}

@@ -15,8 +15,9 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from nuforge.display import style
 from nuforge.display.frame import cube_around, horizontal_view
+from nuforge.display.kinds import Kinds
 from nuforge.display.plots import new_figure
-from nuforge.display.scene import Scene
+from nuforge.display.scene import Scene, thinned
 
 
 def event_picture(scene: Scene, colorings: Sequence[str] | None = None, width: float = 4.2) -> Figure:
@@ -34,13 +35,13 @@ def event_picture(scene: Scene, colorings: Sequence[str] | None = None, width: f
     unknown = [name for name in colorings if name not in scene.colorings]
     if unknown:
         raise ValueError(f"this event has no {unknown}, it can be coloured by {list(scene.colorings)}")
-    n = len(colorings)
+    scene, n = thinned(scene), len(colorings)
     with style.styled():
         figure = new_figure(width * n, 1.05 * width)
         figure.set_layout_engine("none")
         for i, coloring in enumerate(colorings):
             axes = figure.add_axes((i / n, 0.1, 1 / n, 0.84), projection="3d", computed_zorder=False)
-            _panel(axes, scene, coloring)
+            draw_voxels(axes, scene, scene.kinds.get(coloring))
             figure.text((i + 0.06) / n, 0.95, coloring, fontsize=12, weight="bold", va="center")
         if "energy" in colorings:
             _energy_bar(figure, scene, (list(colorings).index("energy") + 0.28) / n, 0.44 / n)
@@ -66,7 +67,7 @@ def _legend(figure: Figure, scene: Scene, colorings: Sequence[str]) -> None:
     for coloring in colorings:
         if coloring in scene.kinds:
             kinds = scene.kinds[coloring]
-            handles |= {kinds.names[k]: _handle(kinds.colors[k]) for k in np.unique(kinds.code)}
+            handles |= {kinds.names[k]: handle_of(kinds.colors[k]) for k in np.unique(kinds.code)}
     if handles:
         middle = (1 + ("energy" in colorings) / len(colorings)) / 2 if colorings[0] == "energy" else 0.5
         columns = min(len(handles), max(2, 3 * (len(colorings) - 1)))
@@ -75,15 +76,14 @@ def _legend(figure: Figure, scene: Scene, colorings: Sequence[str]) -> None:
         )
 
 
-def _panel(axes: Axes3D, scene: Scene, coloring: str) -> None:
-    """The event in one colouring."""
-    order = _order(scene)
+def draw_voxels(axes: Axes3D, scene: Scene, kinds: Kinds | None) -> None:
+    """The event in one colouring, by energy without any, in a frame from one point of view."""
+    order = axes_order(scene)
     position = scene.position[..., order]
     norm = LogNorm(*_energy_range(scene.energy))
-    if coloring == "energy":
+    if kinds is None:
         colors = style.energy_map(norm(np.clip(scene.energy, *_energy_range(scene.energy))))
     else:
-        kinds = scene.kinds[coloring]
         colors = to_rgba_array(kinds.colors)[kinds.code]
     if scene.is_segments:
         axes.add_collection3d(Line3DCollection(position, colors=colors, linewidths=1.2))
@@ -92,7 +92,7 @@ def _panel(axes: Axes3D, scene: Scene, coloring: str) -> None:
     _frame(axes, scene, order)
 
 
-def _order(scene: Scene) -> list[int]:
+def axes_order(scene: Scene) -> list[int]:
     """Our axes in the order of the picture's: cyclic, with `up` last."""
     up = int(np.argmax(np.abs(scene.frame.up)))
     return [(up + 1) % 3, (up + 2) % 3, up]
@@ -133,5 +133,6 @@ def _energy_range(energy: np.ndarray) -> tuple[float, float]:
     return float(low), float(max(high, 1.1 * low))
 
 
-def _handle(color: str) -> Line2D:
+def handle_of(color: str) -> Line2D:
+    """A square of a colour, for a legend."""
     return Line2D([], [], color=color, marker="s", linestyle="none", markersize=6)

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any, cast
 
 from nuforge.display import plots
+from nuforge.display.chain3d import chain_figure
+from nuforge.display.chain_picture import chain_note, chain_picture
 from nuforge.display.event3d import CONFIG, pair_figure
 from nuforge.display.frame import Frame, Geometry
 from nuforge.display.page import figure_json, plotly_script, png_source, render, svg_source
 from nuforge.display.picture import event_picture
-from nuforge.display.scene import VOXEL_CLASSES, Scene, scene_of
+from nuforge.display.scene import Scene, scene_of
 from nuforge.display.show import summary
 from nuforge.display.style import method_colors
 from nuforge.evaluation.report import Difference, Published, Report, write_whole
 from nuforge.evaluation.wording import command_of, shortfalls, spelled
 from nuforge.events import Events
 from nuforge.metrics.interval import Interval
+from nuforge.simulation.truth import CLASSES
 
 FILE = "report.html"
 
@@ -75,7 +78,7 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
     """
     classes = class_names(report)
     general, classwise = _groups(report, classes)
-    shown = _events(events, Frame.of(detector), _voxel_classes(events, classes)) if events is not None else []
+    shown = _events(events, Frame.of(detector), _voxel_classes(report, events)) if events is not None else []
     apart = _what_tells_apart(report)
     pictures = _plots(report, classwise)
     n = max((interval.n for interval in report.metrics.values()), default=0)
@@ -246,19 +249,20 @@ def _events(events: Events, frame: Frame, classes: Sequence[str]) -> list[dict[s
 def _event(scene: Scene) -> dict[str, str]:
     known = [name for name in ("truth", "prediction") if name in scene.kinds]
     left, right = known if len(known) == 2 else ("energy", *known, "energy")[:2]
+    figure = chain_figure(scene) if scene.is_chain else pair_figure(scene, left, right)
     return {
         "title": scene.title,
         "summary": ", ".join(summary(scene)),
-        "figure": figure_json(pair_figure(scene, left, right)),
-        "picture": png_source(event_picture(scene)),
+        "note": chain_note(scene) if scene.is_chain else "",
+        "figure": figure_json(figure),
+        "picture": png_source(chain_picture(scene) if scene.is_chain else event_picture(scene)),
     }
 
 
-def _voxel_classes(events: Events, classes: Sequence[str]) -> Sequence[str]:
-    """Names of the classes of voxels: those of the task if it was voxels that it classified, and not what they make."""
-    voxels = events["voxels"] if "voxels" in events else {}
-    of_voxels = "probability" in voxels and voxels["probability"].shape[1] == len(classes)
-    return classes if of_voxels else VOXEL_CLASSES
+def _voxel_classes(report: Report, events: Events) -> Sequence[str]:
+    """Names of the classes of voxels: those of the task if it was voxels that it classified."""
+    of_voxels = "voxels" in events and "probability" in events["voxels"] and "confusion" in report.curves
+    return tuple(map(str, report.curves["confusion"]["classes"])) if of_voxels else CLASSES
 
 
 def _what_tells_apart(report: Report) -> dict[str, Any]:

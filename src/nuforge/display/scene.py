@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from particle import InvalidParticle, Particle, ParticleNotFound
 
 from nuforge.display import style
 from nuforge.display.frame import Frame
+from nuforge.display.kinds import NAMED, Kinds, class_kinds, particle_kinds
+from nuforge.display.names import particle_name
+from nuforge.display.stages import Stage, is_predicted, stages_of
 from nuforge.events import Events, Table
+from nuforge.simulation.truth import CLASSES
 
-VOXEL_CLASSES = ("shower", "track", "Michel", "delta", "low-energy")
-"""The classes of `voxels.label`, in their order."""
-
-_NAMED = 9  # particles with a colour and a name of their own; the rest share one
-
-
-@dataclass(frozen=True)
-class Kinds:
-    """A colouring by kind: `code` (N,) numbers `names` and `colors`."""
-
-    code: np.ndarray
-    names: tuple[str, ...]
-    colors: tuple[str, ...]
-
-    def of_rows(self) -> np.ndarray:
-        """The name of each row, (N,)."""
-        return np.take(np.array(self.names, dtype=object), self.code)
+DRAWN = 40_000
+"""Voxels or segments that a display draws at most; of more, as many are chosen at random, always the same."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +31,8 @@ class Scene:
         starts: Where the visible particles start (P, 3), in the frame's unit.
         start_names: Their names, P of them.
         frame: Where things are.
+        stages: What is known of each stage of the liquid-argon chain, by name.
+        n: Voxels or segments of the event; more than there are rows here if it is thinned.
     """
 
     title: str
@@ -53,6 +42,14 @@ class Scene:
     starts: np.ndarray
     start_names: tuple[str, ...]
     frame: Frame
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    n: int = 0
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether the chain has something to say of it, or it has the truth of several stages and no prediction."""
+        alone = all(stage.prediction is None for stage in self.stages.values())
+        return is_predicted(self.stages) or (alone and len(self.stages) > 1)
 
     @property
     def is_segments(self) -> bool:
@@ -70,7 +67,7 @@ class Scene:
         return ("energy", *self.kinds)
 
 
-def scene_of(events: Events, i: int = 0, frame: Frame | None = None, classes: Sequence[str] = VOXEL_CLASSES) -> Scene:
+def scene_of(events: Events, i: int = 0, frame: Frame | None = None, classes: Sequence[str] = CLASSES) -> Scene:
     """Event i to draw: its voxels, or its segments if there are no voxels.
 
     Args:
@@ -98,7 +95,22 @@ def scene_of(events: Events, i: int = 0, frame: Frame | None = None, classes: Se
         frame = Frame(boxes=frame.boxes, up=frame.up, unit="cm")
     kinds, shown = _kinds(event, rows, energy, classes)
     starts, start_names = _starts(event, shown, frame)
-    return Scene(_title(event, i), position, energy, kinds, starts, start_names, frame)
+    stages = stages_of(event, energy, position, frame, classes) if name == "voxels" else {}
+    return Scene(_title(event, i), position, energy, kinds, starts, start_names, frame, stages, len(energy))
+
+
+def thinned(scene: Scene, most: int = DRAWN) -> Scene:
+    """The scene with at most so many of its voxels or segments; marks stay."""
+    if len(scene.energy) <= most:
+        return scene
+    rows = np.sort(np.random.default_rng(0).choice(len(scene.energy), most, replace=False))
+    return replace(
+        scene,
+        position=scene.position[rows],
+        energy=scene.energy[rows],
+        kinds={name: kinds.only(rows) for name, kinds in scene.kinds.items()},
+        stages={name: stage.only(rows) for name, stage in scene.stages.items()},
+    )
 
 
 def _kinds(
@@ -109,44 +121,16 @@ def _kinds(
     label = rows["label"].numpy() if "label" in rows else None
     guess = rows["probability"].argmax(1).numpy() if "probability" in rows and len(rows) else None
     if label is not None:
-        kinds["truth"] = _class_kinds(label, classes)
+        kinds["truth"] = class_kinds(label, classes)
     if guess is not None:
-        kinds["prediction"] = _class_kinds(guess, classes)
+        kinds["prediction"] = class_kinds(guess, classes)
     if label is not None and guess is not None:
         code = np.where(label < 0, 2, (label != guess).astype(int))
         kinds["right or wrong"] = Kinds(code, ("right", "wrong", "unknown"), (style.RIGHT, style.WRONG, style.UNKNOWN))
     shown = np.zeros(0, dtype=int)
     if "particle" in rows and "particles" in event:
-        kinds["particle"], shown = _particle_kinds(rows["particle"].numpy(), energy, event["particles"])
+        kinds["particle"], shown = particle_kinds(rows["particle"].numpy(), energy, event["particles"])
     return kinds, shown
-
-
-def _class_kinds(code: np.ndarray, classes: Sequence[str]) -> Kinds:
-    if len(code) and code.max() >= len(classes):
-        raise ValueError(
-            f"rows have the class {code.max()}, expected 0 to {len(classes) - 1}; pass the names of all classes"
-        )
-    names, colors = (*classes, "unknown"), (*(style.class_color(k) for k in range(len(classes))), style.UNKNOWN)
-    return Kinds(np.where(code < 0, len(classes), code), names, colors)
-
-
-def _particle_kinds(particle: np.ndarray, energy: np.ndarray, particles: Table) -> tuple[Kinds, np.ndarray]:
-    """The particles with most energy by name, the others together."""
-    known = particle >= 0
-    total = np.bincount(particle[known], weights=energy[known], minlength=len(particles))
-    order = np.argsort(-total, kind="stable")
-    order = order[total[order] > 0]
-    top = order[:_NAMED]
-    code = np.full(len(particles) + 1, len(top))  # the last place is for -1
-    code[top] = np.arange(len(top))
-    code[-1] = len(top) + 1
-    pdg = particles["pdg"].tolist() if "pdg" in particles else [0] * len(particles)
-    names = tuple(f"{particle_name(pdg[p])}  {total[p]:.3g} MeV" for p in top)
-    colors = tuple(_PARTICLE_COLORS[k] for k in range(len(top)))
-    return Kinds(code[particle], (*names, "other particles", "unknown"), (*colors, style.FAINT, style.UNKNOWN)), order
-
-
-_PARTICLE_COLORS = ("#0077bb", "#ee7733", "#009988", "#cc3377", "#bbaa33", "#5b3a9e", "#33bbee", "#994f00", "#228833")
 
 
 def _starts(event: Events, shown: np.ndarray, frame: Frame) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -155,7 +139,7 @@ def _starts(event: Events, shown: np.ndarray, frame: Frame) -> tuple[np.ndarray,
         return np.zeros((0, 3)), ()
     table = event["particles"]
     visible = np.zeros(len(table), dtype=bool)
-    visible[shown[: 4 * _NAMED]] = True
+    visible[shown[: 4 * NAMED]] = True
     if "parent" in table:
         visible |= table["parent"].numpy() < 0
     start = _array(table, "start")
@@ -180,12 +164,3 @@ def _title(event: Events, i: int) -> str:
 
 def _array(table: Table, column: str) -> np.ndarray:
     return np.asarray(table[column].detach().double().numpy())
-
-
-@lru_cache(maxsize=1024)
-def particle_name(pdg: int) -> str:
-    """The name of a PDG number, as "mu-" or "Ar40"; the number itself if it has none."""
-    try:
-        return str(Particle.from_pdgid(pdg).name)
-    except (ParticleNotFound, InvalidParticle):
-        return str(pdg) if pdg else "particle"

@@ -20,6 +20,18 @@ blue-yellow colour blindness; `UNKNOWN` is the colour of rows without class.
 UNKNOWN = "#c9ced6"
 WRONG, RIGHT = "#d1242f", "#c3cad4"
 
+PARTICLES = ("#0077bb", "#ee7733", "#009988", "#cc3377", "#bbaa33", "#5b3a9e", "#33bbee", "#994f00", "#228833")
+"""Colours of particles where each has its own and the rest share one."""
+
+CLUSTERS = (
+    *("#0077bb", "#ee7733", "#009988", "#5b3a9e", "#bbaa33", "#33bbee", "#994f00", "#228833"),
+    *("#e07fb2", "#1b2f6b", "#8fbf3f", "#7b8ee6", "#c08a3e", "#00b4a0", "#a97baf", "#665c1e"),
+)
+"""Colours of clusters, which begin anew where clusters are more. None is red: reds are for those without a partner."""
+
+UNMATCHED = ("#d1242f", "#8e1420", "#ff5a7a", "#5a0a12")
+"""Colours of predicted clusters that are no true one's best: pieces cut off, or made of nothing."""
+
 ENERGY = ("#bfd2e8", "#7fa8d6", "#6f74bd", "#a03c8f", "#a3123f", "#4a0a12")
 """From little to much: lightness falls all the way, so the order survives printing in grey."""
 
@@ -69,6 +81,11 @@ def styled() -> Iterator[None]:
 def class_color(i: int) -> str:
     """Colour of class i, of `UNKNOWN` for -1."""
     return UNKNOWN if i < 0 else CLASSES[i % len(CLASSES)]
+
+
+def cluster_color(i: int) -> str:
+    """Colour of cluster i, the clusters of most energy first."""
+    return CLUSTERS[i % len(CLUSTERS)]
 
 
 def method_colors(baselines: Sequence[str]) -> dict[str, str]:

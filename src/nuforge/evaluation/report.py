@@ -168,13 +168,13 @@ def read_report(path: Path) -> Report:
         raise ReportError(f"{path}: {error}") from None
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Writes a text file under a temporary name, then renames it: nothing half-written looks whole."""
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Writes a file under a temporary name, then renames it: nothing half-written looks whole. Text is UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
