@@ -7,13 +7,11 @@ some noise: as a good network says them.
 
 import time
 from collections import defaultdict
-from functools import partial
 
 import torch
 from torch.nn.functional import one_hot
 
 from nuforge.detectors import lartpc_cube
-from nuforge.events import Events
 from nuforge.simulation.readout import read_out
 from nuforge.simulation.sources import particle_bomb
 from nuforge.simulation.transport import transport
@@ -110,7 +108,7 @@ class ToldChain:
         finish = self.clock.timed(("reconstruction", "reconstruction"), chain._finish)
         self.chain = Chain(links, chain.asked, finish).eval()
         self.at = {}
-        with torch.inference_mode():
+        with torch.no_grad():  # training goes on from there
             for name, link in links.items():
                 events = link.labelled(link.given(events))
                 self.at[name] = events

@@ -19,7 +19,7 @@ def convolve(features: Tensor, weight: Tensor, pairs: Pairs) -> Tensor:
     features, weight = features.contiguous(), _in_vectors(weight)
     out = features.new_empty(pairs.n_out, weight.shape[2])
     call("convolve", features, weight, out, *_laid_out(pairs), *weight.shape[1:])
-    return out[:, :channels].contiguous()
+    return out if out.shape[1] == channels else out[:, :channels].contiguous()
 
 
 def weight_gradient(features: Tensor, gradient: Tensor, pairs: Pairs) -> Tensor:
@@ -28,7 +28,7 @@ def weight_gradient(features: Tensor, gradient: Tensor, pairs: Pairs) -> Tensor:
     features, gradient = features.contiguous(), _in_vectors(gradient)
     out = features.new_empty(pairs.n_offsets, features.shape[1], gradient.shape[1])
     call("weight_gradient", features, gradient, out, *_laid_out(pairs), *out.shape[1:])
-    return out[:, :, :channels].contiguous()
+    return out if out.shape[2] == channels else out[:, :, :channels].contiguous()
 
 
 def _in_vectors(values: Tensor) -> Tensor:
