@@ -16,7 +16,7 @@ import time
 
 import torch
 from chain_inputs import MISTAKEN, ToldChain, large_event, simulated
-from rounds import compared, finish, options_of, rounded, row_of, table_of, target
+from rounds import compared, finish, options_of, row_of, table_of, target
 from train_step import STATUS, resident
 
 from nuforge.experiments.lartpc_chain import lartpc_chain

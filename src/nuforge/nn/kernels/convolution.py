@@ -6,6 +6,7 @@ several times faster than plain torch for few channels (12, 36, 60 of a network 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -19,7 +20,7 @@ def convolve(features: Tensor, weight: Tensor, pairs: Pairs) -> Tensor:
     features, weight = features.contiguous(), _in_vectors(weight)
     out = features.new_empty(pairs.n_out, weight.shape[2])
     call("convolve", features, weight, out, *_laid_out(pairs), *weight.shape[1:])
-    return out if out.shape[1] == channels else out[:, :channels].contiguous()
+    return _cut(out, channels)
 
 
 def weight_gradient(features: Tensor, gradient: Tensor, pairs: Pairs) -> Tensor:
@@ -28,13 +29,20 @@ def weight_gradient(features: Tensor, gradient: Tensor, pairs: Pairs) -> Tensor:
     features, gradient = features.contiguous(), _in_vectors(gradient)
     out = features.new_empty(pairs.n_offsets, features.shape[1], gradient.shape[1])
     call("weight_gradient", features, gradient, out, *_laid_out(pairs), *out.shape[1:])
-    return out if out.shape[2] == channels else out[:, :, :channels].contiguous()
+    return _cut(out, channels)
 
 
 def _in_vectors(values: Tensor) -> Tensor:
     """Values (..., C) with zeros behind, up to whole vectors of channels."""
     missing = -values.shape[-1] % LANES
     return pad(values, (0, missing)) if missing else values.contiguous()
+
+
+def _cut(values: Tensor, channels: int) -> Tensor:
+    """The first channels of values (..., C), never a view: what follows may add to it in place."""
+    if values.shape[-1] == channels:
+        return values
+    return values[..., :channels].clone(memory_format=torch.contiguous_format)
 
 
 def _laid_out(pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, int, int, int]:
