@@ -37,7 +37,7 @@ setup(
         *extensions(
             "nuforge.nn.kernels",
             VECTORS,
-            ("closest", "convolution", "maps", "nearest", "norm", "partition"),
+            ("closest", "convolution", "maps", "nearest", "norm", "others", "partition"),
             ("crew", "vector"),
             ["-pthread", "-Wno-psabi"],
         ),

@@ -15,6 +15,7 @@ SECTIONS = {
     "train_step": "A training step",
     "against": "A training step before the engine",
     "point_kernels": "Points",
+    "chain": "The liquid-argon chain",
     "chain_kernels": "Clusters and their graphs",
     "loader": "From the store to batches",
     "soak": "Memory over time",

@@ -85,21 +85,30 @@ def test_calls_that_follow_each_other_soon_or_late_find_all_threads_ready(pause)
 
 
 @needs_kernel
-@pytest.mark.parametrize(
-    ("features", "weight"),
-    [
-        (torch.zeros(3, 8, dtype=torch.float64), torch.zeros(27, 8, 8, dtype=torch.float64)),
-        (torch.zeros(3, 8), torch.zeros(27, 8, 5)),
-        (torch.zeros(3, 5, requires_grad=True), torch.zeros(27, 5, 8)),
-    ],
-)
-def test_what_the_kernels_cannot_take_goes_by_plain_torch(features, weight):
-    assert not compiled.usable(features, weight)
+def test_what_the_kernels_cannot_take_goes_by_plain_torch():
+    features, weight = torch.zeros(3, 8, dtype=torch.float64), torch.zeros(27, 8, 8, dtype=torch.float64)
+    assert not library.usable(features, weight)
 
 
 @needs_kernel
-def test_channels_of_the_input_need_no_vectors_where_no_gradient_is_asked():
-    assert compiled.usable(torch.zeros(3, 1), torch.zeros(27, 1, 16))
+@pytest.mark.parametrize("n", [0, 1, 400])
+@pytest.mark.parametrize(("channels_in", "channels_out"), [(12, 12), (9, 12), (1, 5), (60, 36), (8, 3)])
+def test_channels_that_fill_no_vectors_are_compiled_too(n, channels_in, channels_out, monkeypatch):
+    generator = torch.Generator().manual_seed(channels_in)
+    where = torch.randint(0, 9, (n, 3), generator=generator)
+    where = torch.cat([torch.zeros(n, 1, dtype=torch.int64), where], 1).unique(dim=0)
+    x = torch.randn(len(where), channels_in, generator=generator)
+    weight = torch.randn(27, channels_in, channels_out, generator=generator)
+    found = []
+    for backend in ("torch", "compiled"):
+        monkeypatch.setenv("NUFORGE_SPARSE", backend)
+        leaves = x.clone().requires_grad_(), weight.clone().requires_grad_()
+        y = convolve(*leaves, Level.of(where).neighbours).add_(1.0)  # as residual blocks add
+        y.square().sum().backward()
+        found.append((y, *(leaf.grad for leaf in leaves)))
+    for plain, compiled_one in zip(*found, strict=True):
+        assert compiled_one.is_contiguous()
+        torch.testing.assert_close(compiled_one, plain, rtol=1e-4, atol=1e-4 * float(plain.detach().norm()))
 
 
 @needs_kernel

@@ -31,3 +31,18 @@ def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:
         return torch.sort(code, stable=True)
     packed = torch.from_numpy(np.sort(((code << bits) | torch.arange(len(code))).numpy()))
     return packed >> bits, packed & ((1 << bits) - 1)
+
+
+def distinct(code: Rows, largest: int) -> tuple[Rows, Rows, Rows]:
+    """Codes (U,) that occur among those (K,) from 0 to `largest`, rising; the place (K,) of each, and how often (U,).
+
+    What `torch.unique` gives; codes that are not many more than rows are counted, which needs no sorting.
+    """
+    if largest >= 8 * len(code) + 1024:
+        found: tuple[Rows, Rows, Rows] = torch.unique(code, return_inverse=True, return_counts=True)
+        return found
+    counts = torch.bincount(code, minlength=largest + 1)
+    codes = rows_where(counts > 0)
+    place = torch.empty_like(counts)
+    place[codes] = torch.arange(len(codes), device=code.device)
+    return codes, place.index_select(0, code), counts.index_select(0, codes)

@@ -103,7 +103,7 @@ class GraphSPICE(nn.Module):
         """Log-odds (E,) of edges."""
         form = (self.form + self.form.t()) / 2
         one = F.pad(features, (0, 1), value=1.0)
-        return ((one @ form)[source] * one[target]).sum(1)
+        return ((one @ form).index_select(0, source) * one.index_select(0, target)).sum(1)
 
 
 def neighbours_alike(level: Level, kind: Tensor) -> tuple[Tensor, Tensor]:

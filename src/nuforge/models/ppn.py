@@ -100,7 +100,7 @@ class PPN(nn.Module):
         features, mask = self.looks[-1](levels[-1], None)
         masks = [mask]
         for i in reversed(range(len(levels) - 1)):
-            attended = levels[i + 1].with_features(features * mask.softmax(1)[:, 1:].detach())
+            attended = levels[i + 1].with_features(features * (mask[:, 1:] - mask[:, :1]).detach().sigmoid())
             features, mask = self.looks[i](levels[i], self.ups[i](attended, levels[i]))
             masks.append(mask)
         return features, masks[::-1]

@@ -89,10 +89,10 @@ class MessagePassing(nn.Module):
     ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "m c"]]:
         """Nodes (N, width) and edges (2E, width) after the round."""
         active = self.node_norm(nodes)
-        step = self.of_edge(self.edge_norm(edges))
-        step = step + self.of_source(active).index_select(0, graph.source)
-        step = step + self.of_target(active).index_select(0, graph.target)
-        edges = edges + self.edge_layers(step)
+        step = self.of_edge(self.edge_norm(edges))  # many rows: sums are made in place
+        step += self.of_source(active).index_select(0, graph.source)
+        step += self.of_target(active).index_select(0, graph.target)
+        edges = self.edge_layers(step).add_(edges)
         messages = self.message_norm(segment_max(edges, graph.offsets))
         return nodes + self.node_layers(self.of_node(active) + self.of_message(messages)), edges
 

@@ -1,6 +1,7 @@
 """Range in the continuous-slowing-down approximation, and the energy that a range needs."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from nuforge.physics.material import Material
 from nuforge.physics.stopping import maximum_transfer, stopping_power
 
 _POINTS_PER_DECADE = 200
+_LOWEST = 1e-4  # masses; where the grid of energies begins
 
 
 def integrate_range(energies: Float[Tensor, " n"], loss: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -63,9 +65,14 @@ def range_straggling(kinetic: Float[Tensor, "*#n"], mass: float, material: Mater
 
 
 def _range_table(mass: float, material: Material, highest: float) -> tuple[np.ndarray, np.ndarray]:
-    """ln T and ln R on a fine grid from T = 1e-4 m up."""
-    lowest = 1e-4 * mass
-    n = max(2, math.ceil(_POINTS_PER_DECADE * math.log10(2 * highest / lowest)))
-    energies = torch.logspace(math.log10(lowest), math.log10(2 * highest), n, dtype=torch.float64)
+    """ln T and ln R on a fine grid from T = 1e-4 m up; the same grid, kept, whatever the highest energy."""
+    return _decades(mass, material, math.ceil(math.log10(max(2 * highest / (_LOWEST * mass), 10.0))))
+
+
+@lru_cache(maxsize=64)
+def _decades(mass: float, material: Material, decades: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same for so many decades of energy."""
+    steps = torch.arange(decades * _POINTS_PER_DECADE + 1, dtype=torch.float64) / _POINTS_PER_DECADE
+    energies = _LOWEST * mass * 10**steps
     ranges = integrate_range(energies, stopping_power(energies, mass, material))
     return energies.log().numpy(), ranges.log().numpy()

@@ -7,6 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nuforge.events import Table
+from nuforge.events.rows import distinct, rows_where
 from nuforge.reconstruction.clusters import totals
 from nuforge.reconstruction.columns import FRAGMENTS
 from nuforge.shapes import Rows
@@ -20,9 +21,9 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
         particles: `reco_particles`, which `cluster` numbers.
     """
     fragment = voxels["reco_fragment"]
-    known = (fragment >= 0).nonzero().flatten()
-    pairs = torch.stack([voxels.batch[known], fragment[known]], dim=1)
-    pieces, inverse = torch.unique(pairs, dim=0, return_inverse=True)
+    known = rows_where(fragment >= 0)
+    codes = int(fragment.max()) + 1 if len(known) else 1
+    pieces, inverse, counts = distinct(voxels.batch[known] * codes + fragment[known], voxels.n_events * codes)
     row = torch.full_like(fragment, -1)
     row[known] = inverse
     n = len(pieces)
@@ -31,22 +32,20 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
     kind = majority(inverse, voxels["kind"][known], n) if "kind" in voxels else of_particle
     columns = {
         "kind": torch.where((particle < 0) & ("kind" not in voxels), -1, kind),
-        "voxels": torch.bincount(inverse, minlength=n),
+        "voxels": counts,
         "energy": totals(voxels["value"][known].double(), inverse, n).float(),
         "particle": particle,
     }
-    return row, Table.from_counts(columns, torch.bincount(pieces[:, 0], minlength=voxels.n_events), about=FRAGMENTS)
+    return row, Table.from_counts(columns, torch.bincount(pieces // codes, minlength=voxels.n_events), about=FRAGMENTS)
 
 
 def majority(group: Int[Tensor, " v"], value: Int[Tensor, " v"], n: int) -> Int[Tensor, " n"]:
     """The most frequent value >= 0 (n,) in each group, the least of equally frequent ones; -1 where there is none."""
-    known = (value >= 0).nonzero().flatten()
-    pairs, counts = torch.unique(torch.stack([group[known], value[known]], dim=1), dim=0, return_counts=True)
-    order = counts.argsort(stable=True, descending=True)
-    order = order[pairs[order, 0].argsort(stable=True)]
-    sorted_groups = pairs[order, 0]
-    first = torch.ones(len(order), dtype=torch.bool)
-    first[1:] = sorted_groups[1:] != sorted_groups[:-1]
-    winner = torch.full((n,), -1)
-    winner[sorted_groups[first]] = pairs[order[first], 1]
-    return winner
+    known = rows_where(value >= 0)
+    codes = int(value.max()) + 1 if len(known) else 1
+    cells, _, counts = distinct(group[known] * codes + value[known], n * codes)
+    of, of_value = cells // codes, cells % codes
+    most = counts.new_zeros(n).scatter_reduce(0, of, counts, "amax")
+    best = counts == most[of]
+    winner = torch.full((n,), codes).scatter_reduce(0, of[best], of_value[best], "amin")
+    return torch.where(winner == codes, -1, winner)

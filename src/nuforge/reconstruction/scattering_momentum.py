@@ -13,6 +13,7 @@ energy as its range says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -75,10 +76,8 @@ def momentum_of_scattering(paths: Paths, material: Material, spread: float = DIR
     found = torch.full((3, len(pieces), len(MASSES)), torch.nan, dtype=torch.float64)
     for block in torch.split(rows, _BLOCK) if len(rows) else ():  # tracks of alike length together
         most = int(pieces[block].max())
-        first, second = _differences(directions[block, :most])
-        for i, mass in enumerate(MASSES):
-            of_mass = _of_mass(first, second, pieces[block], width[block], mass, material, spread)
-            found[:, block, i] = torch.stack(of_mass)
+        angles = _differences(directions[block, :most])
+        found[:, block] = _most_likely(angles, pieces[block], width[block], material, spread)
     return Scattering(*found)
 
 
@@ -100,8 +99,8 @@ def _pieces(paths: Paths) -> tuple[Float[Tensor, "c k 3"], Tensor, Scalars]:
     return unit(slope).reshape(n, most, 3), pieces, width
 
 
-def _differences(directions: Float[Tensor, "c k 3"]) -> tuple[Float[Tensor, "c k-1"], Float[Tensor, "c k-1"]]:
-    """Angles (C, K - 1) between neighbouring pieces in two planes that are at right angles.
+def _differences(directions: Float[Tensor, "c k 3"]) -> Float[Tensor, "2 c k-1"]:
+    """Angles (2, C, K - 1) between neighbouring pieces in two planes that are at right angles.
 
     They are 0 in the padding, and beside a piece without direction (a gap).
     """
@@ -113,70 +112,77 @@ def _differences(directions: Float[Tensor, "c k 3"]) -> tuple[Float[Tensor, "c k
     across = across / across.norm(dim=2, keepdim=True)
     upright = torch.linalg.cross(middle / middle.norm(dim=2, keepdim=True), across)
     step = two - one
-    return (step * across).sum(2).nan_to_num(), (step * upright).sum(2).nan_to_num()
+    return torch.stack([(step * across).sum(2), (step * upright).sum(2)]).nan_to_num()
 
 
-def _of_mass(
-    first: Tensor, second: Tensor, pieces: Tensor, width: Scalars, mass: float, material: Material, spread: float
-) -> tuple[Scalars, Scalars, Scalars]:
-    """Most likely momentum and ends of the interval (C,) each, for one mass."""
-    grid = torch.logspace(np.log10(_LOWEST), np.log10(_HIGHEST), _POINTS, dtype=torch.float64)
-    likelihood = _log_likelihood(first, second, pieces, width, grid, mass, material, spread)
-    return _interval(likelihood, grid, pieces > 0)
+def _most_likely(angles: Tensor, pieces: Tensor, width: Scalars, material: Material, spread: float) -> Tensor:
+    """Most likely momentum and ends of the interval (3, C, M) for each mass."""
+    grid = _grid()
+    likelihood = _log_likelihood(angles, pieces, width, material, spread)
+    known = (pieces > 0).repeat_interleave(len(MASSES))
+    found = _interval(likelihood.flatten(0, 1), grid, known)
+    return torch.stack(found).view(3, len(pieces), len(MASSES))
 
 
-def _squares(pieces: int, width: Scalars, grid: Tensor, mass: float, material: Material, place: float) -> Tensor:
-    """theta_0^2 (C, P, K) of each piece for each initial momentum; infinite where the particle has stopped before.
+def _grid() -> Scalars:
+    """Momenta (P,) MeV looked at."""
+    return torch.logspace(np.log10(_LOWEST), np.log10(_HIGHEST), _POINTS, dtype=torch.float64)
 
-    Scattering varies as 1 / (p beta)^2, taken at a place of the piece from 0 to 1, interpolated in the range that is
-    left; Highland's logarithm of beta is that of each range, that of the thickness of each track.
+
+@lru_cache(maxsize=64)
+def _strengths(mass: float, material: Material) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """Ranges (P,) cm of the momenta looked at, and ln R and ln theta_0^2 of a piece for a table of ranges.
+
+    Scattering varies as 1 / (p beta)^2; Highland's logarithm of beta is that of each range.
     """
-    kinetic = torch.sqrt(grid**2 + mass**2) - mass
+    kinetic = torch.sqrt(_grid() ** 2 + mass**2) - mass
     ranges = csda_range(kinetic, mass, material)
-    depth = (torch.arange(pieces) + place) * width[:, None]
-    left = ranges[None, :, None] - depth[:, None, :]
     table = torch.logspace(-3, float(ranges.max().log10()), _TABLE, dtype=torch.float64)
     t = energy_of_range(table, mass, material)
     p = momentum(t, mass)
     strength = highland_angle(torch.full_like(p, PIECE), p, p / (t + mass), material.radiation_length) ** 2
-    log = np.interp(left.clamp(min=1e-3).log().numpy(), table.log().numpy(), strength.log().numpy())
+    return ranges, table.log().numpy(), strength.log().numpy()
+
+
+def _squares(pieces: int, width: Scalars, material: Material, place: float) -> Tensor:
+    """theta_0^2 (C, M, P, K) of each piece for each mass and initial momentum; infinite where it has stopped before.
+
+    It is taken at a place of the piece from 0 to 1, interpolated in the range that is left; Highland's logarithm of the
+    thickness is that of each track.
+    """
+    depth = (torch.arange(pieces) + place) * width[:, None]
+    squares = width.new_empty(len(width), len(MASSES), _POINTS, pieces)
+    for i, mass in enumerate(MASSES):
+        ranges, log_range, log_strength = _strengths(mass, material)
+        left = ranges[None, :, None] - depth[:, None, :]
+        log = np.interp(left.clamp(min=1e-3).log().numpy(), log_range, log_strength)
+        squares[:, i] = torch.where(left > 0, torch.from_numpy(np.exp(log)), torch.inf)
     thicker = width / PIECE * (1 + 0.038 * torch.log(width / PIECE)) ** 2
-    return torch.where(left > 0, torch.from_numpy(np.exp(log)) * thicker[:, None, None], torch.inf)
+    return squares.mul_(thicker[:, None, None, None])
 
 
-def _log_likelihood(
-    first: Tensor,
-    second: Tensor,
-    pieces: Tensor,
-    width: Scalars,
-    grid: Tensor,
-    mass: float,
-    material: Material,
-    spread: float,
-) -> Tensor:
-    """Log likelihood (C, P) of each initial momentum, by the Cholesky factor of the covariance's three diagonals."""
-    total = torch.zeros(len(width), len(grid), dtype=torch.float64)
-    if not len(width) or first.shape[1] == 0:
+def _log_likelihood(angles: Tensor, pieces: Tensor, width: Scalars, material: Material, spread: float) -> Tensor:
+    """Log likelihood (C, M, P) of each mass and initial momentum, by the Cholesky factor of the three diagonals."""
+    total = torch.zeros(len(width), len(MASSES), _POINTS, dtype=torch.float64)
+    n_angles = angles.shape[2]
+    if not len(width) or n_angles == 0:
         return total
-    behind, middle, ahead = (
-        _squares(first.shape[1] + 1, width, grid, mass, material, place) for place in (1 - _PLACE, 0.5, _PLACE)
-    )
+    behind, middle, ahead = (_squares(n_angles + 1, width, material, place) for place in (1 - _PLACE, 0.5, _PLACE))
     stopped = ahead.isinf()
     above, scale = torch.zeros_like(total), torch.ones_like(total)
-    rests = [torch.zeros_like(total), torch.zeros_like(total)]
-    for k in range(first.shape[1]):
-        valid = (pieces[:, None] - 1 > k) & ~stopped[:, :, k + 1]
-        variance = 13 / 35 * (behind[:, :, k] + ahead[:, :, k + 1]) + 2 * spread**2
+    rests = torch.zeros(2, *total.shape, dtype=torch.float64)
+    for k in range(n_angles):
+        valid = (pieces[:, None, None] - 1 > k) & ~stopped[..., k + 1]
+        variance = 13 / 35 * (behind[..., k] + ahead[..., k + 1]) + 2 * spread**2
         variance = torch.where(valid, variance, 1.0)
         link = above / scale
         scale = torch.sqrt((variance - link**2).clamp(min=1e-12))
-        for i, angle in enumerate((first, second)):
-            rests[i] = (angle[:, None, k] - link * rests[i]) / scale
-            total = total + torch.where(valid, _log_density(rests[i]) - scale.log(), 0.0)
-        above = torch.where(valid & middle[:, :, k + 1].isfinite(), 9 / 70 * middle[:, :, k + 1] - spread**2, 0.0)
+        rests = (angles[:, :, k, None, None] - link * rests) / scale
+        total = total + torch.where(valid, _log_density(rests).sum(0) - 2 * scale.log(), 0.0)
+        above = torch.where(valid & middle[..., k + 1].isfinite(), 9 / 70 * middle[..., k + 1] - spread**2, 0.0)
     # a particle that would have stopped before the last piece did not make the track
-    last = (pieces - 1).clamp(min=0)[:, None, None].expand(-1, len(grid), 1)
-    return torch.where(stopped.gather(2, last)[:, :, 0], -torch.inf, total)
+    last = (pieces - 1).clamp(min=0)[:, None, None, None].expand(-1, *total.shape[1:], 1)
+    return torch.where(stopped.gather(3, last)[..., 0], -torch.inf, total)
 
 
 def _log_density(x: Tensor) -> Tensor:

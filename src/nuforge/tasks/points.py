@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.events.rows import rows_where
 from nuforge.nn.points import dbscan
 from nuforge.simulation.truth import VoxelClass
 from nuforge.tasks.point_figures import NEAR, POINT_CLASSES, nearest_by_class, point_figures, point_statistics
@@ -130,17 +131,20 @@ class Points(Task):
             choice: Replaces the task's own threshold.
         """
         voxels, least = outputs["voxels"], self.threshold if choice is None else choice
-        score = voxels["mask"].float().softmax(1)[:, 1]
-        kind = voxels["type"].float().softmax(1)
-        proposed = ((score > least) & (kind.amax(1) > self.purity)).nonzero()[:, 0]
-        place = (voxels["index"].double() + 0.5 + voxels["offset"].double())[proposed]
+        mask = voxels["mask"].float()
+        score = (mask[:, 1] - mask[:, 0]).sigmoid()
+        proposed = rows_where(score > least)  # few voxels: nothing else is asked of the others
+        kind = voxels["type"][proposed].float().softmax(1)
+        pure = kind.amax(1) > self.purity
+        proposed, kind = proposed[pure], kind[pure]
+        place = voxels["index"][proposed].double() + 0.5 + voxels["offset"][proposed].double()
         batch, score = voxels.batch[proposed], score[proposed]
-        best = best_of_merged(place, batch * len(POINT_CLASSES) + kind.argmax(1)[proposed], score, self.merge)
+        best = best_of_merged(place, batch * len(POINT_CLASSES) + kind.argmax(1), score, self.merge)
         columns = {
             "position": (place[best] * self.voxel + place.new_tensor(self.origin)).float(),
-            "probability": kind[proposed][best],
+            "probability": kind[best],
             "score": score[best],
-            "end": voxels["end"].float().sigmoid()[proposed][best],
+            "end": voxels["end"][proposed[best]].float().sigmoid(),
         }
         counts = torch.bincount(batch[best], minlength=voxels.n_events)
         return {"reco_points": Table.from_counts(columns, counts, about=ABOUT)}

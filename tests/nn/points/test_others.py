@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuforge.errors import InputError
+from nuforge.nn.kernels import library
 from nuforge.nn.points import join_small, nearest_other, number_inside
+
+needs_kernel = pytest.mark.skipif(library.backend() == "torch", reason="the compiled kernel was not built")
 
 
 def brute(position, batch, others, others_batch, within):
@@ -77,3 +80,31 @@ def test_numbers_begin_at_zero_in_every_event_in_the_order_of_first_points():
 def test_clusters_of_another_length_are_refused():
     with pytest.raises(InputError, match=r"clusters must be int64 of shape \(3,\)"):
         number_inside(torch.zeros(2, dtype=torch.int64), torch.zeros(3, dtype=torch.int64))
+
+
+@needs_kernel
+@pytest.mark.parametrize("within", [None, 2.5])
+@pytest.mark.parametrize(("n", "m"), [(0, 5), (5, 0), (1, 1), (300, 7), (40, 900)])
+def test_the_kernel_and_the_tree_find_equally_near_points(n, m, within, monkeypatch):
+    generator = torch.Generator().manual_seed(n + m)
+    here, there = (torch.rand(k, 3, generator=generator) * 20 for k in (n, m))
+    batches = [torch.randint(0, 4, (k,), generator=generator) for k in (n, m)]
+    found = []
+    for backend in ("torch", "compiled"):
+        monkeypatch.setenv("NUFORGE_SPARSE", backend)
+        found.append(nearest_other(here, batches[0], there, batches[1], within))
+    (row, distance), (other_row, other_distance) = found
+    assert torch.equal(row, other_row)
+    torch.testing.assert_close(distance, other_distance, rtol=0, atol=1e-12)
+
+
+@needs_kernel
+def test_of_equally_near_points_the_first_is_taken(monkeypatch):
+    monkeypatch.setenv("NUFORGE_SPARSE", "compiled")
+    generator = torch.Generator().manual_seed(0)
+    here, there = (torch.randint(0, 4, (k, 3), generator=generator).double() for k in (50, 400))
+    none = torch.zeros(400, dtype=torch.int64)
+    row, distance = nearest_other(here, none[:50], there, none)
+    gaps = torch.cdist(here, there)
+    assert torch.equal(row, (gaps == gaps.amin(1, keepdim=True)).int().argmax(1))
+    torch.testing.assert_close(distance, gaps.amin(1))

@@ -31,6 +31,7 @@ LIBRARY: Final = Library(
         "weight_gradient": [_P] * 6 + [_N] * 5 + [_I],
         "closest": [_P] * 3 + [_N] + [_P] * 3 + [_N] + [_P] * 2 + [_I],
         "nearest": [_P, _P, _N, _N, _N, _N, _P, _I],
+        "others": [_P] * 4 + [_N] * 3 + [_P, _I],
         "norm": [_P] * 8 + [_N, _N, _I, _D, _D, _D, _I],
         "partition": [_P] * 8 + [_N, _P, _I],
         "norm_gradients": [_P] * 9 + [_N, _N, _I, _D, _I],

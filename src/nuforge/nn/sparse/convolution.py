@@ -18,6 +18,7 @@ from torch.nn.functional import embedding_bag
 
 from nuforge.errors import InputError
 from nuforge.nn.kernels import convolution as compiled
+from nuforge.nn.kernels.library import usable
 from nuforge.nn.sparse.footprint import Footprint
 from nuforge.nn.sparse.level import Level
 from nuforge.nn.sparse.maps import Block, KernelMap, Pairing
@@ -132,7 +133,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:  # noqa: ANN401
         ctx.save_for_backward(features, weight)
-        ctx.kernel_map, ctx.compiled = kernel_map, compiled.usable(features, weight)
+        ctx.kernel_map, ctx.compiled = kernel_map, usable(features, weight)
         if ctx.compiled:
             return compiled.convolve(features, weight, kernel_map.forward.pairs)
         return _gather_multiply_sum(features, weight, kernel_map.forward)
