@@ -228,6 +228,7 @@ def test_opposite_borders_and_other_events_are_not_neighbours():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_cutting_into_blocks_changes_nothing(dtype, monkeypatch):
+    monkeypatch.setenv("NUFORGE_SPARSE", "torch")
     where, x = random_voxels(3, 3, 0.4, seed=5), None
     x = torch.randn(len(where), 4, dtype=dtype, requires_grad=True)
     layer = SubmanifoldConvolution(4, 5).to(dtype)
