@@ -241,9 +241,9 @@ def _event(scene: Scene) -> dict[str, str]:
 
 def _voxel_classes(events: Events, classes: Sequence[str]) -> Sequence[str]:
     """Names of the classes of voxels: those of the task if it was voxels that it classified, and not what they make."""
-    voxels = events["voxels"] if "voxels" in events else {}
-    of_voxels = "probability" in voxels and voxels["probability"].shape[1] == len(classes)
-    return classes if of_voxels else VOXEL_CLASSES
+    if "voxels" not in events or "probability" not in events["voxels"]:
+        return VOXEL_CLASSES
+    return classes if events["voxels"]["probability"].shape[1] == len(classes) else VOXEL_CLASSES
 
 
 def _what_tells_apart(report: Report) -> dict[str, Any]:

@@ -20,8 +20,8 @@ def nearest_other(
 ) -> tuple[Tensor, Tensor]:
     """Row (N,) int64 of the nearest other point of the same event, and its distance (N,) float64.
 
-    Where there is none, -1 and infinity. Of equally distant points, as voxels often are, it is that of the lowest row, so
-    that the answer for an event does not depend on what else is in the batch.
+    Where there is none, -1 and infinity. Of equally distant points, as voxels often are, it is that of the lowest row,
+    so that the answer for an event does not depend on what else is in the batch.
 
     Args:
         position: (N, D), searched in double precision.
