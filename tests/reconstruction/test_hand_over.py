@@ -173,9 +173,7 @@ def test_showers_come_first_then_tracks_and_fragments_of_one_group_are_one_parti
     assert torch.bincount(cluster).tolist() == [10, 11]
     assert (clusters["start"][0] == clusters["end"][0]).all()
     reach = (clusters["end"][1] - clusters["start"][1]).norm() / DETECTOR.readout.voxel
-    assert float(reach) == pytest.approx(
-        32 - 10, abs=1e-2
-    )  # from the first voxel of one piece to the last of the other
+    assert float(reach) == pytest.approx(32 - 10, abs=1e-2)  # from the first voxel of both to the last
 
 
 def test_a_fragment_of_no_group_is_in_no_particle():

@@ -45,7 +45,7 @@ def event():
 
 
 def answer(events, found=None, interaction=None, pid=None):
-    """A reconstruction: the particle of each voxel, and interaction and identity of the particles, all right if none."""
+    """A reconstruction: the particle of each voxel, interaction and identity of the particles; right if not given."""
     found = events["voxels"]["deposit"] if found is None else found
     interaction = events["particles"]["interaction"] if interaction is None else interaction
     pid = PID.repeat(len(events)) if pid is None else pid
