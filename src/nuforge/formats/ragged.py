@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,3 +108,56 @@ def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     place = np.argwhere(image)
     counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
     return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Where the rows of each event are in a long table with a key column: all lie from row first to before end.
+
+    Args:
+        events: (B,) keys, sorted.
+        first: (B,) first row of each.
+        end: (B,) the row after its last.
+    """
+
+    events: Integers
+    first: Integers
+    end: Integers
+
+    @classmethod
+    def of(cls, blocks: Iterable[tuple[int, NDArray[np.integer]]]) -> Extents:
+        """The extents of keys that come in blocks, each with the number of its first row; in bounded memory."""
+        ids, firsts, ends = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for start, key in blocks:
+            change = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, int)
+            ids.append(key[change].astype(np.int64))
+            firsts.append(start + change)
+            ends.append(start + np.append(change[1:], len(key))[: len(change)])
+        known, which = np.unique(np.concatenate(ids), return_inverse=True)
+        first, end = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), np.int64)
+        np.minimum.at(first, which, np.concatenate(firsts))
+        np.maximum.at(end, which, np.concatenate(ends))
+        return cls(known, first, end)
+
+    def range_of(self, events: Integers) -> tuple[int, int]:
+        """The first row, and the one after the last, of some events."""
+        mine = np.isin(self.events, events)
+        return (int(self.first[mine].min()), int(self.end[mine].max())) if mine.any() else (0, 0)
+
+
+def ids(values: NDArray, what: str) -> Integers:
+    """Numbers of events (N,) as int64, which files may keep as real numbers.
+
+    Raises:
+        InputError: If one is NaN, no whole number, or too large for its type to be exact; `what` names the column.
+    """
+    if values.dtype.kind in "iub":
+        return values.astype(np.int64)
+    most = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    wrong = ~(np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) <= most))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(
+            f"{what} must be whole numbers up to {most:.0f}, got {values[row]} in row {row} of a block; write integers"
+        )
+    return values.astype(np.int64)
