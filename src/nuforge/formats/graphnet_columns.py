@@ -19,7 +19,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.columns import STANDARD
 from nuforge.formats.ragged import Keyed
-from nuforge.formats.source import event_table
+from nuforge.formats.identity import event_table
 from nuforge.formats.telescope import (
     angles_of_arrival,
     arriving,
@@ -200,7 +200,8 @@ _TRUTH = (
         arriving,
     ),
 )
-_IDENTITY = ("RunID", "SubrunID", "weight", "interaction_time", "interaction_mode")
+_DIRECTION = ("direction_x", "direction_y", "direction_z")
+_IDENTITY = ("RunID", "SubrunID", "weight", "interaction_time", "interaction_mode", *_DIRECTION)
 
 
 def truth_tables(flat: Flat, numbers: NDArray[np.int64], source: int) -> dict[str, Table]:
@@ -246,11 +247,15 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
     current = integers(np.nan_to_num(real(names.current), nan=0)).numpy()
     there = ~(np.isnan(energy) & np.isnan(vertex).all(axis=1) & (pid <= 0))
     event = np.repeat(np.arange(len(flat.counts)), flat.counts)
+    if set(_DIRECTION) <= set(flat.columns):
+        direction = np.stack([real(name) for name in _DIRECTION], axis=1)
+    else:
+        direction = names.direction(real(names.zenith), real(names.azimuth))
     table = neutrino_table(
         np.bincount(event[there], minlength=len(flat.counts)),
         vertex[there],
         energy[there],
-        names.direction(real(names.zenith), real(names.azimuth))[there],
+        direction[there],
         np.where(np.isin(np.abs(pid), _NEUTRINOS), pid, 0)[there],
         np.maximum(current, 0)[there],
         real(names.inelasticity, sentinel=True)[there],
@@ -327,7 +332,9 @@ def _written(events: Events) -> dict[str, NDArray]:
     if "energy" in table:
         columns["energy"] = table["energy"].double().numpy() / units.GeV
     if "direction" in table:
-        columns["zenith"], columns["azimuth"] = angles_of_arrival(table["direction"].numpy())
+        direction = table["direction"].double().numpy()
+        columns["zenith"], columns["azimuth"] = angles_of_arrival(direction)
+        columns |= {name: direction[:, i] for i, name in enumerate(_DIRECTION)}
     if "current" in table:
         columns["interaction_type"] = table["current"].numpy()
     if "inelasticity" in table:

@@ -22,8 +22,8 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, is_truth
 from nuforge.formats.parquet import KeyedFile, ParquetRows, fields, is_list, is_number, lists, numbers, open_parquet, storage
 from nuforge.formats.ragged import ids
-from nuforge.formats.source import source_of
-from nuforge.formats.whole import whole
+from nuforge.formats.identity import source_of
+from nuforge.formats.whole import folder_written_whole, written_whole
 
 
 def _files(folder: Path) -> dict[str, dict[str, Path]]:
@@ -151,7 +151,7 @@ def write_graphnet_parquet(path: str | Path, parts: Iterable[Events]) -> None:
     Raises:
         InputError: If there are no events, or they cannot be held; nothing is left behind then.
     """
-    with whole(Path(path)) as folder:
+    with folder_written_whole(Path(path)) as folder:
         n, numbers_seen = 0, np.zeros(0, np.int64)
         for events in parts:
             truth, pulses = columns_of(events)
@@ -180,7 +180,7 @@ def write_graphnet_nested(path: str | Path, parts: Iterable[Events]) -> None:
         InputError: If there are no events, or they cannot be held; nothing is left behind then.
     """
     writer: parquet.ParquetWriter | None = None
-    with whole(Path(path)) as part:
+    with written_whole(Path(path)) as part:
         try:
             for events in parts:
                 table = _nested(events)

@@ -22,8 +22,8 @@ from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, is_truth
 from nuforge.formats.ragged import ids
-from nuforge.formats.source import source_of
-from nuforge.formats.whole import whole
+from nuforge.formats.identity import source_of
+from nuforge.formats.whole import written_whole
 
 _FETCH = 20_000  # rows
 _SAMPLE = 1000  # rows by which a column of words is told
@@ -170,7 +170,7 @@ def write_graphnet_sqlite(path: str | Path, parts: Iterable[Events]) -> None:
     Raises:
         InputError: If there are no events, two have one number, or they cannot be held.
     """
-    with whole(Path(path)) as part, closing(sqlite3.connect(part)) as base:
+    with written_whole(Path(path)) as part, closing(sqlite3.connect(part)) as base:
         made: dict[str, list[str]] = {}
         for events in parts:
             truth, pulses = columns_of(events)

@@ -22,7 +22,7 @@ from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.parquet import KeyedFile, ParquetRows
 from nuforge.formats.ragged import Extents, Keyed, ids
-from nuforge.formats.source import event_table, source_of
+from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.telescope import arriving, doubles, floats, integers, neutrino_table
 
 _EVENT, _BATCH = "event_id", "batch_id"
@@ -112,7 +112,7 @@ def _read_batch(
     for first in range(0, len(events), batch_events):
         chosen = events[first : first + batch_events]
         columns, counts = pulses.rows_of(chosen)
-        tables = {"event": event_table(source, chosen, run=batch), "hits": _hits(columns, counts, geometry)}
+        tables = {"event": event_table(source, chosen, run=np.full(len(chosen), batch)), "hits": _hits(columns, counts, geometry)}
         if "zenith" in known and "azimuth" in known:
             keyed = Keyed.of(told, chosen)
             tables["interactions"] = _interactions(

@@ -23,7 +23,7 @@ from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import Flat, pulse_table, truth_tables
 from nuforge.formats.parquet import fields, is_list, lists, numbers, open_parquet, storage
-from nuforge.formats.source import source_of
+from nuforge.formats.identity import source_of
 from nuforge.formats.telescope import doubles, floats, integers, travelling
 
 _TRUTH, _PHOTONS = "mc_truth", "photons"

@@ -24,7 +24,7 @@ from nuforge.formats.ancestry import Interactions, Particles, interactions_of, p
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
-from nuforge.formats.source import event_table, source_of
+from nuforge.formats.identity import event_table, source_of
 
 _ALIASES = {
     "event_id": ("eventID", "spillID"),

@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all: written under a temporary name and renamed."""
+"""Files written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,29 +12,31 @@ from nuforge.errors import InputError
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write a file or folder to, which takes its place if nothing fails and vanishes otherwise.
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary name in the folder of `path`; it becomes `path` when the block ends, and is removed if it fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """A new folder beside `path`; it becomes `path` when the block ends, and is removed with all in it if that fails.
 
     Raises:
-        InputError: If there is no folder to write in, or `path` is a folder with something in it.
+        InputError: If something is at `path` that is no empty folder.
     """
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"no folder {path.absolute().parent} to write {path.name} in; make it first")
-    if path.is_dir() and any(path.iterdir()):
-        raise InputError(f"{path} is a folder with files in it, expected a new or empty one; give another name")
-    part = path.with_name(f".{path.name}.part")
-    _remove(part)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path} is there already, expected a new or empty folder; give another name")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield part
-        if path.is_dir():
-            path.rmdir()
-        part.replace(path)
+        temporary.mkdir()
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        _remove(part)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
