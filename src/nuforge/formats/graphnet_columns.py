@@ -18,8 +18,8 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.columns import STANDARD
-from nuforge.formats.ragged import Keyed
 from nuforge.formats.identity import event_table
+from nuforge.formats.ragged import Keyed
 from nuforge.formats.telescope import (
     angles_of_arrival,
     arriving,

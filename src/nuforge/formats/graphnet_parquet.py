@@ -20,9 +20,19 @@ from nuforge.events import Events
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, is_truth
-from nuforge.formats.parquet import KeyedFile, ParquetRows, fields, is_list, is_number, lists, numbers, open_parquet, storage
-from nuforge.formats.ragged import ids
 from nuforge.formats.identity import source_of
+from nuforge.formats.parquet import (
+    KeyedFile,
+    ParquetRows,
+    fields,
+    is_list,
+    is_number,
+    lists,
+    numbers,
+    open_parquet,
+    storage,
+)
+from nuforge.formats.ragged import ids
 from nuforge.formats.whole import folder_written_whole, written_whole
 
 
@@ -38,7 +48,7 @@ def _files(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
-    """The events of a folder of tables, or of one flat file, some at a time, sorted within each file, in bounded memory.
+    """The events of a folder of tables, or of one flat file, some at a time, sorted in each file, in bounded memory.
 
     Args:
         path: The folder, or a file of rows with `event_no`.
@@ -52,8 +62,6 @@ def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[
         InputError: If a file is not as expected.
     """
     path = Path(path)
-    if batch_events < 1:
-        raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     tables = _files(path) if path.is_dir() else {path.stem: {"0": path}}
     everything = sorted({number for files in tables.values() for number in files}, key=lambda n: (len(n), n))
     missing = [f"{name}_{n}.parquet" for name, files in tables.items() for n in everything if n not in files]
@@ -101,8 +109,6 @@ def read_graphnet_nested(path: str | Path, batch_events: int = 64) -> Iterator[E
         InputError: If the file is not as expected.
     """
     path = Path(path)
-    if batch_events < 1:
-        raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     source, row = source_of(path), 0
     with open_parquet(path) as file:
         for batch in file.iter_batches(batch_events):
@@ -138,8 +144,8 @@ def _flat(path: Path, name: str, found: Mapping[str, pa.Array], n: int) -> Flat:
         if i and (lengths != counts).any():
             event = int((lengths != counts).argmax())
             raise InputError(
-                f"lists of '{name}' of {path} must be of one length in each event, '{field}' has {lengths[event]} where "
-                f"others have {counts[event]}; write them again"
+                f"lists of '{name}' of {path} must be of one length in each event, '{field}' has {lengths[event]} "
+                f"where others have {counts[event]}; write them again"
             )
         columns[field], counts = values, lengths
     return Flat(columns, counts)

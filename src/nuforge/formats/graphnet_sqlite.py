@@ -21,8 +21,8 @@ from nuforge.events import Events
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, is_truth
-from nuforge.formats.ragged import ids
 from nuforge.formats.identity import source_of
+from nuforge.formats.ragged import ids
 from nuforge.formats.whole import written_whole
 
 _FETCH = 20_000  # rows
@@ -118,8 +118,6 @@ def read_graphnet_sqlite(path: str | Path, batch_events: int = 64) -> Iterator[E
         InputError: If the file is not as expected.
     """
     path = Path(path)
-    if batch_events < 1:
-        raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     with _open(path) as base:
         tables = _tables(base)
         numbers = _numbers_of_events(path, base, tables)
@@ -196,8 +194,9 @@ def _insert(base: sqlite3.Connection, name: str, names: list[str], columns: Mapp
     if list(columns) != names:
         raise InputError(f"these events have the columns {list(columns)}, those before {names}; write two files")
     marks = ",".join("?" * len(names))
+    rows = zip(*(columns[n].tolist() for n in names), strict=True)
     try:
-        base.executemany(f"INSERT INTO {name} VALUES ({marks})", zip(*(columns[n].tolist() for n in names), strict=True))
+        base.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
     except sqlite3.IntegrityError:
         raise InputError(f"two events have one number, GraphNeT needs each '{KEY}' once; write two files") from None
 

@@ -20,9 +20,9 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.parquet import KeyedFile, ParquetRows
 from nuforge.formats.ragged import Extents, Keyed, ids
-from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.telescope import arriving, doubles, floats, integers, neutrino_table
 
 _EVENT, _BATCH = "event_id", "batch_id"
@@ -49,7 +49,9 @@ class _Meta:
         rows = ParquetRows.of(path)
         missing = [name for name in (_BATCH, _EVENT) if name not in rows.names]
         if missing:
-            raise InputError(f"{path} lacks the columns {missing}, it has {list(rows.names)}; copy it from Kaggle again")
+            raise InputError(
+                f"{path} lacks the columns {missing}, it has {list(rows.names)}; copy it from Kaggle again"
+            )
         blocks = ((i, ids(block[_BATCH], f"'{_BATCH}' of {path}")) for i, block in rows.blocks([_BATCH], 0, len(rows)))
         return cls(rows, Extents.of(blocks))
 
@@ -78,8 +80,6 @@ def read_kaggle(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
         InputError: If a file is not as expected.
     """
     path = Path(path)
-    if batch_events < 1:
-        raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     files = [path] if path.is_file() else _batches(path)
     geometry, metas = _geometry(files[0].absolute().parent.parent), {}
     for file in files:
@@ -90,13 +90,12 @@ def read_kaggle(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
 
 
 def _batches(folder: Path) -> list[Path]:
-    found = [f for kind in ("train", "test") for f in (folder / kind).glob("batch_*.parquet") if _NAME.fullmatch(f.name)]
+    there = [file for kind in ("train", "test") for file in (folder / kind).glob("batch_*.parquet")]
+    found = [file for file in there if _NAME.fullmatch(file.name)]
     return sorted(found, key=lambda f: (f.parent.name, int(_NAME.fullmatch(f.name)[1])))  # type: ignore[index]
 
 
-def _read_batch(
-    path: Path, meta: _Meta | None, geometry: NDArray[np.float64], batch_events: int
-) -> Iterator[Events]:
+def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float64], batch_events: int) -> Iterator[Events]:
     """The events of one batch."""
     pulses = KeyedFile.of(path, _EVENT)
     missing = [name for name in _PULSES if name not in pulses.rows.names]
@@ -112,7 +111,10 @@ def _read_batch(
     for first in range(0, len(events), batch_events):
         chosen = events[first : first + batch_events]
         columns, counts = pulses.rows_of(chosen)
-        tables = {"event": event_table(source, chosen, run=np.full(len(chosen), batch)), "hits": _hits(columns, counts, geometry)}
+        tables = {
+            "event": event_table(source, chosen, np.full(len(chosen), batch)),
+            "hits": _hits(columns, counts, geometry),
+        }
         if "zenith" in known and "azimuth" in known:
             keyed = Keyed.of(told, chosen)
             tables["interactions"] = _interactions(
@@ -151,7 +153,7 @@ def _geometry(folder: Path) -> NDArray[np.float64]:
     if path.stat().st_size > _MOST_GEOMETRY:
         raise InputError(f"{path} has {path.stat().st_size} bytes, expected 5160 lines; copy it from Kaggle again")
     try:
-        table = np.genfromtxt(path, delimiter=",", names=True, dtype=np.float64, ndmin=1)
+        table = np.genfromtxt(path, delimiter=",", names=True, dtype=None, ndmin=1)
         sensor, place = table["sensor_id"], np.stack([table[axis] for axis in "xyz"], axis=1)
         number = ids(sensor, f"'sensor_id' of {path}")
         if not 0 <= number.min() <= number.max() < _MOST_GEOMETRY:

@@ -85,7 +85,7 @@ def numbers(array: pa.Array) -> NDArray:
         return np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
     if array.null_count:
         array = array.fill_null(False if pa.types.is_boolean(array.type) else -1)
-    return array.to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(array.to_numpy(zero_copy_only=False), np.int64)
 
 
 def lists(array: pa.Array) -> tuple[NDArray, Integers]:

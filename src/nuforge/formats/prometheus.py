@@ -22,8 +22,8 @@ from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import Flat, pulse_table, truth_tables
-from nuforge.formats.parquet import fields, is_list, lists, numbers, open_parquet, storage
 from nuforge.formats.identity import source_of
+from nuforge.formats.parquet import fields, is_list, lists, numbers, open_parquet, storage
 from nuforge.formats.telescope import doubles, floats, integers, travelling
 
 _TRUTH, _PHOTONS = "mc_truth", "photons"
@@ -45,8 +45,6 @@ def read_prometheus(path: str | Path, batch_events: int = 64) -> Iterator[Events
         InputError: If the file is not as expected.
     """
     path = Path(path)
-    if batch_events < 1:
-        raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     source, row = source_of(path), 0
     with open_parquet(path) as file:
         for batch in file.iter_batches(batch_events, columns=[_TRUTH, _PHOTONS]):
@@ -79,13 +77,13 @@ def _same_lengths(path: Path, arrays: Mapping[str, pa.Array], name: str) -> Flat
     counts: NDArray[np.int64] | None = None
     for field, array in arrays.items():
         if not is_list(array.type):
-            raise InputError(f"'{name}.{field}' of {path} must be a list, got {array.type}; write it as Prometheus does")
+            raise InputError(f"'{name}.{field}' of {path} must be lists, got {array.type}; write it as Prometheus does")
         columns[field], lengths = lists(array)
         if counts is not None and (lengths != counts).any():
             event = int((lengths != counts).argmax())
             raise InputError(
-                f"lists of '{name}' of {path} must be of one length in each event, '{field}' has {lengths[event]} where "
-                f"others have {counts[event]}; write them again"
+                f"lists of '{name}' of {path} must be of one length in each event, '{field}' has {lengths[event]} "
+                f"where others have {counts[event]}; write them again"
             )
         counts = lengths
     return Flat(columns, np.zeros(0, np.int64) if counts is None else counts)

@@ -35,7 +35,7 @@ def arriving(zenith: NDArray, azimuth: NDArray) -> Reals:
 
 
 def angles_of_arrival(direction: NDArray) -> tuple[Reals, Reals]:
-    """Zenith and azimuth (N,), the latter from 0 to 2 pi, from where particles with directions of travel (N, 3) come."""
+    """Zenith and azimuth (N,), the latter from 0 to 2 pi, from where what has directions of travel (N, 3) comes."""
     back = -np.asarray(direction, np.float64)
     length = np.linalg.norm(back, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -57,7 +57,7 @@ def integers(values: NDArray) -> Tensor:
     """An int64 tensor; real numbers are rounded, and what is none is -1."""
     if values.dtype.kind == "f":
         values = np.where(np.isfinite(values) & (np.abs(values) < 2.0**63), np.rint(values), -1)
-    return torch.from_numpy(np.require(values, np.int64, ["C", "W"]) if values.dtype == np.int64 else values.astype(int))
+    return torch.from_numpy(np.require(values.astype(np.int64, copy=False), np.int64, ["C", "W"]))
 
 
 def neutrino_table(
