@@ -14,9 +14,12 @@ from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
 from nuforge.formats.graphnet_sqlite import GRAPHNET_SQLITE
 from nuforge.formats.kaggle import KAGGLE
 from nuforge.formats.larcv3 import LARCV3
+from nuforge.formats.liquido import LIQUIDO
 from nuforge.formats.prometheus import PROMETHEUS
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
+from nuforge.formats.watchmal import WATCHMAL
+from nuforge.formats.wcsim import WCSIM
 
 
 def _is_store(seen: Glimpse) -> bool:
@@ -38,7 +41,10 @@ FORMATS: tuple[Format, ...] = (
     GRAPHNET_PARQUET,
     GRAPHNET_SQLITE,
     KAGGLE,
+    LIQUIDO,
     PROMETHEUS,
+    WATCHMAL,
+    WCSIM,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
 

@@ -1,7 +1,8 @@
 """ROOT's arrays of objects that are written member by member (TClonesArray), which uproot does not read.
 
-The order of the members is that of the file's streamer information, so that classes may change between versions. What a
-file declares is believed only as far as its bytes go: every array is a view of them, and nothing is read past their end.
+The order of the members is that of the file's streamer information, so that classes may change between versions. What
+a file declares is believed only as far as its bytes go: every array is a view of them, and nothing is read past their
+end.
 
 Source: ROOT's TBufferFile, TObjArray::Streamer, TClonesArray::Streamer and TStreamerInfo::ReadBufferClones.
 """
@@ -61,8 +62,8 @@ def layouts_of(streamers: Mapping[str, Mapping[int, Any]]) -> dict[tuple[str, in
     found = {}
     for name, versions in streamers.items():
         for version, streamer in versions.items():
-            rows = [(e.name, e.all_members["fType"], e.all_members["fArrayLength"], e.typename) for e in streamer.elements]
-            found[name, version] = [Member(*row) for row in rows]
+            members = [(e.name, e.all_members, e.typename) for e in streamer.elements]
+            found[name, version] = [Member(n, m["fType"], m["fArrayLength"], of) for n, m, of in members]
     return found
 
 
@@ -89,7 +90,7 @@ class Buffer:
             Damaged: If there are fewer.
         """
         if not 0 <= n <= len(self.data) - self.place:
-            raise Damaged(f"an object of {n} bytes begins {len(self.data) - self.place} before the end; copy the file again")
+            raise Damaged(f"{n} bytes expected, {len(self.data) - self.place} are left; copy the file again")
         self.place += n
 
     def array(self, dtype: np.dtype[Any] | str, n: int, width: int = 1) -> NDArray[Any]:
@@ -111,7 +112,7 @@ class Buffer:
         n = declared & ~_COUNT
         end = self.place + n
         if end > len(self.data):
-            raise Damaged(f"an object of {n} bytes begins {len(self.data) - self.place} before the end; copy the file again")
+            raise Damaged(f"an object of {n} bytes has {len(self.data) - self.place}; copy the file again")
         return end
 
     def tobject(self) -> int:
@@ -130,7 +131,7 @@ class Buffer:
         return self.array("u1", n).tobytes().decode("latin-1")
 
     def object_end(self) -> int | None:
-        """Where an object behind a pointer ends; its class is passed. None, and nothing read but that, if it is null."""
+        """Where an object behind a pointer ends; its class is passed. None if it is null."""
         begin = self.place
         if self.number(">u4") == 0:
             return None
@@ -173,27 +174,31 @@ def read_object(buffer: Buffer, name: str, layouts: Layouts, wanted: Sequence[st
         wanted: Names of members to keep, of whatever object.
     """
     end = buffer.counted()
-    version = buffer.number(">u2")
+    found = read_members(buffer, name, buffer.number(">u2"), layouts, wanted)
+    if buffer.place > end:
+        raise Damaged(f"an object of {name} is longer than it says; copy the file again")
+    buffer.place = end
+    return found
+
+
+def read_members(buffer: Buffer, name: str, version: int, layouts: Layouts, wanted: Sequence[str]) -> dict[str, Any]:
+    """Members of an object whose number of bytes and version are behind us (see `read_object`)."""
     found: dict[str, Any] = {}
     for member in _members(name, version, layouts):
-        keep = member.name in wanted
         if member.dtype is not None:
             values = buffer.array(member.dtype, max(member.length, 1))
-            if keep:
+            if member.name in wanted:
                 found[member.name] = values if member.length else values[0]
         elif member.kind == _BASE and member.name == "TObject":
             buffer.tobject()
         elif member.kind == _STRING:
             buffer.string()
-        elif member.kind in (_POINTER, *_COUNTED, _BASE):
-            value = _inner(buffer, member, layouts, wanted, keep)
+        elif member.kind in (_POINTER, _BASE, *_COUNTED):
+            value = _inner(buffer, member, layouts, wanted)
             if value is not None:
                 found[member.name] = value
         else:
-            raise Damaged(f"member '{member.name}' of {name} has type {member.kind}, which is not known; convert the file")
-    if buffer.place > end:
-        raise Damaged(f"an object of {name} is longer than it says; copy the file again")
-    buffer.place = end
+            raise Damaged(f"member '{member.name}' of {name} has an unknown type {member.kind}; convert the file")
     return found
 
 
@@ -205,16 +210,14 @@ def _members(name: str, version: int, layouts: Layouts) -> Sequence[Member]:
     return members
 
 
-def _inner(buffer: Buffer, member: Member, layouts: Layouts, wanted: Sequence[str], keep: bool) -> Any:  # noqa: ANN401
-    """An object in or behind a member, if it is wanted."""
-    end = buffer.object_end() if member.kind == _POINTER else buffer.place + 0
-    if end is None:
+def _inner(buffer: Buffer, member: Member, layouts: Layouts, wanted: Sequence[str]) -> Mapping[str, Any] | None:
+    """An object in or behind a member, if it is wanted and there; the buffer goes on behind it."""
+    behind = buffer.object_end() if member.kind == _POINTER else None
+    if member.kind == _POINTER and behind is None:
         return None
     inner = Buffer(buffer.data, buffer.place)
-    if member.kind != _POINTER:
-        end = Buffer(buffer.data, buffer.place).counted()
-    buffer.skip(end - buffer.place)
-    if not keep:
+    buffer.place = Buffer(buffer.data, buffer.place).counted() if behind is None else behind
+    if member.name not in wanted:
         return None
     of = member.of.rstrip("*")
     return read_clones(inner, layouts, wanted) if of == "TClonesArray" else read_object(inner, of, layouts, wanted)
@@ -254,7 +257,7 @@ def read_clones(buffer: Buffer, layouts: Layouts, wanted: Sequence[str]) -> dict
         elif member.kind in _COUNTED:  # a container: one number of bytes for those of all objects
             buffer.skip(Buffer(buffer.data, buffer.place).counted() - buffer.place)
         else:
-            raise Damaged(f"member '{member.name}' of {name} has type {member.kind}, which is not known; convert the file")
+            raise Damaged(f"member '{member.name}' of {name} has an unknown type {member.kind}; convert the file")
     if buffer.place != end:
         raise Damaged(f"objects of {name} end {end - buffer.place} bytes before their array; copy the file again")
     return found
