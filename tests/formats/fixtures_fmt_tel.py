@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 
@@ -14,8 +15,12 @@ from pyarrow import parquet
 
 from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
 from nuforge.formats.graphnet_sqlite import GRAPHNET_SQLITE
+from nuforge.formats.hese import HESE
 from nuforge.formats.kaggle import KAGGLE
+from nuforge.formats.km3net_offline import KM3NET_OFFLINE
+from nuforge.formats.km3pipe import KM3PIPE
 from nuforge.formats.liquido import LIQUIDO
+from nuforge.formats.pisa import PISA
 from nuforge.formats.prometheus import PROMETHEUS
 from nuforge.formats.watchmal import WATCHMAL
 from nuforge.formats.wcsim import WCSIM
@@ -178,7 +183,70 @@ def make_wcsim(path, events, seed, variant):
     return path
 
 
-TELESCOPE = {"hits.position": [400.0], "hits.time": 9.5, "interactions.energy": 12_000}
+def make_hese(path, events, seed, variant):
+    lists = {"recoDepositedEnergy": [12.0 + seed] * events, "recoMorphology": [0, 1, 2, 0, 1][:events]}
+    lists |= {"recoZenith": [1.5] * events, "recoLength": [float("nan")] * events}
+    if variant == "not finite":
+        lists |= {"recoDepositedEnergy": [float("inf")] * events, "recoMorphology": [-999.5] * events}
+    path.write_text(json.dumps(lists))
+    return path
+
+
+def make_pisa(path, events, seed, variant):
+    """The last event is of another flavour than the others."""
+    with h5py.File(path, "w") as file:
+        for group, n in (("nue_bar/nc", events - 1), ("numu/cc", 1)):
+            columns = {f"{k}_energy": np.full(n, 12.0 + seed) for k in ("true", "reco")}
+            columns |= {f"{k}_coszen": np.full(n, 0.5) for k in ("true", "reco")} | {"weighted_aeff": np.ones(n)}
+            if variant == "not finite":
+                columns["reco_energy"][:] = np.nan
+            for name, values in columns.items():
+                packed = "gzip" if variant == "compressed" else None
+                file.create_dataset(f"{group}/{name}", data=values, compression=packed)
+    return path
+
+
+def make_km3pipe(path, events, seed, variant):
+    """Event 1 has no hits; hits are a group of columns, true particles a structured dataset."""
+    packed, kind = "gzip" if variant == "compressed" else None, "f8" if variant == "float ids" else "i8"
+    info = np.zeros(events, [("event_id", kind), ("group_id", kind), ("run_id", "i4"), ("weight_w2", "f8")])
+    info["event_id"], info["group_id"], info["run_id"] = 3 * np.arange(events) + 2, np.arange(events), 7 + seed
+    group = np.repeat(np.delete(np.arange(events), 1), 3).astype(kind)
+    hits = {"channel_id": np.full(len(group), 5), "dom_id": np.full(len(group), 808_972_593), "group_id": group}
+    hits |= {"time": np.full(len(group), 9.5), "tot": np.full(len(group), 25, "u1")}
+    hits |= {"triggered": np.ones(len(group), bool)}
+    light = {"a": np.ones(events), "pmt_id": np.full(events, 3), "origin": np.full(events, 2)}
+    light |= {"time": np.ones(events), "group_id": np.arange(events)}
+    floats = ("energy", "pos_x", "pos_y", "pos_z", "dir_x", "dir_y", "dir_z", "time", "length", "bjorkeny")
+    tracks = np.zeros(2 * events, [("type", "i4"), ("group_id", kind), *((n, "f8") for n in floats)])
+    tracks["group_id"], tracks["type"] = np.repeat(np.arange(events), 2), np.tile([-14, -13], events)
+    tracks["energy"], tracks["pos_x"], tracks["dir_z"] = 12, 4, 1
+    if variant == "not finite":
+        tracks["energy"], tracks["type"] = np.nan, -999
+    with h5py.File(path, "w") as file:
+        file.create_dataset("event_info", data=info, compression=packed)
+        file.create_dataset("mc_tracks", data=tracks, compression=packed)
+        for table, columns in (("hits", hits), ("mc_hits", light)):
+            for name, values in columns.items():
+                file.create_dataset(f"{table}/{name}", data=values, compression=packed)
+        counts = np.where(np.arange(events) == 1, 0, 3)
+        extents = np.zeros(events, [("index", "i8"), ("n_items", "i8")])
+        extents["index"], extents["n_items"] = np.cumsum(counts) - counts, counts
+        file["hits/_indices"] = extents
+        file["_i_hits/index"] = np.zeros(3)
+    return path
+
+
+def make_km3net(path, events, seed, variant):
+    """A file of KM3NeT's own tests, simulated: nothing else writes them."""
+    pytest.importorskip("km3io")
+    data = pytest.importorskip("km3net_testdata")
+    shutil.copy(data.data_path("offline/numucc.root"), path)
+    with path.open("ab") as file:
+        file.write(bytes(seed))
+    return path
+
+
 IDS = ("float ids", "not finite")
 COUNTS = {"events": 5, "hits": 56, "interactions": 5, "truth": 5}
 
@@ -230,6 +298,38 @@ FIXTURES = [
         empty=("hits",),
         expected={"hits.position": [-250, 400, 500], "hits.time": 9, "interactions.direction": [0, 0, -1]},
         variants=IDS,
+    ),
+    Fixture(
+        "hese",
+        HESE,
+        make_hese,
+        expected={"reconstructed.energy": 12_000, "reconstructed.zenith": 1.5},
+        variants=("not finite",),
+        real={"hese/HESE_data.json": {"events": 102, "reconstructed": 102}},
+    ),
+    Fixture("km3net", KM3NET_OFFLINE, make_km3net, events=10),
+    Fixture(
+        "km3pipe",
+        KM3PIPE,
+        make_km3pipe,
+        empty=("hits",),
+        expected={
+            "hits.time": 9.5,
+            "hits.sensor": 32 * 808_972_593 + 5,
+            "interactions.vertex": [400, 0, 0],
+            "particles.momentum": [0, 0, 12_000],
+            "photoelectrons.particle": 1,
+            "event.run": 7,
+        },
+        variants=("compressed", *IDS),
+    ),
+    Fixture(
+        "pisa",
+        PISA,
+        make_pisa,
+        expected={"interactions.energy": 12_000, "interactions.neutrino": -12, "reconstructed.energy": 12_000},
+        variants=("compressed", "not finite"),
+        real={"pisa/events__PINGU__V47__unjoined.hdf5": {"events": 77_273, "interactions": 77_273}},
     ),
     Fixture(
         "liquido",

@@ -12,9 +12,14 @@ from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
 from nuforge.formats.graphnet_sqlite import GRAPHNET_SQLITE
+from nuforge.formats.hese import HESE
+from nuforge.formats.i3 import is_i3, refusal
 from nuforge.formats.kaggle import KAGGLE
+from nuforge.formats.km3net_offline import KM3NET_OFFLINE
+from nuforge.formats.km3pipe import KM3PIPE
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.liquido import LIQUIDO
+from nuforge.formats.pisa import PISA
 from nuforge.formats.prometheus import PROMETHEUS
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
@@ -40,8 +45,12 @@ FORMATS: tuple[Format, ...] = (
     GRAPHNET_NESTED,
     GRAPHNET_PARQUET,
     GRAPHNET_SQLITE,
+    HESE,
     KAGGLE,
+    KM3NET_OFFLINE,
+    KM3PIPE,
     LIQUIDO,
+    PISA,
     PROMETHEUS,
     WATCHMAL,
     WCSIM,
@@ -58,6 +67,8 @@ def format_of(path: str | Path) -> Format:
     with one_line(Path(path), "any format"):
         seen = Glimpse.of(Path(path))
         found = next((each for each in FORMATS if each.recognises(seen)), None)
+    if found is None and is_i3(seen):
+        raise InputError(refusal(seen))
     if found is None:
         raise InputError(_unknown(seen))
     return found

@@ -28,7 +28,7 @@ HITS = ("hit_pmt", "hit_time", "hit_charge")
 MOMENTUM = "nuforge_momentum"
 
 TURN: Mapping[Axis, list[int]] = {"z": [0, 1, 2], "y": [0, 2, 1]}
-"""Of x, y, z the axis where the azimuth begins, the other one across, and the vertical one (as WatChMaL's DataTools)."""
+"""Of x, y, z the axis where the azimuth begins, the other one across, and the vertical one (WatChMaL's DataTools)."""
 
 _BLOCK = 1 << 22  # rows
 
