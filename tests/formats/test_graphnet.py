@@ -80,7 +80,7 @@ def test_a_word_among_numbers_is_refused(tmp_path):
     base.execute("UPDATE truth SET energy = 'much' WHERE event_no = 4400")
     base.commit()
     base.close()
-    with pytest.raises(InputError, match="table 'truth' of .* must hold numbers"):
+    with pytest.raises(InputError, match=r"table 'truth' of .* must hold numbers"):
         read(path)
 
 
@@ -117,7 +117,7 @@ def test_a_number_twice_is_refused_and_nothing_is_left(tmp_path):
 
 
 def test_an_event_of_two_interactions_cannot_be_written(tmp_path):
-    events = read(make_sqlite(tmp_path / "file.db", 1, 0, "plain"))
+    events = read(make_sqlite(tmp_path / "file.db", 2, 0, "plain")).event(0)
     table = events["interactions"]
     twice = Table({n: torch.cat([table[n]] * 2) for n in table}, 2 * table.offsets, about=table.about)
     with pytest.raises(InputError, match="has one row an event, event 0 of these has 2"):

@@ -24,6 +24,7 @@ from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import (
     KeyedFile,
     ParquetRows,
+    event_batches,
     fields,
     is_list,
     is_number,
@@ -111,7 +112,7 @@ def read_graphnet_nested(path: str | Path, batch_events: int = 64) -> Iterator[E
     path = Path(path)
     source, row = source_of(path), 0
     with open_parquet(path) as file:
-        for batch in file.iter_batches(batch_events):
+        for batch in event_batches(file, batch_events):
             structs = {name: fields(batch.column(name)) for name in _structs(batch.schema)}
             flats = {name: _flat(path, name, found, len(batch)) for name, found in structs.items()}
             key = next((found[KEY] for found in structs.values() if _is_plain(found.get(KEY))), None)

@@ -98,7 +98,7 @@ def _columns(
     import awkward as ak
 
     counts = np.zeros(cut.stop - cut.start, np.int64)
-    if name not in reader.keys():
+    if name not in set(reader.keys()):
         return {}, counts
     branch, columns = getattr(reader, name), {}
     for field in wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,10 @@ from nuforge.formats.ragged import Extents, Keyed, ids
 
 Integers = NDArray[np.int64]
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 """Rows read at a time."""
+
+_WHOLE = 1 << 22  # values of row groups that are read together
 
 _VALUES_PER_BYTE = 64
 """More values of a column than this per byte of a file are not data: the least that a hit has is a time."""
@@ -49,6 +51,29 @@ def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
             if most > _VALUES_PER_BYTE * size:
                 raise InputError(f"{path} declares {most} values in {size} bytes, expected data; make it again")
         yield file
+
+
+def event_batches(file: parquet.ParquetFile, n: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file with a row an event, n at a time at most; row groups of few values are read whole, being faster.
+
+    Args:
+        file: The file.
+        n: Rows at a time.
+        columns: Columns to read; all if it is not given.
+    """
+    meta, waiting, values = file.metadata, list[int](), 0
+    for group in range(meta.num_row_groups):
+        row_group = meta.row_group(group)
+        size = sum(row_group.column(i).num_values for i in range(row_group.num_columns))
+        if waiting and values + size > _WHOLE:
+            yield from file.read_row_groups(waiting, columns=columns).to_batches(n)
+            waiting, values = [], 0
+        if size > _WHOLE:
+            yield from file.iter_batches(n, row_groups=[group], columns=columns)
+        else:
+            waiting, values = [*waiting, group], values + size
+    if waiting:
+        yield from file.read_row_groups(waiting, columns=columns).to_batches(n)
 
 
 def plain(array: pa.Array) -> pa.Array:
@@ -139,9 +164,11 @@ class ParquetRows:
                     return
 
 
-@dataclass(frozen=True)
+@dataclass
 class KeyedFile:
     """Rows of a flat file with a column of events, in any order.
+
+    What was read and may be asked for again stays: events in the order of the file are read once.
 
     Args:
         rows: The rows.
@@ -152,6 +179,8 @@ class KeyedFile:
     rows: ParquetRows
     key: str
     extents: Extents
+    _window: list[tuple[int, int, dict[str, NDArray]]] = field(default_factory=list)
+    _coming: Iterator[tuple[int, dict[str, NDArray]]] = field(default_factory=lambda: iter(()))
 
     @classmethod
     def of(cls, path: Path, key: str) -> KeyedFile:
@@ -168,14 +197,23 @@ class KeyedFile:
 
     def rows_of(self, events: Integers) -> tuple[dict[str, NDArray], Integers]:
         """The columns of some events (B,) but the key, event after event, and how many rows each has (B,)."""
-        parts, keys = [], [np.zeros(0, np.int64)]
-        for _, block in self.rows.blocks(self.rows.names, *self.extents.range_of(events)):
-            key = ids(block[self.key], f"'{self.key}' of {self.rows.path}")
-            mine = np.isin(key, events)
-            parts.append({name: values[mine] for name, values in block.items()})
-            keys.append(key[mine])
-        keyed = Keyed.of(np.concatenate(keys), events)
+        parts = self._blocks(*self.extents.range_of(events))
         names = [name for name in self.rows.names if name != self.key]
-        nothing = np.zeros(0)
-        joined = {name: np.concatenate([part[name] for part in parts]) if parts else nothing for name in names}
-        return {name: values[keyed.order] for name, values in joined.items()}, keyed.counts
+        if not parts:
+            return {name: np.zeros(0) for name in names}, np.zeros(len(events), np.int64)
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in self.rows.names}
+        keyed = Keyed.of(ids(joined[self.key], f"'{self.key}' of {self.rows.path}"), events)
+        return {name: joined[name][keyed.order] for name in names}, keyed.counts
+
+    def _blocks(self, first: int, end: int) -> list[dict[str, NDArray]]:
+        """The rows from first to before end, in pieces."""
+        if end <= first:
+            return []
+        if not self._window or first < self._window[0][0]:
+            self._window, self._coming = [], self.rows.blocks(self.rows.names, first, len(self.rows))
+        while not self._window or self._window[-1][1] < end:
+            begin, block = next(self._coming)
+            self._window.append((begin, begin + len(block[self.key]), block))
+        self._window = [piece for piece in self._window if piece[1] > first]
+        cuts = [(slice(max(first - a, 0), min(end, b) - a), block) for a, b, block in self._window if a < end]
+        return [{name: values[cut] for name, values in block.items()} for cut, block in cuts]

@@ -23,7 +23,7 @@ from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import Flat, pulse_table, truth_tables
 from nuforge.formats.identity import source_of
-from nuforge.formats.parquet import fields, is_list, lists, numbers, open_parquet, storage
+from nuforge.formats.parquet import event_batches, fields, is_list, lists, numbers, open_parquet, storage
 from nuforge.formats.telescope import doubles, floats, integers, travelling
 
 _TRUTH, _PHOTONS = "mc_truth", "photons"
@@ -47,7 +47,7 @@ def read_prometheus(path: str | Path, batch_events: int = 64) -> Iterator[Events
     path = Path(path)
     source, row = source_of(path), 0
     with open_parquet(path) as file:
-        for batch in file.iter_batches(batch_events, columns=[_TRUTH, _PHOTONS]):
+        for batch in event_batches(file, batch_events, [_TRUTH, _PHOTONS]):
             events = np.arange(row, row + len(batch))
             yield _events(path, events, fields(batch.column(_TRUTH)), fields(batch.column(_PHOTONS)), source)
             row += len(batch)
