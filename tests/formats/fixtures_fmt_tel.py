@@ -336,7 +336,7 @@ FIXTURES = [
         LIQUIDO,
         make_liquido,
         empty=("hits",),
-        expected={"hits.position": [1, 2, 3], "hits.time": 9.5, "particles.start": [1, 2, 3]},
+        expected={"hits.position": [1, 2, 3], "hits.time": 9.5, "particles.start": [3, 2, -1]},
         variants=("compressed", "not finite"),
         real={"graphnet/liquido_electrons.h5": {"events": 100, "hits": 121_096, "particles": 100}},
     ),

@@ -2,7 +2,11 @@
 
 `HitData` (H, 7) has event, SiPM, x, y, z in mm, time in ns and one number that is kept as it is; `TruthData` (N, 9)
 has event, vertex in mm, zenith, azimuth, time, energy in MeV and PDG number. All are float32, so numbers of events are
-exact up to 2**24 only. What the angles mean is not said; they are taken as those of the direction of travel, and the
+exact up to 2**24 only.
+
+The truth is in axes of its own: hits lie at x = z, y = y of the true vertex, and at the end of the fibre on the side of
+z = -x (correlations of 1.00, 1.00 and -0.87 over the 100 electrons of GraphNeT's example). It is turned to the axes of
+the hits. What the angles mean is not said; they are taken as those of the direction of travel, and the
 energy as kinetic (some are below the mass of the electron).
 """
 
@@ -116,11 +120,16 @@ def _particles(rows: NDArray, counts: NDArray[np.int64]) -> Table:
         "pdg": pdg,
         "parent": torch.full((n,), -1),
         "process": torch.full((n,), int(Process.PRIMARY)),
-        "start": floats(np.stack(start, axis=1) * units.mm),
+        "start": floats(_turned(np.stack(start, axis=1)) * units.mm),
         "time": doubles(time * units.ns),
-        "momentum": floats(momentum[:, None] * travelling(zenith, azimuth)),
+        "momentum": floats(momentum[:, None] * _turned(travelling(zenith, azimuth))),
     }
     return Table.from_counts(columns, integers(counts), refers_to={"parent": "particles"})
+
+
+def _turned(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Vectors (N, 3) of the truth in the axes of the hits."""
+    return np.stack([vector[:, 2], vector[:, 1], -vector[:, 0]], axis=1)
 
 
 def _recognises(seen: Glimpse) -> bool:

@@ -22,7 +22,7 @@ BLOCK = 1 << 16
 
 _WHOLE = 1 << 22  # values of row groups that are read together
 
-_VALUES_PER_BYTE = 64
+_VALUES_PER_BYTE = 8
 """More values of a column than this per byte of a file are not data: the least that a hit has is a time."""
 
 
@@ -54,7 +54,7 @@ def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
 
 
 def event_batches(file: parquet.ParquetFile, n: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a file with a row an event, n at a time at most; row groups of few values are read whole, being faster.
+    """The rows of a file with a row an event, n at a time at most; small row groups are read together.
 
     Args:
         file: The file.
