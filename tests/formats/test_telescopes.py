@@ -95,7 +95,7 @@ def test_more_values_than_bytes_are_refused(tmp_path):
     columns = {"event_no": np.zeros(n, int)} | {f"dom_{c}": np.zeros(n) for c in ("x", "y", "z", "time")}
     parquet.write_table(pa.table(columns), tmp_path / "bomb.parquet", compression="zstd")
     assert (tmp_path / "bomb.parquet").stat().st_size < 200_000
-    with pytest.raises(InputError, match=r"declares 5000000 values in .* bytes"):
+    with pytest.raises(InputError, match=r"declares 5000000 values of one column in .* bytes"):
         read(tmp_path / "bomb.parquet")
 
 

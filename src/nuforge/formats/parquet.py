@@ -45,11 +45,13 @@ def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
     """
     with reading(path), parquet.ParquetFile(path) as file:
         meta, size = file.metadata, path.stat().st_size
-        for group in range(meta.num_row_groups):
-            row_group = meta.row_group(group)
-            most = max((row_group.column(i).num_values for i in range(row_group.num_columns)), default=0)
-            if most > _VALUES_PER_BYTE * size:
-                raise InputError(f"{path} declares {most} values in {size} bytes, expected data; make it again")
+        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+        most = sum(max((g.column(i).num_values for i in range(g.num_columns)), default=0) for g in groups)
+        if most > _VALUES_PER_BYTE * size:
+            raise InputError(
+                f"{path} declares {most} values of one column in {size} bytes, expected at most "
+                f"{_VALUES_PER_BYTE} a byte; copy or write it again"
+            )
         yield file
 
 
