@@ -99,6 +99,20 @@ def test_the_longest_table_of_pulses_is_the_hits_and_others_stay(tmp_path):
     assert events["fit"].about["energy_fit"] == Column("MeV", "energy_fit as the file has it", "prediction")
 
 
+def test_a_fit_with_energies_is_not_the_truth(tmp_path):
+    path = make_sqlite(tmp_path / "file.db", 3, 0, "plain")
+    base = sqlite3.connect(path)
+    base.execute("ALTER TABLE truth RENAME TO later")
+    base.execute("CREATE TABLE fit AS SELECT event_no, 1.5 AS energy FROM later")
+    base.execute("CREATE TABLE truth AS SELECT * FROM later")
+    base.execute("DROP TABLE later")
+    base.commit()
+    base.close()
+    events = read(path)
+    assert events["interactions"]["energy"][0] == 12_000
+    assert events["fit"].about["energy"].role == "prediction"
+
+
 def test_nothing_that_is_true_is_readout(tmp_path):
     readout = read(make_sqlite(tmp_path / "file.db", 3, 0, "plain")).readout()
     assert set(readout.tables) == {"event", "hits"}

@@ -3,7 +3,10 @@
 import bz2
 import gzip
 import shutil
+import sys
+from types import SimpleNamespace
 
+import awkward as ak
 import h5py
 import numpy as np
 import pyarrow as pa
@@ -18,6 +21,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.formats import format_of, read
 from nuforge.formats.identity import event_table
+from nuforge.formats.km3net_offline import read_km3net_offline
 from nuforge.formats.watchmal import read_watchmal, write_watchmal
 
 
@@ -200,9 +204,59 @@ def test_an_offline_file_without_km3io_names_the_extra(tmp_path, monkeypatch):
     with uproot.recreate(tmp_path / "file.root") as file:
         file.mktree("E", {"Evt": "int32"}).extend({"Evt": np.arange(3)})
     assert format_of(tmp_path / "file.root").name == "km3net"
-    monkeypatch.setitem(__import__("sys").modules, "km3io", None)
+    monkeypatch.setitem(sys.modules, "km3io", None)
     with pytest.raises(InputError, match=r"needs the package km3io; pip install 'nuforge\[km3net\]'"):
         read(tmp_path / "file.root")
+
+
+class FakeBranch:
+    """A branch as km3io gives it: cut by a slice, fields as attributes."""
+
+    def __init__(self, columns, cut=slice(None)):
+        self.columns, self.cut, self.fields = columns, cut, list(columns)
+
+    def __getitem__(self, cut):
+        return FakeBranch(self.columns, cut)
+
+    def __getattr__(self, name):
+        return ak.Array(self.columns[name][self.cut])
+
+
+class FakeReader:
+    """Two simulated events as km3io's OfflineReader has them, the second without hits and without fits."""
+
+    def __init__(self, path):
+        self.id, self.run_id = ak.Array([3, 9]), ak.Array([7, 7])
+        pose = {f"{v}_{axis}": [[1.0, 2.0], []] for v in ("pos", "dir") for axis in "xyz"}
+        self.hits = FakeBranch({"dom_id": [[8, 9], []], "channel_id": [[1, 2], []], "t": [[9.5, 8.0], []]} | pose)
+        mc = {"id": [[1, 2], [1]], "pdgid": [[14, 13], [211]], "E": [[5.0, 4.0], [3.0]], "mother_id": [[-1, 1], [-1]]}
+        self.mc_trks = FakeBranch(mc)
+        self.mc_hits = FakeBranch({"origin": [[2], []], "t": [[9.0], []], "pmt_id": [[4], []], "a": [[1.0], []]})
+
+    def keys(self):
+        return {"id", "run_id", "hits", "mc_trks", "mc_hits"}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_an_offline_file_is_what_km3io_says(tmp_path, monkeypatch):
+    (tmp_path / "file.root").write_bytes(b"root")
+    monkeypatch.setitem(sys.modules, "km3io", SimpleNamespace(OfflineReader=FakeReader))
+    parts = list(read_km3net_offline(tmp_path / "file.root", 1))
+    assert [len(part["hits"]) for part in parts] == [2, 0]
+    events = Events.concat(parts)
+    assert events["event"]["event"].tolist() == [3, 9]
+    assert events["hits"]["position"].tolist() == [[100.0] * 3, [200.0] * 3]
+    assert events["hits"]["sensor"].tolist() == [8 * 32 + 1, 9 * 32 + 2]
+    assert events["particles"]["parent"].tolist() == [-1, 0, -1]
+    assert events["photoelectrons"]["particle"].tolist() == [1]
+    assert events["interactions"]["neutrino"].tolist() == [14]
+    assert events["interactions"]["energy"].tolist() == [5000]
+    assert events["reconstructed"].counts.tolist() == [0, 0]
 
 
 # IceCube's data release, and files that only icetray reads

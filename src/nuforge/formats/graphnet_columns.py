@@ -81,9 +81,11 @@ def is_pulses(names: Iterable[str]) -> bool:
     return any(set(position) <= there for position in _POSITIONS) and bool(there & set(_TIMES))
 
 
-def is_truth(name: str, names: Iterable[str]) -> bool:
-    """Whether a table is that of what is true."""
-    return name in ("truth", "mc_truth") or bool(set(_ENERGIES) & set(names))
+def truth_among(tables: Mapping[str, Iterable[str]]) -> str | None:
+    """Which table, by its name and columns, has what is true: that of the usual name, else the first with energies."""
+    rest = {name: set(columns) for name, columns in tables.items() if not is_pulses(columns)}
+    named = [name for name in ("truth", "mc_truth") if name in rest]
+    return next(iter([*named, *(name for name, columns in rest.items() if columns & set(_ENERGIES))]), None)
 
 
 def scale_of(name: str) -> tuple[float, str]:

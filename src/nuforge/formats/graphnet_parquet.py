@@ -19,7 +19,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, is_truth
+from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, truth_among
 from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import (
     KeyedFile,
@@ -91,7 +91,7 @@ def _by_length(tables: Mapping[str, Mapping[str, Path]]) -> list[str]:
 def _events(chosen: NDArray[np.int64], rows: Mapping[str, Flat], source: int) -> Events:
     """Events of the rows of a batch; pulses come in the order of the mapping."""
     pulses = {name: flat for name, flat in rows.items() if is_pulses(flat.columns)}
-    truth = next((n for n, flat in rows.items() if n not in pulses and is_truth(n, flat.columns)), None)
+    truth = truth_among({name: flat.columns for name, flat in rows.items()})
     others = {name: flat for name, flat in rows.items() if name not in pulses and name != truth}
     return events_of(chosen, rows[truth] if truth else None, pulses, others, source)
 
@@ -222,7 +222,7 @@ def _nested(events: Events) -> pa.Table:
 
 def _recognises_folder(seen: Glimpse) -> bool:
     if seen.kind is Kind.PARQUET:
-        return KEY in seen.names and (is_pulses(seen.names) or is_truth("", seen.names))
+        return KEY in seen.names and (is_pulses(seen.names) or truth_among({"": seen.names}) is not None)
     if seen.kind is not Kind.FOLDER:
         return False
     firsts = [next(iter(files.values())) for files in _files(seen.path).values()]

@@ -20,7 +20,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, is_truth
+from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, truth_among
 from nuforge.formats.identity import source_of
 from nuforge.formats.ragged import ids
 from nuforge.formats.whole import written_whole
@@ -126,7 +126,7 @@ def read_graphnet_sqlite(path: str | Path, batch_events: int = 64) -> Iterator[E
         pulses = sorted(
             (name for name, columns in tables.items() if is_pulses(columns)), key=lambda name: -_size(base, name)
         )
-        truth = next((n for n, columns in tables.items() if n not in pulses and is_truth(n, columns)), None)
+        truth = truth_among(tables)
         source = source_of(path)
         for first in range(0, len(numbers), batch_events):
             chosen = numbers[first : first + batch_events]
@@ -207,7 +207,7 @@ def _recognises(seen: Glimpse) -> bool:
         return False
     with _open(seen.path) as base:
         tables = _tables(base)
-        return any(is_pulses(columns) or is_truth(name, columns) for name, columns in tables.items())
+        return truth_among(tables) is not None or any(map(is_pulses, tables.values()))
 
 
 def _write(path: Path, parts: Iterable[Events], detector: Detector | None) -> None:
