@@ -15,6 +15,7 @@ from nuforge.formats.identity import event_table
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larcv3_particles import PARTICLE
 from nuforge.formats.larcv3_write import meta_type
+from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE, write_spine
 
@@ -170,6 +171,35 @@ def make_larcv3(path, events, seed, variant):
     return path
 
 
+def make_pilarnet(revision):
+    """Files of a revision: two clusters an event; event 1 has nothing."""
+
+    def make(path, events, seed, variant):
+        generator = np.random.default_rng(seed)
+        points, clusters, extras = [], [], []
+        for i in range(events):
+            sizes = (3, 2) if i != 1 else ()
+            rows = np.concatenate([generator.integers(0, 768, (sum(sizes), 3)), generator.random((sum(sizes), 5))], 1)
+            rows[:1] = 1, 2, 3, 2.5, 2, 7, 60_000, 0.3
+            ids = np.array([[3, 0, 0, 0, 1, 2], [2, 1, 1, 0, 0, 1]])[: len(sizes), : 4 + revision]
+            extra = np.array([[0, 300, 10, 11, 12], [0, 20, 10, 11, 12]])[: len(sizes)]
+            if variant == "not finite":
+                rows[:, 3:], extra = np.nan, np.full_like(extra, np.inf, float)
+            for part, values in ((points, rows), (clusters, ids), (extras, extra)):
+                part.append(values.reshape(-1).astype(np.float32))
+        with h5py.File(path, "w") as file:
+            for name, arrays in zip(
+                ("point", "cluster", "cluster_extra")[: revision + 1], (points, clusters, extras), strict=False
+            ):
+                options = {"compression": "gzip"} if variant == "compressed" else {}
+                dataset = file.create_dataset(name, (events,), h5py.vlen_dtype(np.float32), **options)
+                for i, values in enumerate(arrays):
+                    dataset[i] = values
+        return path
+
+    return make
+
+
 FIXTURES = [
     Fixture("store", STORE, make_store),
     Fixture(
@@ -200,5 +230,22 @@ FIXTURES = [
             "particles.time": 4,
         },
         variants=("compressed", "float ids", "not finite"),
+    ),
+    *(
+        Fixture(
+            f"pilarnet-v{revision}",
+            PILARNET[revision - 1],
+            make_pilarnet(revision),
+            empty=("voxels", "fragments"),
+            expected={
+                "voxels.index": [1, 2, 3],
+                "voxels.value": 2.5,
+                "voxels.time": 7,
+                "voxels.label": 1,
+                **({"fragments.momentum": 300, "fragments.vertex": [10, 11, 12]} if revision == 2 else {}),
+            },
+            variants=("compressed", "not finite"),
+        )
+        for revision in (1, 2)
     ),
 ]

@@ -11,6 +11,7 @@ from nuforge.events.store import DESCRIPTION, Store
 from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.larcv3 import LARCV3
+from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
 
@@ -28,6 +29,7 @@ STORE = Format("store", "a store (a folder of Parquet shards with store.json)", 
 FORMATS: tuple[Format, ...] = (
     STORE,
     LARCV3,
+    *PILARNET,
     SEGMENTS,
     SPINE,
 )
