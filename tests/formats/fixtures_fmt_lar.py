@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import zlib
+from pathlib import Path
+
 import h5py
 import numpy as np
 import torch
@@ -12,14 +16,17 @@ from nuforge.events import Column, Events, Table
 from nuforge.events.store import finish, write_shard
 from nuforge.formats import STORE
 from nuforge.formats.charge_events import CHARGE_EVENTS
+from nuforge.formats.dune_cvn import DUNE_CVN
 from nuforge.formats.identity import event_table
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larcv3_particles import PARTICLE
 from nuforge.formats.larcv3_write import meta_type
 from nuforge.formats.larpix import LARPIX
+from nuforge.formats.nova import NOVA
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE, write_spine
+from nuforge.formats.wirecell import WIRECELL_DEPOS, WIRECELL_FRAMES
 
 
 def make_store(path, events, seed, variant):
@@ -280,6 +287,108 @@ def make_charge_events(path, events, seed, variant):
     return path
 
 
+class Payload:
+    """A pickle that makes a file when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def save_npz(path, arrays, variant):
+    """An .npz archive, packed or not; in the variant of pickles its first array is one of objects."""
+    if variant == "pickle":
+        first = next(iter(arrays))
+        arrays = {**arrays, first: np.array([[Payload(path.with_name("ran"))]], object)}
+    with path.open("wb") as file:
+        (np.savez_compressed if variant == "compressed" else np.savez)(file, **arrays)
+    return path
+
+
+def make_frames(path, events, seed, variant):
+    """Two tags of 5 channels and 30 ticks; event 1 is empty."""
+    generator, arrays = np.random.default_rng(seed), {}
+    for i, number in enumerate(ids_of(events)):
+        for tag in ("gauss1", "wiener1"):
+            frame = np.zeros((5, 30), np.float32)
+            if i != 1:
+                frame[0, 7], frame[3, 2:5] = 2.5, generator.random(3) + 1
+            arrays[f"frame_{tag}_{number}"] = np.full_like(frame, np.nan) if variant == "not finite" else frame
+            arrays[f"channels_{tag}_{number}"] = np.arange(100, 105, dtype=np.int32)
+            arrays[f"tickinfo_{tag}_{number}"] = np.array([250.0, 500.0, 0.0])
+        arrays[f"summary_wiener1_{number}"] = np.linspace(1, 2, 5)
+        arrays[f"chanmask_bad_{number}"] = np.array([[102, 0, 30]], np.int32)
+    return save_npz(path, arrays, variant)
+
+
+def make_depos(path, events, seed, variant):
+    """Seven depositions an event, which fit both ways; event 1 has none."""
+    generator, arrays = np.random.default_rng(seed), {}
+    for i, number in enumerate(ids_of(events)):
+        n = 0 if i == 1 else 7
+        data = generator.random((7, n)).astype(np.float32)
+        if n:
+            data[:, 0] = 500, -1000, 10, 20, 30, 1, 2
+        arrays[f"depo_data_{number}"] = data * np.float32("nan") if variant == "not finite" else data
+        arrays[f"depo_info_{number}"] = np.full((4, n), 13, np.int32)
+    return save_npz(path, arrays, variant)
+
+
+def make_cvn(path, events, seed, variant):
+    """A folder of maps; event 1 is empty."""
+    path.mkdir()
+    labels = {}
+    for i, number in enumerate(ids_of(events)):
+        make_cvn_file(path / f"event{number}.gz", 1, seed if i != 1 else None, variant)
+        labels[str(number)] = [0, 1, 2, 3, 0, 2, 0]
+    content = [Payload(path.parent / "ran"), labels] if variant == "pickle" else [list(labels), labels]
+    with (path / "partition.p").open("wb") as file:
+        pickle.dump(content, file)
+    return path
+
+
+def make_cvn_file(path, events, seed, variant):
+    """One map, of nothing if there is no seed."""
+    image = np.zeros((3, 500, 500), np.uint8)
+    if seed is not None:
+        image[0, 3, 4 + seed], image[2, 499, 499] = 17, 255
+    path.write_bytes(zlib.compress(image.tobytes()))
+    return path
+
+
+def make_nova(path, events, seed, variant):
+    """Two slices of one trigger, one of others; slice 1 has no track; one row of each spill; one track of no map."""
+    options = {"compression": "gzip"} if variant == "compressed" else {}
+    number, generator = ("f8" if variant == "float ids" else "u4"), np.random.default_rng(seed)
+    trigger = np.array([6, 6, *(10 + 5 * np.arange(events - 2))])
+    slices = np.array([1, 3, *np.ones(events - 2)])
+    tracks = np.concatenate([[0], np.repeat(np.arange(2, events), 2)])[::-1]
+    maps = generator.integers(0, 2, (events, 16_000)).astype(np.uint8) * np.uint8(200)
+    maps[1] = 0
+    maps[0, :9] = 0, 0, 0, 0, 0, 0, 0, 0, 17
+    spills = np.unique(trigger)
+    positions = np.full((len(tracks), 1), np.nan if variant == "not finite" else 2.5, np.float32)
+    groups = {
+        "rec.me.trkkalman": (trigger[tracks], slices[tracks], {"meanpos.x": positions}),
+        "rec.training.cvnmaps": (trigger, slices, {"cvnmap": maps}),
+        "neutrino": (spills, None, {"vtx.x": np.full((len(spills), 1), 100, np.float32)}),
+        "spill": (spills[:0], None, {}),
+    }
+    with h5py.File(path, "w") as file:
+        for name, (event, slice_number, leaves) in groups.items():
+            group = file.create_group(name)
+            index = {"run": np.full(len(event), 11981), "subrun": np.full(len(event), 7 + seed), "evt": event}
+            if slice_number is not None:
+                index["subevt"] = slice_number
+            for key, values in index.items():
+                group.create_dataset(key, data=values.reshape(-1, 1).astype(number), **(options if len(event) else {}))
+            for key, values in leaves.items():
+                group.create_dataset(key, data=values, **options)
+    return path
+
+
 FIXTURES = [
     Fixture("store", STORE, make_store),
     Fixture(
@@ -358,5 +467,73 @@ FIXTURES = [
         },
         variants=("compressed", "float ids", "not finite"),
         real={"larndsim/evd_qc_tpc.h5": {"events": 324, "hits": 10_743, "tracks": 433}},
+    ),
+    Fixture(
+        "wire-cell-frames",
+        WIRECELL_FRAMES,
+        make_frames,
+        empty=("pixels", "pixels_wiener1"),
+        expected={"event.start": 250, "event.tick": 500, "pixels.charge": 2.5, "pixels.column": 7},
+        variants=("compressed", "not finite", "pickle"),
+        real={
+            "wirecell/protodunehd_apa1_evt40896_gauss_sparse.npz": {
+                "events": 1,
+                "pixels": 325_035,
+                "channels": 2560,
+            },
+            "wirecell/protodunehd-sp-frames-anode1.tar.bz2": {
+                "events": 1,
+                "pixels": 325_035,
+                "channels": 2560,
+                "channels_wiener1": 2560,
+            },
+        },
+    ),
+    Fixture(
+        "wire-cell-depos",
+        WIRECELL_DEPOS,
+        make_depos,
+        empty=("depos",),
+        expected={"depos.time": 500, "depos.charge": -1000, "depos.position": [1, 2, 3], "depos.sigma": [0.1, 0.2]},
+        variants=("compressed", "not finite", "pickle"),
+        real={"wirecell/muon-depos.npz": {"events": 1, "depos": 32_825}},
+    ),
+    Fixture(
+        "dune-cvn",
+        DUNE_CVN,
+        make_cvn,
+        empty=("pixels",),
+        expected={"pixels.charge": 17, "pixels.column": 4, "event.flavour": 1, "event.neutral_pions": 2},
+        variants=("pickle",),
+        real={"dune_cvn": {"events": 12, "pixels": 28_828}},
+    ),
+    Fixture(
+        "dune-cvn-file",
+        DUNE_CVN,
+        make_cvn_file,
+        expected={"pixels.charge": 17, "event.flavour": -1},
+        real={"dune_cvn/event0.gz": {"events": 1, "pixels": 5447}},
+        events=1,
+    ),
+    Fixture(
+        "nova",
+        NOVA,
+        make_nova,
+        empty=("tree_rec_me_trkkalman", "pixels"),
+        expected={"pixels.charge": 17, "pixels.column": 8, "tree_rec_me_trkkalman.meanpos_x": 2.5},
+        variants=("compressed", "float ids", "not finite"),
+        real={
+            "nova/sample_r11981_s07.h5": {
+                "events": 8342,
+                "tree_rec_training_cvnmaps": 8315,
+                "tree_rec_me_trkkalman": 989,
+            },
+            "nova/sample_input_2.h5": {
+                "events": 8342,
+                "tree_rec_training_cvnmaps": 8315,
+                "tree_rec_me_trkkalman": 989,
+                "tree_neutrino": 0,
+            },
+        },
     ),
 ]

@@ -193,6 +193,7 @@ def test_a_file_open_here_can_be_read_by_a_forked_child(fixture, tmp_path):  # p
 def test_pickles_are_refused(fixture, tmp_path):  # point 9
     path = fixture.made(tmp_path / "made", 0, "pickle")
     assert outcome(path) != "read"
+    assert not path.with_name("ran").exists()
 
 
 def test_no_format_runs_what_a_file_says():  # point 9

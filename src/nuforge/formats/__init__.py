@@ -9,13 +9,16 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
 from nuforge.formats.charge_events import CHARGE_EVENTS
+from nuforge.formats.dune_cvn import DUNE_CVN
 from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larpix import LARPIX
+from nuforge.formats.nova import NOVA
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
+from nuforge.formats.wirecell import WIRECELL_DEPOS, WIRECELL_FRAMES
 
 
 def _is_store(seen: Glimpse) -> bool:
@@ -31,11 +34,15 @@ STORE = Format("store", "a store (a folder of Parquet shards with store.json)", 
 FORMATS: tuple[Format, ...] = (
     STORE,
     CHARGE_EVENTS,
+    DUNE_CVN,
     LARCV3,
     LARPIX,
+    NOVA,
     *PILARNET,
     SEGMENTS,
     SPINE,
+    WIRECELL_DEPOS,
+    WIRECELL_FRAMES,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
 
