@@ -23,6 +23,7 @@ from nuforge.formats.larcv3_particles import PARTICLE
 from nuforge.formats.larcv3_write import meta_type
 from nuforge.formats.larpix import LARPIX
 from nuforge.formats.nova import NOVA
+from nuforge.formats.numl import NUML
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE, write_spine
@@ -389,6 +390,63 @@ def make_nova(path, events, seed, variant):
     return path
 
 
+def make_numl(path, events, seed, variant):
+    """Two hits and two particles an event; event 1 has neither."""
+    options = {"compression": "gzip"} if variant == "compressed" else {}
+    number, generator = ("f8" if variant == "float ids" else "i4"), np.random.default_rng(seed)
+    full = np.delete(np.arange(events), 1)
+    of = np.repeat(full, 2)
+    ids = np.stack([np.full(events, 5), np.full(events, 6), ids_of(events)], axis=1)
+    n, real = len(of), np.nan if variant == "not finite" else 0.25
+    tables = {
+        "event_table": {
+            "is_cc": np.ones(events),
+            "nu_pdg": np.full(events, 14),
+            "nu_energy": np.full(events, 1.5),
+            "lep_energy": np.full(events, 1.25),
+            "nu_dir": np.tile([0, 0, 1.0], (events, 1)),
+            "nu_vtx": np.ones((events, 3)),
+        },
+        "hit_table": {
+            "hit_id": np.arange(n),
+            "tpc": np.zeros(n),
+            "local_plane": np.tile([0, 2], n // 2),
+            "local_wire": generator.integers(0, 2400, n),
+            "local_time": generator.random(n),
+            "integral": np.full(n, 2.5),
+            "rms": np.ones(n),
+        },
+        "particle_table": {
+            "g4_id": np.tile([4, 2], n // 2),
+            "g4_pdg": np.tile([11, 13], n // 2),
+            "parent_id": np.tile([2, 0], n // 2),
+            "momentum": np.full(n, real),
+            "start_position": np.ones((n, 3)),
+            "end_position": np.full((n, 3), 2.0),
+        },
+        "edep_table": {
+            "hit_id": np.arange(n),
+            "g4_id": np.tile([2, 4], n // 2),
+            "energy": np.full(n, 3.0),
+            "energy_fraction": np.ones(n),
+        },
+    }
+    whole = {"hit_id", "tpc", "local_plane", "local_wire", "g4_id", "g4_pdg", "parent_id", "is_cc", "nu_pdg"}
+    with h5py.File(path, "w") as file:
+        for name, columns in tables.items():
+            group, rows = file.create_group(name), np.arange(events) if name == "event_table" else of
+            group.create_dataset("event_id", data=ids[rows].astype(number), **options)
+            if name != "event_table" and not (name == "edep_table" and seed):
+                counts = np.stack([full, np.full(len(full), 2)], axis=1)
+                group.create_dataset("event_id.seq_cnt", data=counts.astype(number), **options)
+            for key, values in columns.items():
+                shaped = values.reshape(len(values), -1).astype("i4" if key in whole else "f4")
+                group.create_dataset(key, data=shaped, **options)
+        words = np.tile([[b"muIoni"], [b"primary"]], (n // 2, 1))
+        file["particle_table"].create_dataset("start_process", data=words, **options)
+    return path
+
+
 FIXTURES = [
     Fixture("store", STORE, make_store),
     Fixture(
@@ -535,5 +593,13 @@ FIXTURES = [
                 "tree_neutrino": 0,
             },
         },
+    ),
+    Fixture(
+        "numl",
+        NUML,
+        make_numl,
+        empty=("hits", "particles", "truth_links"),
+        expected={"hits.charge": 2.5, "particles.size": 250, "interactions.energy": 1500, "truth_links.row": 0},
+        variants=("compressed", "float ids", "not finite"),
     ),
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -21,7 +20,7 @@ from nuforge.events import Column, Events, Table
 from nuforge.formats.ancestry import Numbering
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, Rows, columns_of, dataset_of, open_hdf5, text_of
+from nuforge.formats.hdf5 import BLOCK, Rows, columns_of, dataset_of, open_hdf5, taken, text_of
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, Keyed
 from nuforge.formats.segments import SegmentFile, is_segments
@@ -151,16 +150,9 @@ def _simulated_events(table: h5py.Dataset) -> Integers:
     return np.where(last >= 0, ids[np.maximum(last, 0)], known[0] if len(known) else 0)
 
 
-def _taken(dataset: h5py.Dataset, rows: Integers) -> NDArray[Any]:
-    """Rows (N,) of a dataset, read as the range that they span."""
-    first, end = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
-    table: NDArray[Any] = dataset[first:end]
-    return table[rows - first]
-
-
 def _hits(packets: h5py.Dataset, rows: Integers, counts: Integers) -> Table:
     """The table `hits` of a batch."""
-    table = _taken(packets, rows)
+    table = taken(packets, rows)
     group, channel, chip, pixel = (table[name].astype(np.int64) for name in _CHANNEL)
     columns = {
         "sensor": ((group * 256 + channel) * 256 + chip) * 256 + pixel,
@@ -179,7 +171,7 @@ def _links(simulated: h5py.Dataset, rows: Integers, event: Integers, segments: R
     """Which deposits gave charge to the hits of n events."""
     names = set(simulated.dtype.names or ())
     if {"segment_ids", "fraction"} <= names and "segment_id" in segments:
-        table = _taken(simulated, rows)
+        table = taken(simulated, rows)
         ids, fraction = (np.atleast_2d(table[name].T).T for name in ("segment_ids", "fraction"))
         hit, place = np.nonzero(ids >= 0)
         numbering = Numbering.of(segments.event, segments["segment_id"])

@@ -22,9 +22,9 @@ from nuforge.events import Column, Events, Table
 from nuforge.events.columns import Role
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, taken
 from nuforge.formats.identity import event_table, source_of
-from nuforge.formats.ragged import Integers, dense
+from nuforge.formats.ragged import Integers, dense, ranks
 
 _TRIGGER = ("run", "subrun", "cycle", "batch", "evt")
 _SLICE = (*_TRIGGER, "subevt")
@@ -113,7 +113,7 @@ def _trees(path: Path, groups: dict[str, h5py.Group]) -> tuple[NDArray[np.int64]
     for name, group in groups.items():
         width = len(_SLICE) if name in sliced or not sliced else len(_TRIGGER)
         both, n = np.concatenate([slices[:, :width], index[name][:, :width]]), len(slices)
-        known = _ranks(both)
+        known = ranks(both)
         order = np.argsort(known[n:], kind="stable")
         key = known[n:][order]
         first, last = np.searchsorted(key, known[:n]), np.searchsorted(key, known[:n], side="right")
@@ -121,18 +121,9 @@ def _trees(path: Path, groups: dict[str, h5py.Group]) -> tuple[NDArray[np.int64]
     return slices, trees
 
 
-def _ranks(rows: NDArray[np.int64]) -> Integers:
-    """Equal numbers (N,) for equal rows (N, K), in their order."""
-    order = np.lexsort(rows.T[::-1])
-    new = np.append(False, (np.diff(rows[order], axis=0) != 0).any(axis=1))[: len(rows)]
-    ranks = np.empty(len(rows), np.int64)
-    ranks[order] = np.cumsum(new)
-    return ranks
-
-
 def _unique(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows (N, K), sorted, each once."""
-    _, first = np.unique(_ranks(rows), return_index=True)
+    _, first = np.unique(ranks(rows), return_index=True)
     return rows[first]
 
 
@@ -166,7 +157,7 @@ def _tables(tree: _Tree, rows: Integers, counts: Integers) -> dict[str, Table]:
     name = "tree_" + re.sub(r"\W", "_", tree.name)
     tensors, about, tables = {}, {}, {}
     for leaf, dataset in tree.leaves.items():
-        values = _taken(dataset, rows)
+        values = taken(dataset, rows)
         if leaf == _MAP and dataset.ndim == 2 and dataset.shape[1] == np.prod(_MAP_SHAPE):
             tables["pixels"] = _pixels(values, counts)
             continue
@@ -177,13 +168,6 @@ def _tables(tree: _Tree, rows: Integers, counts: Integers) -> dict[str, Table]:
         about[column] = Column("", f"{leaf} of {tree.name} in NOvA's units (cm, ns, GeV)", true)
     tables[name] = Table.from_counts(tensors, torch.from_numpy(counts), about=about)
     return tables
-
-
-def _taken(dataset: h5py.Dataset, rows: Integers) -> NDArray[Any]:
-    """Rows (N, ...) of a dataset, read as the range that they span."""
-    first, end = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
-    values: NDArray[Any] = dataset[first:end]
-    return values[rows - first]
 
 
 def _known(values: NDArray[Any]) -> NDArray[Any]:

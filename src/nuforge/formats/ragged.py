@@ -127,3 +127,12 @@ def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     place = np.argwhere(image)
     counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
     return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
+
+
+def ranks(rows: NDArray[np.int64]) -> Integers:
+    """Equal numbers (N,) for equal rows (N, K), in their order."""
+    order = np.lexsort(rows.T[::-1])
+    new = np.append(False, (np.diff(rows[order], axis=0) != 0).any(axis=1))[: len(rows)]
+    ranks = np.empty(len(rows), np.int64)
+    ranks[order] = np.cumsum(new)
+    return ranks
