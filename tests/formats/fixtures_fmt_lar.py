@@ -23,6 +23,7 @@ from nuforge.formats.larcv3_particles import PARTICLE
 from nuforge.formats.larcv3_write import meta_type
 from nuforge.formats.larpix import LARPIX
 from nuforge.formats.nova import NOVA
+from nuforge.formats.nugraph import NUGRAPH
 from nuforge.formats.numl import NUML
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
@@ -447,6 +448,32 @@ def make_numl(path, events, seed, variant):
     return path
 
 
+def make_nugraph(path, events, seed, variant):
+    """Three hits, a space point and their edges in a graph; graph 1 has an event node only."""
+    generator, value = np.random.default_rng(seed), np.nan if variant == "not finite" else 2.5
+    with h5py.File(path, "w") as file:
+        file["gen"] = 2
+        for i, number in enumerate(sorted(ids_of(events), key=lambda n: f"5_6_{n}")):
+            x = generator.random((3, 4)).astype(np.float32)
+            x[0, 0] = value
+            tensors = {
+                "hit/x": x,
+                "hit/y_semantic": np.array([0, -1, 2]),
+                "sp/pos": np.ones((1, 3), np.float32),
+                "evt/num_nodes": np.array(1),
+                "evt/y": np.array(seed),
+                "hit_delaunay-planar_hit/edge_index": np.array([[0, 1, 2], [1, 2, 0]]),
+                "hit_nexus_sp/edge_index": np.array([[0, 2], [0, 0]]),
+            }
+            if i == 1:
+                tensors = {k: v if k.startswith("evt") else np.zeros((), v.dtype) for k, v in tensors.items()}
+            row = np.zeros((), np.dtype([(key, v.dtype, v.shape) for key, v in tensors.items()]))
+            for key, v in tensors.items():
+                row[key] = v
+            file.create_dataset(f"dataset/5_6_{number}", data=row)
+    return path
+
+
 FIXTURES = [
     Fixture("store", STORE, make_store),
     Fixture(
@@ -601,5 +628,12 @@ FIXTURES = [
         empty=("hits", "particles", "truth_links"),
         expected={"hits.charge": 2.5, "particles.size": 250, "interactions.energy": 1500, "truth_links.row": 0},
         variants=("compressed", "float ids", "not finite"),
+    ),
+    Fixture(
+        "nugraph",
+        NUGRAPH,
+        make_nugraph,
+        empty=("graph_hit", "graph_sp", "graph_hit_nexus_sp"),
+        variants=("not finite",),
     ),
 ]

@@ -15,6 +15,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larpix import LARPIX
 from nuforge.formats.nova import NOVA
+from nuforge.formats.nugraph import NUGRAPH
 from nuforge.formats.numl import NUML
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
@@ -39,6 +40,7 @@ FORMATS: tuple[Format, ...] = (
     LARCV3,
     LARPIX,
     NOVA,
+    NUGRAPH,
     NUML,
     *PILARNET,
     SEGMENTS,

@@ -1,6 +1,6 @@
 """NuML event HDF5 (pynuml, MicroBooNE's public samples): hits on wires with the particles that made them.
 
-Each group is a table, each dataset a column of shape (rows, width). `event_id` repeats run, subrun and event in each row;
+Each group is a table, each dataset a column of shape (rows, width). `event_id` repeats run, subrun, event in every row;
 `event_id.seq_cnt` has the place of an event in `event_table` and its number of rows, so one without rows has none.
 Wires' waveforms, space points, optical and Pandora tables are not read.
 """
