@@ -158,7 +158,7 @@ def make_watchmal(path, events, seed, variant):
     n = int(counts.sum())
     columns = {"event_hits_index": np.cumsum(counts) - counts, "event_ids": (3 * np.arange(events) + 2).astype("i4")}
     columns |= {"hit_pmt": np.full(n, 5, "i4"), "hit_charge": generator.random(n).astype("f4")}
-    columns |= {"hit_time": np.full(n, 9.5, "f4"), "labels": np.array([1, 0, 2, 3, 1], "i4")[:events]}
+    columns |= {"hit_time": np.full(n, 9.5, "f4"), "labels": np.resize(np.array([1, 0, 2, 3], "i4"), events)}
     columns |= {"energies": np.full((events, 1), 500, "f4"), "positions": np.full((events, 1, 3), 4, "f4")}
     columns |= {"angles": np.zeros((events, 2), "f4"), "veto": np.zeros(events, bool)}
     columns["root_files"] = np.array([f"file{seed}.root"] * events, "S64")
@@ -184,7 +184,7 @@ def make_wcsim(path, events, seed, variant):
 
 
 def make_hese(path, events, seed, variant):
-    lists = {"recoDepositedEnergy": [12.0 + seed] * events, "recoMorphology": [0, 1, 2, 0, 1][:events]}
+    lists = {"recoDepositedEnergy": [12.0 + seed] * events, "recoMorphology": np.resize([0, 1, 2], events).tolist()}
     lists |= {"recoZenith": [1.5] * events, "recoLength": [float("nan")] * events}
     if variant == "not finite":
         lists |= {"recoDepositedEnergy": [float("inf")] * events, "recoMorphology": [-999.5] * events}

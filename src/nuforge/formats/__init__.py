@@ -8,6 +8,8 @@ from pathlib import Path
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
+from nuforge.formats.charge_events import CHARGE_EVENTS
+from nuforge.formats.dune_cvn import DUNE_CVN
 from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
@@ -18,13 +20,19 @@ from nuforge.formats.kaggle import KAGGLE
 from nuforge.formats.km3net_offline import KM3NET_OFFLINE
 from nuforge.formats.km3pipe import KM3PIPE
 from nuforge.formats.larcv3 import LARCV3
+from nuforge.formats.larpix import LARPIX
 from nuforge.formats.liquido import LIQUIDO
+from nuforge.formats.nova import NOVA
+from nuforge.formats.nugraph import NUGRAPH
+from nuforge.formats.numl import NUML
+from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.pisa import PISA
 from nuforge.formats.prometheus import PROMETHEUS
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
 from nuforge.formats.watchmal import WATCHMAL
 from nuforge.formats.wcsim import WCSIM
+from nuforge.formats.wirecell import WIRECELL_DEPOS, WIRECELL_FRAMES
 
 
 def _is_store(seen: Glimpse) -> bool:
@@ -39,7 +47,14 @@ STORE = Format("store", "a store (a folder of Parquet shards with store.json)", 
 
 FORMATS: tuple[Format, ...] = (
     STORE,
+    CHARGE_EVENTS,
+    DUNE_CVN,
     LARCV3,
+    LARPIX,
+    NOVA,
+    NUGRAPH,
+    NUML,
+    *PILARNET,
     SEGMENTS,
     SPINE,
     GRAPHNET_NESTED,
@@ -54,6 +69,8 @@ FORMATS: tuple[Format, ...] = (
     PROMETHEUS,
     WATCHMAL,
     WCSIM,
+    WIRECELL_DEPOS,
+    WIRECELL_FRAMES,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
 

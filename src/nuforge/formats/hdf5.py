@@ -90,6 +90,13 @@ def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     return dataset
 
 
+def taken(dataset: h5py.Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Rows (N, ...) of a dataset, in any order, read as the range that they span."""
+    first, end = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
+    values: NDArray[Any] = dataset[first:end]
+    return values[rows - first]
+
+
 def text_of(value: object) -> str:
     """A string that a file holds as bytes or as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nuforge import units
 from nuforge.events import Column, Events, Process, Table
 from nuforge.formats.ancestry import Numbering
-from nuforge.formats.geant4 import masses, processes_of_names
+from nuforge.formats.geant4 import NAME_OF, masses, processes_of_names
 from nuforge.formats.hdf5 import columns_of, dataset_of
 from nuforge.formats.larcv3_images import Product
 from nuforge.formats.ragged import Integers
@@ -48,20 +48,6 @@ _MEANINGS = {
 }
 ABOUT = {name: Column("", meaning, "truth") for name, (_, meaning) in _NUMBERS.items()} | _MEANINGS
 
-_NAMES = {
-    Process.PRIMARY: b"primary",
-    Process.DECAY: b"Decay",
-    Process.IONISATION: b"eIoni",
-    Process.BREMSSTRAHLUNG: b"eBrem",
-    Process.PAIR_PRODUCTION: b"conv",
-    Process.COMPTON: b"compt",
-    Process.PHOTOELECTRIC: b"phot",
-    Process.ANNIHILATION: b"annihil",
-    Process.ELASTIC: b"hadElastic",
-    Process.INELASTIC: b"hadInelastic",
-    Process.CAPTURE: b"hBertiniCaptureAtRest",
-    Process.NEUTRON_CAPTURE: b"nCapture",
-}
 _SAMPLE = 10_000  # particles looked at to find the unit of energy
 
 
@@ -188,7 +174,7 @@ def particle_rows(events: Events, name: str) -> NDArray[Any]:
     rows["parent_vtx"] = _opaque(np.where(known[:, None], start[parent], np.nan)) if n else rows["parent_vtx"]
     rows["ancestor_vtx"] = _opaque(np.full((n, 4), np.nan))
     process = table["process"].numpy()
-    for code, word in _NAMES.items():
+    for code, word in NAME_OF.items():
         rows["process"][process == code] = word
     return rows
 

@@ -180,3 +180,12 @@ def ids(values: NDArray, what: str) -> Integers:
             f"{what} must be whole numbers up to {most:.0f}, got {values[row]} in row {row} of a block; write integers"
         )
     return values.astype(np.int64)
+
+
+def ranks(rows: NDArray[np.int64]) -> Integers:
+    """Equal numbers (N,) for equal rows (N, K), in their order."""
+    order = np.lexsort(rows.T[::-1])
+    new = np.append(False, (np.diff(rows[order], axis=0) != 0).any(axis=1))[: len(rows)]
+    ranks = np.empty(len(rows), np.int64)
+    ranks[order] = np.cumsum(new)
+    return ranks
