@@ -1,9 +1,11 @@
 import sqlite3
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from fixtures_fmt_tel import make_folder, make_nested, make_sqlite, telescope
+from pyarrow import parquet
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
@@ -162,3 +164,16 @@ def test_arrival_is_opposite_to_travel():
 
 def test_a_batch_is_as_large_as_asked(tmp_path):
     assert [len(part) for part in stream(make_sqlite(tmp_path / "file.db", 5, 0, "plain"), 2)] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("prefix", ["injection", "initial_state"])
+def test_angles_of_prometheus_and_nubench_are_of_travel(tmp_path, prefix):
+    position = "injection_position" if prefix == "injection" else "initial_state"
+    columns = {f"{prefix}_{name}": [value] for name, value in (("energy", 2.0), ("zenith", 0.0), ("azimuth", 0.0))}
+    columns |= {f"{position}_{axis}": [1.0] for axis in "xyz"} | {f"{prefix}_type": [14], "event_no": [4]}
+    parquet.write_table(pa.table(columns), tmp_path / "truth.parquet")
+    found = read(tmp_path / "truth.parquet")["interactions"]
+    assert found["direction"].tolist() == [[0, 0, 1]]
+    assert found["energy"].tolist() == [2000]
+    assert found["vertex"].tolist() == [[100, 100, 100]]
+    assert found["neutrino"].tolist() == [14]
