@@ -70,9 +70,7 @@ class Flat:
     def of(cls, columns: Mapping[str, NDArray], key: NDArray[np.int64], events: NDArray[np.int64]) -> Flat:
         """Rows by their key (N,), for events (B,)."""
         keyed = Keyed.of(key, events)
-        if len(keyed.order) == len(key) and (np.diff(keyed.order) == 1).all():
-            return cls(columns, keyed.counts)
-        return cls({name: values[keyed.order] for name, values in columns.items()}, keyed.counts)
+        return cls({name: keyed.taken(values) for name, values in columns.items()}, keyed.counts)
 
 
 def is_pulses(names: Iterable[str]) -> bool:

@@ -76,7 +76,7 @@ class _Columns:
         first, end = self.extents.range_of(events)
         rows = {name: _cut(dataset, name, self.fields, first, end) for name, dataset in self.columns.items()}
         keyed = Keyed.of(ids(rows.pop(_KEY), f"'{_KEY}' of {self.path}"), events)
-        return {_NAMES.get(name, name): values[keyed.order] for name, values in rows.items()}, keyed.counts
+        return {_NAMES.get(name, name): keyed.taken(values) for name, values in rows.items()}, keyed.counts
 
 
 def _cut(dataset: h5py.Dataset, name: str, field: bool, first: int, end: int) -> NDArray:

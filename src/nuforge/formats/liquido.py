@@ -93,10 +93,10 @@ def _rows(
         rows = table[start : min(start + BLOCK, end)]
         key = ids(rows[:, 0], f"the events of '{table.name}' of {path}")
         mine = np.isin(key, events)
-        parts.append(rows[mine])
+        parts.append(rows if mine.all() else rows[mine])
         keys.append(key[mine])
     keyed = Keyed.of(np.concatenate(keys), events)
-    return np.concatenate(parts)[keyed.order], keyed.counts
+    return keyed.taken(np.concatenate(parts)), keyed.counts
 
 
 def _hits(rows: NDArray, counts: NDArray[np.int64]) -> Table:

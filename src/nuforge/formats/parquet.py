@@ -205,7 +205,7 @@ class KeyedFile:
             return {name: np.zeros(0) for name in names}, np.zeros(len(events), np.int64)
         joined = {name: np.concatenate([part[name] for part in parts]) for name in self.rows.names}
         keyed = Keyed.of(ids(joined[self.key], f"'{self.key}' of {self.rows.path}"), events)
-        return {name: joined[name][keyed.order] for name in names}, keyed.counts
+        return {name: keyed.taken(joined[name]) for name in names}, keyed.counts
 
     def _blocks(self, first: int, end: int) -> list[dict[str, NDArray]]:
         """The rows from first to before end, in pieces."""

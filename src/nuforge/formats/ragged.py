@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,14 @@ class Keyed:
         rows = np.flatnonzero(known)
         order = rows[np.argsort(place[rows], kind="stable")]
         return cls(order.astype(np.int64), np.bincount(place[rows], minlength=len(events)).astype(np.int64))
+
+    @cached_property
+    def _in_order(self) -> bool:
+        return len(self.order) > 0 and self.order[0] == 0 and bool((np.diff(self.order) == 1).all())
+
+    def taken(self, values: NDArray) -> NDArray:
+        """Of values of all rows (N, ...) those of the events, event after event; not copied if they lie so already."""
+        return values if self._in_order and len(self.order) == len(values) else values[self.order]
 
 
 def cells(values: Sequence[NDArray], width: int = 0) -> tuple[NDArray, Integers]:
