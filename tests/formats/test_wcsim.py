@@ -88,6 +88,12 @@ def test_objects_that_are_not_member_wise_or_not_described_are_refused():
         read_clones(buffer(whole.replace(b"Hit;1", b"Hit;3")), LAYOUTS, WANTED)
 
 
+def test_columns_are_views_of_the_bytes():
+    read_from = buffer(clones([1.5, 2.5], [[1, 2], [3, 4]]))
+    found = read_clones(read_from, LAYOUTS, WANTED)
+    assert all(np.shares_memory(values, read_from.data) for values in found.values())
+
+
 def only_refused(function, data):
     """A decoder gives an answer or one line, whatever the bytes."""
     with suppress(InputError):
