@@ -8,10 +8,31 @@ from pathlib import Path
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
-from nuforge.formats.format import Format
+from nuforge.formats.charge_events import CHARGE_EVENTS
+from nuforge.formats.dune_cvn import DUNE_CVN
+from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
+from nuforge.formats.graphnet_sqlite import GRAPHNET_SQLITE
+from nuforge.formats.hese import HESE
+from nuforge.formats.i3 import is_i3, refusal
+from nuforge.formats.kaggle import KAGGLE
+from nuforge.formats.km3net_offline import KM3NET_OFFLINE
+from nuforge.formats.km3pipe import KM3PIPE
+from nuforge.formats.larcv3 import LARCV3
+from nuforge.formats.larpix import LARPIX
+from nuforge.formats.liquido import LIQUIDO
+from nuforge.formats.nova import NOVA
+from nuforge.formats.nugraph import NUGRAPH
+from nuforge.formats.numl import NUML
+from nuforge.formats.pilarnet import PILARNET
+from nuforge.formats.pisa import PISA
+from nuforge.formats.prometheus import PROMETHEUS
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
+from nuforge.formats.watchmal import WATCHMAL
+from nuforge.formats.wcsim import WCSIM
+from nuforge.formats.wirecell import WIRECELL_DEPOS, WIRECELL_FRAMES
 
 
 def _is_store(seen: Glimpse) -> bool:
@@ -26,8 +47,30 @@ STORE = Format("store", "a store (a folder of Parquet shards with store.json)", 
 
 FORMATS: tuple[Format, ...] = (
     STORE,
+    CHARGE_EVENTS,
+    DUNE_CVN,
+    LARCV3,
+    LARPIX,
+    NOVA,
+    NUGRAPH,
+    NUML,
+    *PILARNET,
     SEGMENTS,
     SPINE,
+    GRAPHNET_NESTED,
+    GRAPHNET_PARQUET,
+    GRAPHNET_SQLITE,
+    HESE,
+    KAGGLE,
+    KM3NET_OFFLINE,
+    KM3PIPE,
+    LIQUIDO,
+    PISA,
+    PROMETHEUS,
+    WATCHMAL,
+    WCSIM,
+    WIRECELL_DEPOS,
+    WIRECELL_FRAMES,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
 
@@ -38,8 +81,11 @@ def format_of(path: str | Path) -> Format:
     Raises:
         InputError: If there is nothing, or nothing that is known.
     """
-    seen = Glimpse.of(Path(path))
-    found = next((each for each in FORMATS if each.recognises(seen)), None)
+    with one_line(Path(path), "any format"):
+        seen = Glimpse.of(Path(path))
+        found = next((each for each in FORMATS if each.recognises(seen)), None)
+    if found is None and is_i3(seen):
+        raise InputError(refusal(seen))
     if found is None:
         raise InputError(_unknown(seen))
     return found
@@ -64,7 +110,7 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     Raises:
         InputError: If there is nothing, or nothing that can be read; before the first events, but for damage inside.
     """
-    return format_of(path).stream(Path(path), batch_events)
+    return format_of(path).events(Path(path), batch_events)
 
 
 def _unknown(seen: Glimpse) -> str:
@@ -74,7 +120,7 @@ def _unknown(seen: Glimpse) -> str:
         return f"{seen.path} is empty, expected one of the known formats: {known}"
     if seen.kind is Kind.BYTES:
         return f"{seen.path} is of no known format (it begins with {seen.head[:8]!r}); known formats: {known}"
-    if seen.kind is Kind.PARQUET:
+    if seen.kind is Kind.PARQUET and "event.event" in seen.names:
         return f"{seen.path} is one Parquet file, expected a store; give its folder if it is a shard of one"
     return (
         f"{seen.path} is {seen.kind.value} of no known format, it has {list(seen.names[:20])}; known formats: {known}"

@@ -94,6 +94,23 @@ _BY_SUBTYPE = {
 }
 
 
+NAME_OF = {
+    Process.PRIMARY: b"primary",
+    Process.DECAY: b"Decay",
+    Process.IONISATION: b"eIoni",
+    Process.BREMSSTRAHLUNG: b"eBrem",
+    Process.PAIR_PRODUCTION: b"conv",
+    Process.COMPTON: b"compt",
+    Process.PHOTOELECTRIC: b"phot",
+    Process.ANNIHILATION: b"annihil",
+    Process.ELASTIC: b"hadElastic",
+    Process.INELASTIC: b"hadInelastic",
+    Process.CAPTURE: b"hBertiniCaptureAtRest",
+    Process.NEUTRON_CAPTURE: b"nCapture",
+}
+"""A name of Geant4, as bytes, for each process but UNKNOWN and DEEXCITATION, to write files with."""
+
+
 def process_of_name(name: str) -> Process:
     """The process of a Geant4 process name, whole or cut to 16 characters; UNKNOWN for one that is not known."""
     cut = name[:NAME_LENGTH]

@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 
 from nuforge.errors import InputError, MissingFileError
+from nuforge.formats.arrays import first_of_tar
 from nuforge.formats.hdf5 import open_hdf5
 
 _HEAD = 4096  # bytes
@@ -27,6 +28,7 @@ class Kind(Enum):
     SQLITE = "SQLite"
     PARQUET = "Parquet"
     ZIP = "a zip archive"
+    TAR = "a tar archive"
     BYTES = "a file"
 
 
@@ -39,7 +41,7 @@ class Glimpse:
         kind: What holds the data.
         names: What is inside, at most some thousands: of HDF5 the paths of groups and datasets down to the third level;
             of ROOT its keys as name:class, without cycles; of SQLite its tables; of Parquet its columns; of a zip
-            archive or folder its entries.
+            archive or folder its entries; of a tar archive the first one.
         head: The first bytes.
     """
 
@@ -73,7 +75,10 @@ def _kind(path: Path, head: bytes) -> Kind:
     for kind, sign in _SIGNS.items():
         if head.startswith(sign):
             return kind
-    return Kind.HDF5 if h5py.is_hdf5(path) else Kind.BYTES  # after a user block
+    if h5py.is_hdf5(path):  # after a user block
+        return Kind.HDF5
+    is_tar = head[257:262] == b"ustar" or head.startswith((b"BZh", b"\x1f\x8b", b"\xfd7zXZ\x00"))
+    return Kind.TAR if is_tar and first_of_tar(path) is not None else Kind.BYTES
 
 
 _SIGNS = {
@@ -102,6 +107,8 @@ def _names(path: Path, kind: Kind) -> tuple[str, ...]:
                     return tuple(archive.namelist()[:_MOST])
             except zipfile.BadZipFile as error:
                 raise InputError(f"{path} is no whole zip archive ({error}); copy it again") from None
+        case Kind.TAR:
+            return tuple(name for name in [first_of_tar(path)] if name is not None)
         case _:
             return ()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,25 @@ class Spans:
             raise InputError(f"{what} must not be negative, got {int(counts.min())}; copy the file again")
         return cls.of_cumulative(np.cumsum(counts, dtype=np.int64), rows, what)
 
+    @classmethod
+    def of_extents(cls, first: NDArray[np.integer], count: NDArray[np.integer], rows: int, what: str) -> Spans:
+        """Rows of events by where each begins and how many it has (B,); they follow each other.
+
+        Raises:
+            InputError: If they do not follow each other, or lie outside the `rows` of the table.
+        """
+        begin: Integers = first.astype(np.int64)
+        ends = begin + count.astype(np.int64)
+        if not len(begin):
+            return cls(begin, begin.copy())
+        empty = ends == begin  # where an empty event begins says nothing
+        filled = np.flatnonzero(~empty)
+        follows = (begin[filled[1:]] == ends[filled[:-1]]).all()
+        if not follows or (ends < begin).any() or (len(filled) and (begin[filled[0]] < 0 or ends[filled[-1]] > rows)):
+            raise InputError(f"{what} must follow each other from 0 to {rows} at most; copy or write the file again")
+        start = int(begin[filled[0]]) if len(filled) else 0
+        return cls.of_offsets(np.concatenate([[start], start + np.cumsum(ends - begin)]), rows, what)
+
     def __len__(self) -> int:
         return len(self.first)
 
@@ -88,6 +108,14 @@ class Keyed:
         order = rows[np.argsort(place[rows], kind="stable")]
         return cls(order.astype(np.int64), np.bincount(place[rows], minlength=len(events)).astype(np.int64))
 
+    @cached_property
+    def _in_order(self) -> bool:
+        return len(self.order) > 0 and self.order[0] == 0 and bool((np.diff(self.order) == 1).all())
+
+    def taken(self, values: NDArray) -> NDArray:
+        """Of values of all rows (N, ...) those of the events, event after event; not copied if they lie so already."""
+        return values if self._in_order and len(self.order) == len(values) else values[self.order]
+
 
 def cells(values: Sequence[NDArray], width: int = 0) -> tuple[NDArray, Integers]:
     """Arrays of one event each, end to end, and how many rows each has (B,).
@@ -108,3 +136,65 @@ def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     place = np.argwhere(image)
     counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
     return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Where the rows of each event are in a long table with a key column: all lie from row first to before end.
+
+    Args:
+        events: (B,) keys, sorted.
+        first: (B,) first row of each.
+        end: (B,) the row after its last.
+    """
+
+    events: Integers
+    first: Integers
+    end: Integers
+
+    @classmethod
+    def of(cls, blocks: Iterable[tuple[int, NDArray[np.integer]]]) -> Extents:
+        """The extents of keys that come in blocks, each with the number of its first row; in bounded memory."""
+        ids, firsts, ends = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for start, key in blocks:
+            change = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, int)
+            ids.append(key[change].astype(np.int64))
+            firsts.append(start + change)
+            ends.append(start + np.append(change[1:], len(key))[: len(change)])
+        known, which = np.unique(np.concatenate(ids), return_inverse=True)
+        first, end = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), np.int64)
+        np.minimum.at(first, which, np.concatenate(firsts))
+        np.maximum.at(end, which, np.concatenate(ends))
+        return cls(known, first, end)
+
+    def range_of(self, events: Integers) -> tuple[int, int]:
+        """The first row, and the one after the last, of some events."""
+        mine = np.isin(self.events, events)
+        return (int(self.first[mine].min()), int(self.end[mine].max())) if mine.any() else (0, 0)
+
+
+def ids(values: NDArray, what: str) -> Integers:
+    """Numbers of events (N,) as int64, which files may keep as real numbers.
+
+    Raises:
+        InputError: If one is NaN, no whole number, or too large for its type to be exact; `what` names the column.
+    """
+    if values.dtype.kind in "iub":
+        return values.astype(np.int64)
+    most = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    wrong = ~(np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) <= most))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(
+            f"{what} must be whole numbers up to {most:.0f}, got {values[row]} in row {row} of a block; write integers"
+        )
+    return values.astype(np.int64)
+
+
+def ranks(rows: NDArray[np.int64]) -> Integers:
+    """Equal numbers (N,) for equal rows (N, K), in their order."""
+    order = np.lexsort(rows.T[::-1])
+    new = np.append(False, (np.diff(rows[order], axis=0) != 0).any(axis=1))[: len(rows)]
+    ranks = np.empty(len(rows), np.int64)
+    ranks[order] = np.cumsum(new)
+    return ranks

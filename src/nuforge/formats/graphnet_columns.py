@@ -1,0 +1,368 @@
+"""GraphNeT's columns: pulses and truth of neutrino telescopes by the names of IceCube, Prometheus and NuBench.
+
+Files have m, ns, GeV and radians. IceCube's angles say where the neutrino comes from; those of Prometheus and NuBench
+are of its travel (checked on the muons of an example: their hits fit a track along the angles seven times of eight).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nuforge import units
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.events.columns import STANDARD
+from nuforge.formats.identity import event_table
+from nuforge.formats.ragged import Keyed
+from nuforge.formats.telescope import (
+    angles_of_arrival,
+    arriving,
+    doubles,
+    floats,
+    integers,
+    neutrino_table,
+    travelling,
+)
+
+KEY = "event_no"
+
+_POSITIONS = (("dom_x", "dom_y", "dom_z"), ("sensor_pos_x", "sensor_pos_y", "sensor_pos_z"), ("x", "y", "z"))
+_TIMES = ("dom_time", "t", "time")
+_STRINGS = ("string", "sensor_string_id", "string_id")
+_ENERGIES = ("energy", "injection_energy", "initial_state_energy")
+_NEUTRINOS = (12, 14, 16)
+
+_PRIMARY = Column("", "PDG number of what came, a neutrino or a muon of the atmosphere, -1 unknown", "truth")
+
+_INTEGERS = re.compile(
+    r"(^|_)(type|number|hlc|awtd|auxiliary|string|pid)$|^is_|_type$|Filter_|_bool$|ID$|(^|_)id$|^stopped_muon$"
+)
+
+_MEANINGS = {
+    "string": "number of the string",
+    "dom_number": "number of the module on its string",
+    "pmt_number": "number of the photomultiplier in its module",
+    "dom_type": "kind of module",
+    "width": "duration of the pulse",
+    "rde": "relative efficiency of the photomultiplier",
+    "pmt_area": "area of the photocathode",
+    "hlc": "whether neighbours were hit too",
+    "energy_track": "energy of the track",
+    "energy_cascade": "energy of the cascade",
+    "track_length": "length of the muon's track",
+}
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Rows of a batch by event: columns of N rows each, and how many rows each event has (B,)."""
+
+    columns: Mapping[str, NDArray]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, NDArray], key: NDArray[np.int64], events: NDArray[np.int64]) -> Flat:
+        """Rows by their key (N,), for events (B,)."""
+        keyed = Keyed.of(key, events)
+        return cls({name: keyed.taken(values) for name, values in columns.items()}, keyed.counts)
+
+
+def is_pulses(names: Iterable[str]) -> bool:
+    """Whether columns are those of pulses or photons."""
+    there = set(names)
+    return any(set(position) <= there for position in _POSITIONS) and bool(there & set(_TIMES))
+
+
+def truth_among(tables: Mapping[str, Iterable[str]]) -> str | None:
+    """Which table, by its name and columns, has what is true: that of the usual name, else the first with energies."""
+    rest = {name: set(columns) for name, columns in tables.items() if not is_pulses(columns)}
+    named = [name for name in ("truth", "mc_truth") if name in rest]
+    return next(iter([*named, *(name for name, columns in rest.items() if columns & set(_ENERGIES))]), None)
+
+
+def scale_of(name: str) -> tuple[float, str]:
+    """What a column that has no standard place is multiplied with, and its unit then."""
+    if name == "pmt_area":
+        return units.m**2, "cm2"
+    if name == "width":
+        return units.ns, "ns"
+    if "energy" in name:
+        return units.GeV, "MeV"
+    if name.endswith("_length") or re.search(r"position_[xyz]$", name):
+        return units.m, "cm"
+    if re.search(r"(zenith|azimuth|theta|phi)$", name):
+        return 1.0, "rad"
+    return 1.0, ""
+
+
+def _other(name: str, values: NDArray, role_of: Callable[[str], str]) -> tuple[torch.Tensor, Column]:
+    """A column without a standard place, and what it is."""
+    scale, unit = scale_of(name)
+    meaning = _MEANINGS.get(name, f"{name} as the file has it")
+    column = Column(unit, meaning, role_of(name))  # type: ignore[arg-type]
+    if _INTEGERS.search(name) or (values.dtype.kind in "iub" and scale == 1.0):
+        return integers(values), column
+    real = values.astype(np.float64)
+    missing = (real == -1) if unit in ("MeV", "cm") and "position" not in name else np.zeros(len(real), bool)
+    return doubles(np.where(missing, np.nan, real * scale)), column
+
+
+def pulse_table(flat: Flat) -> Table:
+    """Pulses as the table `hits`, its other columns under their own names."""
+    found = flat.columns
+    position = next(names for names in _POSITIONS if set(names) <= set(found))
+    time = next(name for name in _TIMES if name in found)
+    n = int(flat.counts.sum())
+    columns = {
+        "position": floats(np.stack([found[name] for name in position], axis=1) * units.m),
+        "time": doubles(found[time] * units.ns),
+        "charge": floats(found.get("charge", np.full(n, np.nan))),
+        "sensor": integers(found.get("sensor_id", np.full(n, -1))),
+    }
+    about = {name: STANDARD["hits"][name] for name in columns}
+    string = next((name for name in _STRINGS if name in found), None)
+    rest = {"string": found[string]} if string else {}
+    used = {*position, time, "charge", "sensor_id", *_STRINGS, KEY}
+    rest |= {name: values for name, values in found.items() if name not in used}
+    for name, values in rest.items():
+        columns[_own(name)], about[_own(name)] = _other(name, values, _role_of_hits)
+    return Table.from_counts(columns, integers(flat.counts), about=about)
+
+
+def _role_of_hits(name: str) -> str:
+    return "truth" if re.search(r"truth|noise|signal|^mc_|id_idx", name) else "readout"
+
+
+def _own(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def other_table(flat: Flat) -> Table:
+    """A table that is neither pulses nor truth: what others reconstructed."""
+    made = {_own(name): _other(name, values, lambda _: "prediction") for name, values in flat.columns.items()}
+    return Table.from_counts(
+        {name: values for name, (values, _) in made.items()},
+        integers(flat.counts),
+        about={name: column for name, (_, column) in made.items()},
+    )
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What one experiment calls the truth of the neutrino."""
+
+    energy: str
+    pid: str
+    zenith: str
+    azimuth: str
+    position: tuple[str, str, str]
+    current: str
+    inelasticity: str
+    direction: Callable[[NDArray, NDArray], NDArray[np.float64]]
+
+
+_XYZ = "xyz"
+_TRUTH = (
+    _Names(
+        "injection_energy",
+        "injection_type",
+        "injection_zenith",
+        "injection_azimuth",
+        ("injection_position_x", "injection_position_y", "injection_position_z"),
+        "injection_interaction_type",
+        "injection_bjorkeny",
+        travelling,
+    ),
+    _Names(
+        "initial_state_energy",
+        "initial_state_type",
+        "initial_state_zenith",
+        "initial_state_azimuth",
+        ("initial_state_x", "initial_state_y", "initial_state_z"),
+        "interaction",
+        "bjorken_y",
+        travelling,
+    ),
+    _Names(
+        "energy",
+        "pid",
+        "zenith",
+        "azimuth",
+        ("position_x", "position_y", "position_z"),
+        "interaction_type",
+        "inelasticity",
+        arriving,
+    ),
+)
+_DIRECTION = ("direction_x", "direction_y", "direction_z")
+_IDENTITY = ("RunID", "SubrunID", "weight", "interaction_time", "interaction_mode", *_DIRECTION)
+
+
+def truth_tables(flat: Flat, numbers: NDArray[np.int64], source: int) -> dict[str, Table]:
+    """The tables `event`, `interactions` and `truth` (what else the file says) of events with these numbers (B,)."""
+    found, n = flat.columns, int(flat.counts.sum())
+    first = np.concatenate([[0], np.cumsum(flat.counts)])[:-1]
+
+    def of_event(name: str, missing: float) -> NDArray:
+        """A column (B,) of the first row of each event."""
+        if name not in found or not n:
+            return np.full(len(numbers), missing)
+        value = found[name][np.minimum(first, n - 1)]
+        return np.where(flat.counts > 0, value, missing)
+
+    run, subrun = (integers(of_event(name, 0)).numpy() for name in ("RunID", "SubrunID"))
+    tables = {"event": event_table(source, numbers, run, subrun, of_event("weight", 1.0))}
+    names = next((each for each in _TRUTH if each.energy in found), None)
+    used = {KEY, *_IDENTITY}
+    if names is not None:
+        tables["interactions"] = _interactions(flat, names, n)
+        used |= {names.energy, names.pid, names.zenith, names.azimuth, *names.position}
+        used |= {names.current, names.inelasticity}
+    rest = {name: values for name, values in found.items() if name not in used}
+    if rest:
+        made = {_own(name): _other(name, values, lambda _: "truth") for name, values in rest.items()}
+        about = {name: column for name, (_, column) in made.items()}
+        columns = {name: values for name, (values, _) in made.items()}
+        tables["truth"] = Table.from_counts(columns, integers(flat.counts), about=about)
+    return tables
+
+
+def _interactions(flat: Flat, names: _Names, n: int) -> Table:
+    """The table `interactions`; an event of which nothing is known has none."""
+    nothing = np.full(n, np.nan)
+
+    def real(name: str, sentinel: bool = False) -> NDArray[np.float64]:
+        values = flat.columns.get(name, nothing).astype(np.float64)
+        return np.where(values == -1, np.nan, values) if sentinel else values
+
+    energy = real(names.energy, sentinel=True) * units.GeV
+    vertex = np.stack([real(name) for name in names.position], axis=1) * units.m
+    pid = integers(real(names.pid)).numpy()
+    current = integers(np.nan_to_num(real(names.current), nan=0)).numpy()
+    there = ~(np.isnan(energy) & np.isnan(vertex).all(axis=1) & (pid <= 0))
+    event = np.repeat(np.arange(len(flat.counts)), flat.counts)
+    if set(_DIRECTION) <= set(flat.columns):
+        direction = np.stack([real(name) for name in _DIRECTION], axis=1)
+    else:
+        direction = names.direction(real(names.zenith), real(names.azimuth))
+    table = neutrino_table(
+        np.bincount(event[there], minlength=len(flat.counts)),
+        vertex[there],
+        energy[there],
+        direction[there],
+        np.where(np.isin(np.abs(pid), _NEUTRINOS), pid, 0)[there],
+        np.maximum(current, 0)[there],
+        real(names.inelasticity, sentinel=True)[there],
+        real("interaction_time")[there] * units.ns,
+    )
+    mode = integers(np.nan_to_num(real("interaction_mode"), nan=0))[torch.from_numpy(there)]
+    primary = torch.from_numpy(pid[there])
+    return table.with_columns({"mode": mode, "primary": primary}, about={"primary": _PRIMARY})
+
+
+def events_of(
+    numbers: NDArray[np.int64],
+    truth: Flat | None,
+    pulses: Mapping[str, Flat],
+    others: Mapping[str, Flat],
+    source: int,
+) -> Events:
+    """Events with these numbers (B,): the first pulses are the table `hits`, other tables have the file's names."""
+    nothing = Flat({}, np.zeros(len(numbers), np.int64))
+    tables = truth_tables(truth or nothing, numbers, source)
+    for i, (name, flat) in enumerate(pulses.items()):
+        tables["hits" if i == 0 else name_of(name)] = pulse_table(flat)
+    for name, flat in others.items():
+        if flat.columns:
+            tables[name_of(name)] = other_table(flat)
+    return Events(tables)
+
+
+def name_of(name: str) -> str:
+    """The name of a table of the file that keeps its own."""
+    plain = _own(name)
+    return f"file_{plain}" if plain in STANDARD or plain == "truth" else plain
+
+
+def columns_of(events: Events) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """Columns of GraphNeT's truth and of its pulses, by IceCube's names, of events with hits.
+
+    Left out are tables other than `event`, `hits`, `interactions` and `truth`, vectors and indices beside the
+    standard ones, and who the source is.
+
+    Raises:
+        InputError: If there are no hits, or an event has several interactions.
+    """
+    missing = [name for name in ("event", "hits") if name not in events]
+    if missing:
+        raise InputError(f"GraphNeT's files need the tables {missing}, got {sorted(events.tables)}; make hits first")
+    event = events["event"]
+    number = event["event"].numpy()
+    truth = {KEY: number, "RunID": event["run"].numpy(), "SubrunID": event["subrun"].numpy()}
+    truth["weight"] = event["weight"].double().numpy() if "weight" in event else np.ones(len(events))
+    if "interactions" in events:
+        truth |= {name: _spread(values, events["interactions"]) for name, values in _written(events).items()}
+    if "truth" in events:
+        table = events["truth"]
+        truth |= {name: _spread(values, table) for name, values in _unscaled(table, skip=()).items()}
+    hits = events["hits"]
+    position = hits["position"].double().numpy() / units.m
+    pulses = {KEY: number[hits.batch.numpy()]}
+    pulses |= {name: position[:, i] for i, name in enumerate(_POSITIONS[0])}
+    pulses |= {"dom_time": hits["time"].double().numpy() / units.ns}
+    pulses |= {"charge": hits["charge"].double().numpy()} if "charge" in hits else {}
+    pulses |= {"sensor_id": hits["sensor"].numpy()} if "sensor" in hits else {}
+    return truth, pulses | _unscaled(hits, skip=tuple(STANDARD["hits"]))
+
+
+def _written(events: Events) -> dict[str, NDArray]:
+    """The neutrinos by IceCube's names, as many as there are interactions."""
+    table = events["interactions"]
+    vertex = table["vertex"].double().numpy() / units.m
+    columns = {f"position_{axis}": vertex[:, i] for i, axis in enumerate(_XYZ)}
+    pid = table["primary" if "primary" in table else "neutrino"].numpy()
+    columns |= {"pid": pid, "interaction_mode": table["mode"].numpy()}
+    columns["interaction_time"] = table["time"].double().numpy() / units.ns
+    if "energy" in table:
+        columns["energy"] = table["energy"].double().numpy() / units.GeV
+    if "direction" in table:
+        direction = table["direction"].double().numpy()
+        columns["zenith"], columns["azimuth"] = angles_of_arrival(direction)
+        columns |= {name: direction[:, i] for i, name in enumerate(_DIRECTION)}
+    if "current" in table:
+        columns["interaction_type"] = table["current"].numpy()
+    if "inelasticity" in table:
+        columns["inelasticity"] = table["inelasticity"].double().numpy()
+    return columns
+
+
+def _spread(values: NDArray, table: Table) -> NDArray:
+    """One value an event (B,) of rows (N,), -1 or NaN where an event has none."""
+    counts = table.counts.numpy()
+    if (counts > 1).any():
+        event = int(counts.argmax())
+        raise InputError(
+            f"GraphNeT's truth has one row an event, event {event} of these has {counts[event]}; keep one of them"
+        )
+    if (counts == 1).all():
+        return values
+    out = np.full(len(counts), -1 if values.dtype.kind == "i" else np.nan, values.dtype)
+    out[counts == 1] = values
+    return out
+
+
+def _unscaled(table: Table, skip: tuple[str, ...]) -> dict[str, NDArray]:
+    """Plain columns in units of the file."""
+    kept = [n for n in table if n not in skip and table[n].ndim == 1 and n not in table.refers_to]
+    values = {name: table[name].numpy() for name in kept}
+    scales = {name: scale_of(name)[0] for name in kept}
+    return {
+        name: column.astype(np.int64) if column.dtype.kind in "iub" else column.astype(np.float64) / scales[name]
+        for name, column in values.items()
+    }

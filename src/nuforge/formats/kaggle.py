@@ -1,0 +1,181 @@
+"""IceCube's competition on Kaggle: pulses in `batch_<k>.parquet`, directions in `train_meta.parquet`.
+
+A batch alone, or the folder with `train` (or `test`) in it, can be read. The directions and the positions of the
+sensors (`sensor_geometry.csv`) are looked for in the folder above the batches; without them they are NaN. Files have
+m, ns and photoelectrons; angles say where the neutrino comes from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuforge import units
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.formats.format import Format
+from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.identity import event_table, source_of
+from nuforge.formats.parquet import KeyedFile, ParquetRows
+from nuforge.formats.ragged import Extents, Keyed, ids
+from nuforge.formats.telescope import arriving, doubles, floats, integers, neutrino_table
+
+_EVENT, _BATCH = "event_id", "batch_id"
+_PULSES = ("sensor_id", "time", "charge", "auxiliary")
+_GEOMETRY = "sensor_geometry.csv"
+_NAME = re.compile(r"batch_(\d+)\.parquet")
+_MOST_GEOMETRY = 10_000_000  # bytes
+_AUXILIARY = {"auxiliary": Column("", "1 if the pulse is of lower quality, more often noise", "readout")}
+
+
+@dataclass(frozen=True)
+class _Meta:
+    """The events of all batches, and where they come from."""
+
+    rows: ParquetRows
+    batches: Extents
+
+    @classmethod
+    def of(cls, folder: Path, kind: str) -> _Meta | None:
+        """The file beside the folder of batches, if it is there."""
+        path = folder / f"{kind}_meta.parquet"
+        if not path.exists():
+            return None
+        rows = ParquetRows.of(path)
+        missing = [name for name in (_BATCH, _EVENT) if name not in rows.names]
+        if missing:
+            raise InputError(
+                f"{path} lacks the columns {missing}, it has {list(rows.names)}; copy it from Kaggle again"
+            )
+        blocks = ((i, ids(block[_BATCH], f"'{_BATCH}' of {path}")) for i, block in rows.blocks([_BATCH], 0, len(rows)))
+        return cls(rows, Extents.of(blocks))
+
+    def of_batch(self, batch: int) -> dict[str, NDArray]:
+        """Its rows of one batch: event_id and, where they are known, zenith and azimuth."""
+        names = [name for name in (_BATCH, _EVENT, "zenith", "azimuth") if name in self.rows.names]
+        span = self.batches.range_of(np.array([batch]))
+        blocks = [block for _, block in self.rows.blocks(names, *span)]
+        joined = {name: np.concatenate([block[name] for block in blocks] or [np.zeros(0)]) for name in names}
+        mine = joined[_BATCH] == batch
+        return {name: values[mine] for name, values in joined.items()}
+
+
+def read_kaggle(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
+    """The events of one batch, or of all in a folder, some at a time, sorted within each batch, in bounded memory.
+
+    Args:
+        path: A file of pulses, or the folder that holds `train` or `test`.
+        batch_events: Events at a time.
+
+    Yields:
+        Events with `event` (run is the number of the batch), `hits` and `interactions` (the direction alone, where it
+        is known). Events without pulses are there.
+
+    Raises:
+        InputError: If a file is not as expected.
+    """
+    path = Path(path)
+    files = [path] if path.is_file() else _batches(path)
+    geometry, metas = _geometry(files[0].absolute().parent.parent), {}
+    for file in files:
+        folder = file.absolute().parent
+        if folder not in metas:
+            metas[folder] = _Meta.of(folder.parent, folder.name)
+        yield from _read_batch(file, metas[folder], geometry, batch_events)
+
+
+def _batches(folder: Path) -> list[Path]:
+    there = [file for kind in ("train", "test") for file in (folder / kind).glob("batch_*.parquet")]
+    found = [file for file in there if _NAME.fullmatch(file.name)]
+    return sorted(found, key=lambda f: (f.parent.name, int(_NAME.fullmatch(f.name)[1])))  # type: ignore[index]
+
+
+def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float64], batch_events: int) -> Iterator[Events]:
+    """The events of one batch."""
+    pulses = KeyedFile.of(path, _EVENT)
+    missing = [name for name in _PULSES if name not in pulses.rows.names]
+    if missing:
+        raise InputError(f"{path} lacks the columns {missing}, it has {list(pulses.rows.names)}; copy it again")
+    name = _NAME.fullmatch(path.name)
+    batch, source = int(name[1]) if name else 0, source_of(path)
+    known = meta.of_batch(batch) if meta is not None and name else {_EVENT: np.zeros(0, np.int64)}
+    told = ids(known[_EVENT], f"'{_EVENT}'")
+    events = np.union1d(pulses.extents.events, told)
+    if not len(events):
+        raise InputError(f"{path} has no events; give a file with events")
+    for first in range(0, len(events), batch_events):
+        chosen = events[first : first + batch_events]
+        columns, counts = pulses.rows_of(chosen)
+        tables = {
+            "event": event_table(source, chosen, np.full(len(chosen), batch)),
+            "hits": _hits(columns, counts, geometry),
+        }
+        if "zenith" in known and "azimuth" in known:
+            keyed = Keyed.of(told, chosen)
+            tables["interactions"] = _interactions(
+                known["zenith"][keyed.order], known["azimuth"][keyed.order], keyed.counts
+            )
+        yield Events(tables)
+
+
+def _hits(columns: dict[str, NDArray], counts: NDArray[np.int64], geometry: NDArray[np.float64]) -> Table:
+    """Pulses as the table `hits`; positions of sensors that are not known are NaN."""
+    sensor = integers(columns["sensor_id"])
+    number = sensor.numpy()
+    known = (number >= 0) & (number < len(geometry) - 1)
+    made = {
+        "position": floats(geometry[np.where(known, number, -1)]),
+        "time": doubles(columns["time"].astype(np.float64) * units.ns),
+        "charge": floats(columns["charge"]),
+        "sensor": sensor,
+        "auxiliary": integers(columns["auxiliary"]),
+    }
+    return Table.from_counts(made, integers(counts), about=_AUXILIARY)
+
+
+def _interactions(zenith: NDArray, azimuth: NDArray, counts: NDArray[np.int64]) -> Table:
+    """The direction of each neutrino; nothing else is known of it."""
+    n = len(zenith)
+    direction = arriving(zenith.astype(np.float64), azimuth.astype(np.float64))
+    return neutrino_table(counts, np.full((n, 3), np.nan), np.full(n, np.nan), direction, np.zeros(n))
+
+
+def _geometry(folder: Path) -> NDArray[np.float64]:
+    """Positions (S + 1, 3) in cm by number of the sensor; the last row is NaN, for sensors that are not known."""
+    path = folder / _GEOMETRY
+    if not path.exists():
+        return np.full((1, 3), np.nan)
+    if path.stat().st_size > _MOST_GEOMETRY:
+        raise InputError(f"{path} has {path.stat().st_size} bytes, expected 5160 lines; copy it from Kaggle again")
+    try:
+        table = np.genfromtxt(path, delimiter=",", names=True, dtype=None, ndmin=1)
+        sensor, place = table["sensor_id"], np.stack([table[axis] for axis in "xyz"], axis=1)
+        number = ids(sensor, f"'sensor_id' of {path}")
+        if not 0 <= number.min() <= number.max() < _MOST_GEOMETRY:
+            raise ValueError(f"sensor_id from {number.min()} to {number.max()}")
+    except (ValueError, IndexError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or ["damaged"])[0][:100]
+        raise InputError(f"{path} must have the columns sensor_id, x, y, z ({reason}); copy it again") from None
+    out = np.full((int(number.max()) + 2, 3), np.nan)
+    out[number] = place * units.m
+    return out
+
+
+def _recognises(seen: Glimpse) -> bool:
+    if seen.kind is Kind.FOLDER:
+        return _GEOMETRY in seen.names and bool({"train", "test"} & set(seen.names)) and bool(_batches(seen.path))
+    return seen.kind is Kind.PARQUET and seen.has(_EVENT, *_PULSES)
+
+
+KAGGLE = Format(
+    "icecube-kaggle",
+    "IceCube's Kaggle competition (batches of pulses)",
+    "doc",
+    _recognises,
+    read_kaggle,
+)

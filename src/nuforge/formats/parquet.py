@@ -1,0 +1,221 @@
+"""Columns of Parquet files as arrays, a bounded number of rows at a time, with errors that name what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from nuforge.errors import InputError
+from nuforge.formats.ragged import Extents, Keyed, ids
+
+Integers = NDArray[np.int64]
+
+BLOCK = 1 << 16
+"""Rows read at a time."""
+
+_WHOLE = 1 << 22  # values of row groups that are read together
+
+_VALUES_PER_BYTE = 8
+"""More values of a column than this per byte of a file are not data: the least that a hit has is a time."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What Arrow says of a damaged file becomes one line."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(f"{path} is no readable Parquet file ({reason}); copy it again") from None
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
+    """A Parquet file open for reading; what goes wrong inside becomes one line.
+
+    Raises:
+        InputError: If it is damaged, or declares more values than its bytes can hold.
+    """
+    with reading(path), parquet.ParquetFile(path) as file:
+        meta, size = file.metadata, path.stat().st_size
+        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+        most = sum(max((g.column(i).num_values for i in range(g.num_columns)), default=0) for g in groups)
+        if most > _VALUES_PER_BYTE * size:
+            raise InputError(
+                f"{path} declares {most} values of one column in {size} bytes, expected at most "
+                f"{_VALUES_PER_BYTE} a byte; copy or write it again"
+            )
+        yield file
+
+
+def event_batches(file: parquet.ParquetFile, n: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file with a row an event, n at a time at most; small row groups are read together.
+
+    Args:
+        file: The file.
+        n: Rows at a time.
+        columns: Columns to read; all if it is not given.
+    """
+    meta, waiting, values = file.metadata, list[int](), 0
+    for group in range(meta.num_row_groups):
+        row_group = meta.row_group(group)
+        size = sum(row_group.column(i).num_values for i in range(row_group.num_columns))
+        if waiting and values + size > _WHOLE:
+            yield from file.read_row_groups(waiting, columns=columns).to_batches(n)
+            waiting, values = [], 0
+        if size > _WHOLE:
+            yield from file.iter_batches(n, row_groups=[group], columns=columns)
+        else:
+            waiting, values = [*waiting, group], values + size
+    if waiting:
+        yield from file.read_row_groups(waiting, columns=columns).to_batches(n)
+
+
+def plain(array: pa.Array) -> pa.Array:
+    """An array without extension types, such as those that awkward registers."""
+    return array.storage if isinstance(array, pa.ExtensionArray) else array
+
+
+def fields(array: pa.Array) -> dict[str, pa.Array]:
+    """The fields of an array of structs, by name."""
+    array = plain(array)
+    names = [array.type.field(i).name for i in range(array.type.num_fields)]
+    return dict(zip(names, map(plain, array.flatten()), strict=True))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column holds numbers or flags."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether a column holds lists."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def storage(kind: pa.DataType) -> pa.DataType:
+    """A type without its extension."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def numbers(array: pa.Array) -> NDArray:
+    """Numbers (N,) of a column: int64 or float64; a missing integer is -1, a missing real number NaN."""
+    array = plain(array)
+    if pa.types.is_floating(array.type):
+        return np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
+    if array.null_count:
+        array = array.fill_null(False if pa.types.is_boolean(array.type) else -1)
+    return np.asarray(array.to_numpy(zero_copy_only=False), np.int64)
+
+
+def lists(array: pa.Array) -> tuple[NDArray, Integers]:
+    """The values (N,) of lists end to end, and how many each has (B,); a missing list is empty."""
+    array = plain(array)
+    counts = np.asarray(array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+    return numbers(array.flatten()), counts
+
+
+@dataclass(frozen=True)
+class ParquetRows:
+    """Rows of a flat file by their numbers, read in blocks; only the row groups that hold them are touched.
+
+    Args:
+        path: The file.
+        starts: (G + 1,) the first row of each row group, and the number of rows.
+        names: Its columns of numbers.
+    """
+
+    path: Path
+    starts: Integers
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> ParquetRows:
+        """The rows of a file."""
+        with open_parquet(path) as file:
+            meta = file.metadata
+            sizes = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
+            names = tuple(field.name for field in file.schema_arrow if is_number(storage(field.type)))
+        return cls(path, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64), names)
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def blocks(self, columns: Sequence[str], first: int, end: int) -> Iterator[tuple[int, dict[str, NDArray]]]:
+        """Columns of the rows from first to before end in blocks, each with the number of its first row."""
+        low = int(np.searchsorted(self.starts, first, side="right")) - 1
+        high = int(np.searchsorted(self.starts, end, side="left"))
+        if end <= first:
+            return
+        with open_parquet(self.path) as file:
+            row = int(self.starts[low])
+            for batch in file.iter_batches(BLOCK, row_groups=list(range(low, high)), columns=list(columns)):
+                cut = slice(max(first - row, 0), max(min(end - row, len(batch)), 0))
+                if cut.stop > cut.start:
+                    part = batch.slice(cut.start, cut.stop - cut.start)
+                    yield row + cut.start, {name: numbers(part.column(name)) for name in columns}
+                row += len(batch)
+                if row >= end:
+                    return
+
+
+@dataclass
+class KeyedFile:
+    """Rows of a flat file with a column of events, in any order.
+
+    What was read and may be asked for again stays: events in the order of the file are read once.
+
+    Args:
+        rows: The rows.
+        key: The column of events.
+        extents: Where the rows of each event are.
+    """
+
+    rows: ParquetRows
+    key: str
+    extents: Extents
+    _window: list[tuple[int, int, dict[str, NDArray]]] = field(default_factory=list)
+    _coming: Iterator[tuple[int, dict[str, NDArray]]] = field(default_factory=lambda: iter(()))
+
+    @classmethod
+    def of(cls, path: Path, key: str) -> KeyedFile:
+        """A file by its column of events.
+
+        Raises:
+            InputError: If there is no such column, or it has other than whole numbers.
+        """
+        rows = ParquetRows.of(path)
+        if key not in rows.names:
+            raise InputError(f"{path} lacks the column '{key}', it has {list(rows.names)}; write its rows with one")
+        what = f"'{key}' of {path}"
+        return cls(rows, key, Extents.of((i, ids(b[key], what)) for i, b in rows.blocks([key], 0, len(rows))))
+
+    def rows_of(self, events: Integers) -> tuple[dict[str, NDArray], Integers]:
+        """The columns of some events (B,) but the key, event after event, and how many rows each has (B,)."""
+        parts = self._blocks(*self.extents.range_of(events))
+        names = [name for name in self.rows.names if name != self.key]
+        if not parts:
+            return {name: np.zeros(0) for name in names}, np.zeros(len(events), np.int64)
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in self.rows.names}
+        keyed = Keyed.of(ids(joined[self.key], f"'{self.key}' of {self.rows.path}"), events)
+        return {name: keyed.taken(joined[name]) for name in names}, keyed.counts
+
+    def _blocks(self, first: int, end: int) -> list[dict[str, NDArray]]:
+        """The rows from first to before end, in pieces."""
+        if end <= first:
+            return []
+        if not self._window or first < self._window[0][0]:
+            self._window, self._coming = [], self.rows.blocks(self.rows.names, first, len(self.rows))
+        while not self._window or self._window[-1][1] < end:
+            begin, block = next(self._coming)
+            self._window.append((begin, begin + len(block[self.key]), block))
+        self._window = [piece for piece in self._window if piece[1] > first]
+        cuts = [(slice(max(first - a, 0), min(end, b) - a), block) for a, b, block in self._window if a < end]
+        return [{name: values[cut] for name, values in block.items()} for cut, block in cuts]
