@@ -82,3 +82,12 @@ def test_a_tag_that_comes_later_is_refused_by_name(tmp_path):
     path = save_npz(tmp_path / "made.npz", {"frame_raw_0": frame, "frame_gauss_1": frame}, "plain")
     with pytest.raises(InputError, match=r"has the tags \['gauss'\], the first has \['raw'\]; split the file"):
         list(stream(path))
+
+
+def test_frames_stored_tick_by_tick_are_the_same(tmp_path):
+    path = make_frames(tmp_path / "made.npz", 3, 0, "plain")
+    with np.load(path) as arrays:
+        turned = {name: np.asfortranarray(values) for name, values in arrays.items()}
+    one, other = read(path), read(save_npz(tmp_path / "turned.npz", turned, "plain"))
+    for column in one["pixels"]:
+        assert torch.equal(one["pixels"][column], other["pixels"][column]), column

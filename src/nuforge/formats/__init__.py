@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,9 @@ FORMATS: tuple[Format, ...] = (
 """All formats, in the order in which they are asked whether a file is theirs."""
 
 
+_LARCV2 = re.compile(r"(image2d|sparse2d|sparse3d|cluster2d|cluster3d|particle|tensor2d|tensor3d)_.+_tree(:TTree)?")
+
+
 def format_of(path: str | Path) -> Format:
     """The format of a file or folder, by its content.
 
@@ -116,6 +120,11 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
 def _unknown(seen: Glimpse) -> str:
     """What to say of a file that no format knows."""
     known = "; ".join(each.title for each in FORMATS)
+    if seen.kind is Kind.ROOT and any(_LARCV2.fullmatch(name) for name in seen.names):
+        return (
+            f"{seen.path} is LArCV2 (ROOT), whose voxels ROOT stores member by member and uproot does not decode; "
+            "convert it to LArCV3 HDF5 with larcv3, or to SPINE's HDF5 with spine"
+        )
     if seen.kind is Kind.BYTES and not seen.head:
         return f"{seen.path} is empty, expected one of the known formats: {known}"
     if seen.kind is Kind.BYTES:

@@ -48,13 +48,14 @@ class Member:
         return values.reshape(self.shape[::-1]).T if self.by_columns else values.reshape(self.shape)
 
     def blocks(self, rows: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """The array some rows at a time, each block with the number of its first row."""
-        if self.by_columns or len(self.shape) < 2:
-            yield 0, self.read()
-            return
-        for first in range(0, self.shape[0], rows):
-            n = min(rows, self.shape[0] - first)
-            yield first, self._take(n * math.prod(self.shape[1:])).reshape(n, *self.shape[1:])
+        """The array as it is stored, some rows at a time, each block with the number of its first row.
+
+        An array whose first axis is the fastest is stored transposed, and its transposed blocks come.
+        """
+        shape = self.shape[::-1] if self.by_columns else self.shape
+        for first in range(0, shape[0], rows):
+            n = min(rows, shape[0] - first)
+            yield first, self._take(n * math.prod(shape[1:])).reshape(n, *shape[1:])
 
     def _take(self, count: int) -> NDArray[Any]:
         data = self.file.read(count * self.dtype.itemsize)

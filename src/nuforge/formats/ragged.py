@@ -133,7 +133,7 @@ def cells(values: Sequence[NDArray], width: int = 0) -> tuple[NDArray, Integers]
 
 def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
-    place = np.argwhere(image)
+    place = np.stack(np.unravel_index(np.flatnonzero(image != 0), image.shape), axis=1)  # faster than np.argwhere
     counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
     return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
 

@@ -26,7 +26,7 @@ from nuforge.formats.wirecell_write import DEPOS, write_depos, write_frames
 _FRAME = re.compile(r"(frame|channels|tickinfo|summary|chanmask)_(.+)_(\d{1,18})")
 _DEPO = re.compile(r"depo_(data|info)_(\d{1,18})")
 _SPARSE = ("ch", "tick", "value", "shape", "channels", "tickinfo")
-_CHANNELS_AT_ONCE = 256
+_ROWS_AT_ONCE = 256
 
 _EVENT = {
     "start": Column("ns", "time of the frame", "readout"),
@@ -193,12 +193,18 @@ def _fill(frame: _Frame, member: Member) -> None:
     if len(member.shape) != 2:
         raise InputError(f"{member.where} has shape {member.shape}, expected channels and ticks; write it again")
     rows, columns, values = [frame.row], [frame.column], [frame.value]
-    for first, block in member.blocks(_CHANNELS_AT_ONCE):
-        row, column = np.nonzero(block)
+    for first, block in member.blocks(_ROWS_AT_ONCE):
+        flat = block.reshape(-1)
+        place = np.flatnonzero(flat != 0)  # of booleans it is several times faster than of floats
+        row, column = np.divmod(place, max(1, block.shape[1]))
         rows.append(row + first)
         columns.append(column)
-        values.append(block[row, column].astype(np.float32))
+        values.append(flat[place].astype(np.float32))
     frame.row, frame.column, frame.value = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+    if member.by_columns:  # stored tick by tick
+        small = frame.column.astype(np.uint16) if member.shape[0] < 1 << 16 else frame.column
+        order = np.argsort(small, kind="stable")  # of 16 bits it is a radix sort
+        frame.row, frame.column, frame.value = frame.column[order], frame.row[order], frame.value[order]
     frame.shape = (member.shape[0], member.shape[1])
 
 
