@@ -110,7 +110,7 @@ def calls_and_imports(tree: ast.AST) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_nothing_unpickles_or_evaluates_code(path):
     names = calls_and_imports(ast.parse(path.read_text()))
-    if module_of(path).endswith("formats.dune_cvn"):  # DUNE's labels, by an unpickler that knows no global: its own tests
+    if module_of(path).endswith("formats.dune_cvn"):  # its unpickler knows no global: see its tests
         names -= {"pickle", "pickle.Unpickler", "pickle.UnpicklingError"}
     unsafe = {
         "eval",
