@@ -124,7 +124,25 @@ def test_nothing_unpickles_or_evaluates_code(path):
         "joblib",
         "marshal",
     }
-    assert not {name for name in names if name in unsafe or name.startswith(("pickle.", "joblib.", "torch.load"))}
+    allowed = {"pickle"} if only_plain_data_is_unpickled(path) else set()
+    found = {name for name in names if name in unsafe or name.startswith(("pickle.", "joblib.", "torch.load"))}
+    assert not found - allowed
+
+
+def only_plain_data_is_unpickled(path):
+    """Whether pickle is used for nothing but a base class whose every way to a name of code only raises."""
+    tree = ast.parse(path.read_text())
+    uses = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "pickle"]
+    classes = [
+        n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and "pickle.Unpickler" in map(ast.unparse, n.bases)
+    ]
+    for each in classes:
+        methods = {n.name: n.body for n in each.body if isinstance(n, ast.FunctionDef)}
+        if set(methods) != {"find_class", "persistent_load"}:
+            return False
+        if not all(len(body) == 1 and isinstance(body[0], ast.Raise) for body in methods.values()):
+            return False
+    return len(classes) == 1 and len(uses) == 1
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
