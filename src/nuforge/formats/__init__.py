@@ -8,7 +8,7 @@ from pathlib import Path
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
-from nuforge.formats.format import Format
+from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
@@ -38,8 +38,9 @@ def format_of(path: str | Path) -> Format:
     Raises:
         InputError: If there is nothing, or nothing that is known.
     """
-    seen = Glimpse.of(Path(path))
-    found = next((each for each in FORMATS if each.recognises(seen)), None)
+    with one_line(Path(path), "any format"):
+        seen = Glimpse.of(Path(path))
+        found = next((each for each in FORMATS if each.recognises(seen)), None)
     if found is None:
         raise InputError(_unknown(seen))
     return found
@@ -64,7 +65,7 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     Raises:
         InputError: If there is nothing, or nothing that can be read; before the first events, but for damage inside.
     """
-    return format_of(path).stream(Path(path), batch_events)
+    return format_of(path).events(Path(path), batch_events)
 
 
 def _unknown(seen: Glimpse) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nuforge.errors import InputError, MissingFileError
 
 BLOCK = 1 << 19  # rows read at a time
+_RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -29,6 +30,69 @@ def open_hdf5(path: Path) -> h5py.File:
     except OSError as error:
         reason = "it is cut short" if "truncated" in str(error) else str(error).splitlines()[0]
         raise InputError(f"{path} is no readable HDF5 file ({reason}); copy it again") from None
+
+
+def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
+    """A dataset, unless it declares more bytes than its file can hold.
+
+    Raises:
+        InputError: If it does; damaged and hostile files declare anything.
+    """
+    declared, size = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize, path.stat().st_size
+    if declared > _RATIO * size + BLOCK:
+        raise InputError(
+            f"'{dataset.name}' of {path} declares {declared} bytes, but the file has {size}, expected at most "
+            f"{_RATIO} times as many; copy or write it again"
+        )
+    return dataset
+
+
+def dataset_of(path: Path, group: h5py.Group, name: str) -> h5py.Dataset:
+    """A dataset by its name.
+
+    Raises:
+        InputError: If there is none of that name, or it declares more than the file can hold.
+    """
+    found = group.get(name)
+    if not isinstance(found, h5py.Dataset):
+        raise InputError(
+            f"'{group.name}' of {path} has no dataset '{name}', it has {list(group)[:20]}; copy or write it again"
+        )
+    return plausible(path, found)
+
+
+def columns_of(path: Path, dataset: h5py.Dataset, names: Sequence[str]) -> h5py.Dataset:
+    """A structured dataset that has fields of numbers of these names.
+
+    Raises:
+        InputError: If one is missing or holds no numbers.
+    """
+    fields = dataset.dtype.fields or {}
+    missing = [name for name in names if name not in fields]
+    if missing:
+        raise InputError(
+            f"'{dataset.name}' of {path} lacks the fields {missing}, it has {list(fields)}; write it again"
+        )
+    wrong = [name for name in names if fields[name][0].base.kind not in "iufb"]
+    if wrong:
+        raise InputError(f"fields {wrong} of '{dataset.name}' of {path} are no numbers; write them as numbers")
+    return dataset
+
+
+def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
+    """A dataset of plain numbers.
+
+    Raises:
+        InputError: If it holds something else.
+    """
+    if dataset.dtype.kind not in "iufb":
+        raise InputError(f"'{dataset.name}' of {path} has type {dataset.dtype}, expected numbers; write it again")
+    return dataset
+
+
+def text_of(value: object) -> str:
+    """A string that a file holds as bytes or as text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 @dataclass(frozen=True)
@@ -75,7 +139,7 @@ class RaggedTable:
     names: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        present = self.dataset.dtype.names or ()
+        present = plausible(self.path, self.dataset).dtype.names or ()
         self.names = {name: name for name in present}
         for name, others in self.aliases.items():
             found = next((other for other in (name, *others) if other in present), None)

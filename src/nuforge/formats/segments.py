@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 import h5py
@@ -21,11 +20,11 @@ from torch import Tensor
 from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
-from nuforge.events.identity import stable_hash
 from nuforge.formats.ancestry import Interactions, Particles, interactions_of, particles_of
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
+from nuforge.formats.identity import event_table, source_of
 
 _ALIASES = {
     "event_id": ("eventID", "spillID"),
@@ -107,7 +106,7 @@ def read_segments(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
         events = _event_numbers(file, extents)
         if not len(events):
             raise InputError(f"{path} has no events: its 'segments' are empty; give a file with events")
-        source = _source(path)
+        source = source_of(path)
         for first in range(0, len(events), batch_events):
             chosen = events[first : first + batch_events]
             rows = {name: extent.rows_of(chosen) for name, extent in extents.items()}
@@ -154,32 +153,14 @@ def _scales(path: Path, file: h5py.File) -> Scales:
     return Scales(**found)
 
 
-def _source(path: Path) -> int:
-    """The identity of a file, 63 bits, whatever its name: a hash of its size and its first and last million bytes."""
-    size, ends = path.stat().st_size, blake2b()
-    with path.open("rb") as file:
-        ends.update(file.read(1_000_000))
-        file.seek(max(0, size - 1_000_000))
-        ends.update(file.read(1_000_000))
-    return stable_hash(size, ends.hexdigest())
-
-
 def _events(numbers: NDArray[np.int64], rows: Mapping[str, Rows], scales: Scales, source: int) -> Events:
     """Events of the rows of a batch."""
     n = len(numbers)
     interactions = interactions_of(rows, scales.length, scales.time)
     particles = particles_of(rows, interactions, scales.length, scales.energy, scales.time)
-    event = {
-        "source": torch.full((n,), source),
-        "run": torch.zeros(n, dtype=torch.int64),
-        "subrun": torch.zeros(n, dtype=torch.int64),
-        "event": torch.from_numpy(numbers.copy()),
-        "variation": torch.zeros(n, dtype=torch.int64),
-        "weight": torch.ones(n, dtype=torch.float64),
-    }
     return Events(
         {
-            "event": Table(event, torch.arange(n + 1)),
+            "event": event_table(source, numbers),
             "interactions": _interaction_table(interactions, n),
             "particles": _particle_table(particles, n),
             "segments": _segment_table(rows["segments"], particles, scales, n),

@@ -31,6 +31,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import open_hdf5
 from nuforge.formats.spine_objects import PREFIX, Objects, objects_of, standard_columns
 from nuforge.formats.spine_truth import truth_of
+from nuforge.formats.whole import written_whole
 
 FORMAT, VERSION = "spine_hdf5", 2
 _ROWS = 1024  # rows of a chunk
@@ -316,7 +317,8 @@ def _recognises(seen: Glimpse) -> bool:
 def _write(path: Path, parts: Iterable[Events], detector: Detector | None) -> None:
     if detector is None:
         raise InputError("SPINE's positions need a detector, which these events do not name; convert from a store")
-    write_spine(path, parts, detector)
+    with written_whole(path) as temporary:
+        write_spine(temporary, parts, detector)
 
 
 SPINE = Format(
