@@ -39,6 +39,8 @@ def convert(path: Path, out: Path, to: str = "store", select: str = "") -> str:
     found = format_of(path)
     if out.exists() or out.is_symlink():
         raise InputError(f"'{out}' is there already; remove it or give another name")
+    if not out.parent.is_dir():
+        raise InputError(f"no folder '{out.parent}' for '{out.name}'; make it or give another name")
     n = 0
 
     def read() -> Iterator[Events]:
@@ -52,11 +54,11 @@ def convert(path: Path, out: Path, to: str = "store", select: str = "") -> str:
             raise InputError(f"{left}; '{out}' is not made")
 
     detector = _detector_of(path)
-    with _whole(out) as temporary:
-        if write is not None:
-            write(temporary, read(), from_description(detector) if detector else None)
-        else:
-            provenance = {"file": str(path), "format": found.name, "select": select}
+    if write is not None:
+        write(out, read(), from_description(detector) if detector else None)
+    else:
+        provenance = {"file": str(path), "format": found.name, "select": select}
+        with _whole_folder(out) as temporary:
             _write_store(temporary, read(), detector, provenance)
     return f"{n} events of {path} ({found.title}) in {out}"
 
@@ -96,7 +98,6 @@ def _write_store(
     folder: Path, parts: Iterable[Events], detector: dict[str, Any] | None, provenance: dict[str, Any]
 ) -> None:
     """A store of events, its shards of a good size."""
-    folder.mkdir()
     shards, like = 0, None
     for shards, like in enumerate(_joined(parts), start=1):
         write_shard(folder, shards - 1, like)
@@ -119,16 +120,12 @@ def _joined(parts: Iterable[Events]) -> Iterator[Events]:
 
 
 @contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `out` when nothing failed; else nothing is left."""
-    if not out.parent.is_dir():
-        raise InputError(f"no folder '{out.parent}' for '{out.name}'; make it or give another name")
+def _whole_folder(out: Path) -> Iterator[Path]:
+    """A new folder, which becomes `out` when nothing failed; else nothing is left."""
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    temporary.mkdir()
     try:
         yield temporary
         os.replace(temporary, out)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
