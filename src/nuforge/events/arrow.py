@@ -104,7 +104,7 @@ def to_arrow(events: Events) -> pa.Table:
     for field in schema:
         name, column = field.name.split(".")
         table = events[name]
-        values = _inner_array(_local(events, name, column))
+        values = _inner_array(local_rows(events, name, column))
         if name != EVENT:
             if len(table) > torch.iinfo(torch.int32).max:
                 raise ValueError(f"table '{name}' has {len(table)} rows, more than 2**31 - 1; make smaller shards")
@@ -122,7 +122,7 @@ def _inner_array(values: Tensor) -> pa.Array:
     return array
 
 
-def _local(events: Events, name: str, column: str) -> Tensor:
+def local_rows(events: Events, name: str, column: str) -> Tensor:
     """A column, its indices numbering rows within each event."""
     table = events[name]
     values = table[column]
