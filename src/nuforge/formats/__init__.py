@@ -10,6 +10,8 @@ from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
 from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.larcv3 import LARCV3
+from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
 
@@ -26,6 +28,8 @@ STORE = Format("store", "a store (a folder of Parquet shards with store.json)", 
 
 FORMATS: tuple[Format, ...] = (
     STORE,
+    LARCV3,
+    *PILARNET,
     SEGMENTS,
     SPINE,
 )

@@ -50,6 +50,25 @@ class Spans:
             raise InputError(f"{what} must not be negative, got {int(counts.min())}; copy the file again")
         return cls.of_cumulative(np.cumsum(counts, dtype=np.int64), rows, what)
 
+    @classmethod
+    def of_extents(cls, first: NDArray[np.integer], count: NDArray[np.integer], rows: int, what: str) -> Spans:
+        """Rows of events by where each begins and how many it has (B,); they follow each other.
+
+        Raises:
+            InputError: If they do not follow each other, or lie outside the `rows` of the table.
+        """
+        begin: Integers = first.astype(np.int64)
+        ends = begin + count.astype(np.int64)
+        if not len(begin):
+            return cls(begin, begin.copy())
+        empty = ends == begin  # where an empty event begins says nothing
+        filled = np.flatnonzero(~empty)
+        follows = (begin[filled[1:]] == ends[filled[:-1]]).all()
+        if not follows or (ends < begin).any() or (len(filled) and (begin[filled[0]] < 0 or ends[filled[-1]] > rows)):
+            raise InputError(f"{what} must follow each other from 0 to {rows} at most; copy or write the file again")
+        start = int(begin[filled[0]]) if len(filled) else 0
+        return cls.of_offsets(np.concatenate([[start], start + np.cumsum(ends - begin)]), rows, what)
+
     def __len__(self) -> int:
         return len(self.first)
 
