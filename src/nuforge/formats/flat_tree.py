@@ -88,3 +88,8 @@ def coded(codes: NDArray, modes: Mapping[int, int]) -> Integers:
     """NuHepMC's mode (B,), as if of charged currents, of a generator's codes (B,); 0 for what is not known."""
     known, which = np.unique(codes.astype(np.int64), return_inverse=True)
     return np.array([modes.get(int(code), 0) for code in known], dtype=np.int64)[which]
+
+
+def integers_of(entries: Entries, name: str) -> Integers:
+    """A branch of whole numbers (B,), 0 if it is not there."""
+    return entries.plain(name).astype(np.int64) if name in entries else np.zeros(len(entries), np.int64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nuforge import units
 from nuforge.events import Events
-from nuforge.formats.flat_tree import Integers, coded, events_of, particles_of, whole
+from nuforge.formats.flat_tree import coded, events_of, integers_of, particles_of, whole
 from nuforge.formats.format import Format
 from nuforge.formats.generators import (
     BEAM,
@@ -62,7 +62,7 @@ def read_gibuu(path: Path, batch_events: int = 64) -> Iterator[Events]:
     wanted = [*_GIBUU_NEEDED, *leptons, "evType", "process_ID", "flavor_ID", "nucleus_A", "nucleus_Z"]
     for entries in entries_of(path, GIBUU_TREE, list(dict.fromkeys(wanted)), batch_events, _GIBUU_NEEDED):
         n = len(entries)
-        flavour, process = _integer(entries, "flavor_ID"), _integer(entries, "process_ID")
+        flavour, process = integers_of(entries, "flavor_ID"), integers_of(entries, "process_ID")
         charged = np.sign(process) * (2 * flavour + 9) * (flavour > 0)  # 1, 2, 3: e, mu, tau; negative antiparticles
         neutrino = np.where(np.abs(process) > 1, charged + np.sign(charged), charged)
         outgoing = np.where(np.abs(process) == 2, charged, neutrino)
@@ -79,7 +79,7 @@ def read_gibuu(path: Path, batch_events: int = 64) -> Iterator[Events]:
             weight=entries.plain("weight"),
             neutrino=neutrino,
             energy=entries.plain("lepIn_E") * units.GeV,
-            mode=coded(_integer(entries, "evType"), _GIBUU),
+            mode=coded(integers_of(entries, "evType"), _GIBUU),
             current=np.select([np.abs(process) == k for k in (1, 2, 3)], [3, 1, 2], 0),
             vertex=np.full((n, 3), np.nan),
             time=np.full(n, np.nan),
@@ -89,11 +89,6 @@ def read_gibuu(path: Path, batch_events: int = 64) -> Iterator[Events]:
                 whole("target_Z", "protons", "nucleus_Z"),
             ),
         )
-
-
-def _integer(entries: Entries, name: str) -> Integers:
-    """A branch of whole numbers (B,), 0 if it is not there."""
-    return entries.plain(name).astype(np.int64) if name in entries else np.zeros(len(entries), np.int64)
 
 
 def _lepton(entries: Entries, name: str) -> NDArray:

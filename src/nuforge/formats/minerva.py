@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nuforge import units
 from nuforge.events import Column, Events
-from nuforge.formats.flat_tree import coded, events_of, particles_of, real, whole
+from nuforge.formats.flat_tree import coded, events_of, integers_of, particles_of, real, whole
 from nuforge.formats.format import Format
 from nuforge.formats.generators import (
     COHERENT,
@@ -104,7 +104,7 @@ def _minerva(path: Path, entries: Entries, source: int) -> Events:
         neutrino=entries.plain("mc_incoming"),
         energy=entries.plain("mc_incomingE") * units.MeV,
         mode=coded(entries.plain("mc_intType"), _MINERVA),
-        current=np.clip(_integer(entries, "mc_current"), 0, 2),
+        current=np.clip(integers_of(entries, "mc_current"), 0, 2),
         vertex=vertex[:, :3] * units.mm,
         time=vertex[:, 3] if vertex.shape[1] > 3 else np.full(n, np.nan),
         particles=particles,

@@ -53,8 +53,8 @@ def read_miniboone(path: Path, batch_events: int = 64) -> Iterator[Events]:
         lines = iter(lambda: file.readline(_LONGEST), b"")
         while block := list(islice(lines, step)):
             try:
-                values = np.array(b" ".join(block).split(), dtype=np.bytes_).astype(np.float64).reshape(-1, 4)
-                whole = len(values) == len(block) and block[-1].endswith(b"\n")
+                values = np.loadtxt(block, ndmin=2, comments=None)
+                whole = values.shape == (len(block), 4) and block[-1].endswith(b"\n")
             except ValueError:
                 whole = False
             if not whole:
