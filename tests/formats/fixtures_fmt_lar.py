@@ -11,10 +11,12 @@ from nuforge.detectors import lartpc_cube
 from nuforge.events import Column, Events, Table
 from nuforge.events.store import finish, write_shard
 from nuforge.formats import STORE
+from nuforge.formats.charge_events import CHARGE_EVENTS
 from nuforge.formats.identity import event_table
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larcv3_particles import PARTICLE
 from nuforge.formats.larcv3_write import meta_type
+from nuforge.formats.larpix import LARPIX
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE, write_spine
@@ -200,6 +202,84 @@ def make_pilarnet(revision):
     return make
 
 
+PACKET = np.dtype(
+    [(name, "u1") for name in ("io_group", "io_channel", "chip_id", "packet_type", "channel_id")]
+    + [("timestamp", "u8"), ("dataword", "u1")]
+)
+
+
+def make_packets(simulated):
+    """Three hits an event, in no order of time; in simulated files event 1 has deposits and no hits."""
+
+    def make(path, events, seed, variant):
+        ids = np.repeat(np.delete(ids_of(events), 1) if simulated else ids_of(events), 3)
+        packets = np.zeros(len(ids) + 1, PACKET)
+        packets["packet_type"][-1] = 4
+        packets["timestamp"][:-1] = 1000 * ids + np.tile([20, 0, 10], len(ids) // 3)
+        packets["dataword"], packets["chip_id"], packets["channel_id"] = 80 + seed, 11, 7
+        packets["io_group"], packets["io_channel"] = 1, 2
+        options = {"compression": "gzip"} if variant == "compressed" else {}
+        if simulated:
+            make_segments(path, events, seed, variant)
+        with h5py.File(path, "a") as file:
+            file.create_dataset("packets", data=packets, **options).attrs["packet_types"] = "\n0: 'data',\n4: 'sync',\n"
+            if simulated:
+                segments = file["segments"][()]
+                del file["segments"]
+                kinds = [*((name, segments.dtype[name]) for name in segments.dtype.names), ("segment_id", "u4")]
+                rows = np.zeros(len(segments), kinds)
+                for name in segments.dtype.names:
+                    rows[name] = segments[name]
+                rows["segment_id"] = 100 + np.arange(len(rows))
+                file.create_dataset("segments", data=rows, **options)
+                kind = "f8" if variant == "float ids" else "i8"
+                links = np.zeros(
+                    len(packets), [("event_ids", kind, 1), ("segment_ids", kind, 2), ("fraction", "f8", 2)]
+                )
+                links["event_ids"][:, 0], links["segment_ids"] = np.append(ids, -1), -1
+                first = np.searchsorted(np.sort(rows["event_id"]), ids)
+                order = np.argsort(rows["event_id"], kind="stable")
+                links["segment_ids"][:-1, 0] = rows["segment_id"][order[first]]
+                links["fraction"][:, 0] = 1
+                file.create_dataset("mc_packets_assn", data=links, **options)
+        return path
+
+    return make
+
+
+def make_charge_events(path, events, seed, variant):
+    """Two hits and one track an event; event 1 has none."""
+    counts = np.full(events, 2)
+    counts[1] = 0
+    number = "f8" if variant == "float ids" else "i8"
+    reference = h5py.special_dtype(ref=h5py.RegionReference)
+    table = np.zeros(
+        events, [("evid", number), ("nhit", "i8"), ("ntracks", "i8"), ("ts_start", "i8"), ("hit_ref", "i8")]
+    )
+    table["evid"], table["nhit"], table["ntracks"], table["ts_start"] = ids_of(events), counts, counts // 2, 100
+    hits = np.zeros(
+        2 * events - 2,
+        [("px", "f8"), ("py", "f8"), ("ts", "i8"), ("q", "f8"), ("event_ref", reference)]
+        + [(name, "i8") for name in ("iochain", "chipid", "channelid")],
+    )
+    hits["px"], hits["py"], hits["ts"], hits["q"] = 40, -20 - seed, 110, 16
+    tracks = np.zeros(
+        events - 1,
+        [(name, "f8") for name in ("theta", "phi", "q", "length")]
+        + [("nhit", "i8"), ("residual", "f8", 3), ("start", "f8", 4), ("end", "f8", 4)],
+    )
+    tracks["start"], tracks["length"] = (10, 20, 30, 5), 100
+    if variant == "not finite":
+        hits["px"], tracks["start"] = np.nan, np.inf
+    options = {"compression": "gzip"} if variant == "compressed" else {}
+    with h5py.File(path, "w") as file:
+        file.create_dataset("events", data=table, **options)
+        hits["event_ref"] = file["events"].regionref[:1]
+        file.create_dataset("hits", data=hits)
+        file.create_dataset("tracks", data=tracks, **options).attrs["z_scale"] = 0.5
+    return path
+
+
 FIXTURES = [
     Fixture("store", STORE, make_store),
     Fixture(
@@ -247,5 +327,36 @@ FIXTURES = [
             variants=("compressed", "not finite"),
         )
         for revision in (1, 2)
+    ),
+    Fixture(
+        "larpix",
+        LARPIX,
+        make_packets(simulated=False),
+        expected={"hits.time": 200_000, "hits.charge": 80},
+        variants=("compressed",),
+        real={"larndsim/qc_tpc_cosmics.h5": {"events": 759, "hits": 12_200}},
+    ),
+    Fixture(
+        "larpix-simulated",
+        LARPIX,
+        make_packets(simulated=True),
+        empty=("hits", "truth_links"),
+        expected={"hits.time": 202_000, "hits.charge": 80},
+        variants=("compressed", "float ids", "not finite"),
+    ),
+    Fixture(
+        "charge-events",
+        CHARGE_EVENTS,
+        make_charge_events,
+        empty=("hits", "tracks"),
+        expected={
+            "hits.position": [4, -2, 0.5],
+            "hits.time": 11_000,
+            "tracks.start": [1, 2, 3],
+            "tracks.time": 500,
+            "tracks.length": 10,
+        },
+        variants=("compressed", "float ids", "not finite"),
+        real={"larndsim/evd_qc_tpc.h5": {"events": 324, "hits": 10_743, "tracks": 433}},
     ),
 ]

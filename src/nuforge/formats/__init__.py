@@ -8,9 +8,11 @@ from pathlib import Path
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
+from nuforge.formats.charge_events import CHARGE_EVENTS
 from nuforge.formats.format import Format, one_line
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.larcv3 import LARCV3
+from nuforge.formats.larpix import LARPIX
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
@@ -28,7 +30,9 @@ STORE = Format("store", "a store (a folder of Parquet shards with store.json)", 
 
 FORMATS: tuple[Format, ...] = (
     STORE,
+    CHARGE_EVENTS,
     LARCV3,
+    LARPIX,
     *PILARNET,
     SEGMENTS,
     SPINE,

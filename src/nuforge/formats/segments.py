@@ -71,6 +71,32 @@ class _Extent:
         return self.table.rows_of(events, first, end)
 
 
+@dataclass(frozen=True)
+class SegmentFile:
+    """The tables of an open file, and the numbers (E,) of all its events, sorted."""
+
+    numbers: NDArray[np.int64]
+    extents: Mapping[str, _Extent]
+    scales: Scales
+    source: int
+
+    @classmethod
+    def of(cls, path: Path, file: h5py.File) -> SegmentFile:
+        """The tables of a file, their fields and energies checked.
+
+        Raises:
+            InputError: If the file is not as expected.
+        """
+        scales = _scales(path, file)
+        extents = {name: _extent(path, file, name) for name in _REQUIRED if name in file or name == "segments"}
+        return cls(_event_numbers(file, extents), extents, scales, source_of(path))
+
+    def events(self, chosen: NDArray[np.int64]) -> tuple[Events, Rows]:
+        """The events of some numbers, sorted, and the rows of their segments as the file has them."""
+        rows = {name: extent.rows_of(chosen) for name, extent in self.extents.items()}
+        return _events(chosen, rows, self.scales, self.source), rows["segments"]
+
+
 def is_segments(file: h5py.File) -> bool:
     """Whether an HDF5 file holds energy deposits as this reader knows them."""
     return isinstance(file.get("segments"), h5py.Dataset)
@@ -101,16 +127,11 @@ def read_segments(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     if batch_events < 1:
         raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     with open_hdf5(path) as file:
-        scales = _scales(path, file)
-        extents = {name: _extent(path, file, name) for name in _REQUIRED if name in file or name == "segments"}
-        events = _event_numbers(file, extents)
-        if not len(events):
+        whole = SegmentFile.of(path, file)
+        if not len(whole.numbers):
             raise InputError(f"{path} has no events: its 'segments' are empty; give a file with events")
-        source = source_of(path)
-        for first in range(0, len(events), batch_events):
-            chosen = events[first : first + batch_events]
-            rows = {name: extent.rows_of(chosen) for name, extent in extents.items()}
-            yield _events(chosen, rows, scales, source)
+        for first in range(0, len(whole.numbers), batch_events):
+            yield whole.events(whole.numbers[first : first + batch_events])[0]
 
 
 def read_all_segments(path: str | Path) -> Events:
