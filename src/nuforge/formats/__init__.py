@@ -9,10 +9,21 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
 from nuforge.formats.charge_events import CHARGE_EVENTS
+from nuforge.formats.dayabay import DAYABAY
 from nuforge.formats.format import Format, one_line
+from nuforge.formats.genie import GST, ROOTRACKER
+from nuforge.formats.gibuu import GIBUU
 from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.kin import KIN
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larpix import LARPIX
+from nuforge.formats.lh5 import LH5
+from nuforge.formats.minerva import MINERVA
+from nuforge.formats.miniboone import MINIBOONE
+from nuforge.formats.next_ic import NEXT
+from nuforge.formats.nuhepmc import NUHEPMC
+from nuforge.formats.nuisance import NUISANCE
+from nuforge.formats.nuradiomc import NURADIOMC
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.segments import SEGMENTS
 from nuforge.formats.spine import SPINE
@@ -36,6 +47,18 @@ FORMATS: tuple[Format, ...] = (
     *PILARNET,
     SEGMENTS,
     SPINE,
+    DAYABAY,
+    GIBUU,
+    GST,
+    KIN,
+    LH5,
+    MINERVA,
+    MINIBOONE,
+    NEXT,
+    NUHEPMC,
+    NUISANCE,
+    NURADIOMC,
+    ROOTRACKER,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
 

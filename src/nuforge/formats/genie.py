@@ -117,7 +117,7 @@ def _tracked(path: Path, entries: Entries) -> Generated:
     """Events of entries of a rootracker tree."""
     n, counts = len(entries), entries.counts("StdHepPdg")
     pdg = entries.flat("StdHepPdg").astype(np.int64)
-    momentum, own = entries.flat("StdHepP4") * units.GeV, entries.flat("StdHepStatus")
+    momentum, own = entries.flat("StdHepP4").reshape(-1, 4) * units.GeV, entries.flat("StdHepStatus")
     if len(own) != len(pdg) or len(momentum) != len(pdg):
         raise InputError(f"lists of particles of {path} are not of one length; copy or write it again")
     status = _statuses(own, pdg)

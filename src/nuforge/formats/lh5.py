@@ -142,8 +142,9 @@ def _columns(channels: list[_Channel]) -> dict[str, tuple[Column, torch.dtype, f
         for name in channel.scalars:
             dataset = channel.group[name]
             said = text_of(dataset.attrs.get("units", _CALIBRATED if name.endswith("_cal") else ""))
-            unit, scale = _UNITS.get(said, (said, 1.0))
-            kind = _type(dataset) if scale == 1.0 else torch.float64
+            kind = _type(dataset)
+            unit, scale = ("", 1.0) if kind is torch.bool else _UNITS.get(said, (said, 1.0))
+            kind = kind if scale == 1.0 else torch.float64
             if name not in found:
                 found[name] = Column(unit, "as the file has it", "readout"), kind, scale
             elif found[name][1] != kind:
@@ -177,13 +178,13 @@ def _waveform_lengths(channels: list[_Channel]) -> dict[str, int]:
             shape = numbers_of(channel.path, plausible(channel.path, values)).shape
             if len(shape) != 2 or shape[1] * values.dtype.itemsize > _LIMIT or len(values) < channel.rows:
                 raise InputError(
-                    f"'{values.name}' of {channel.path} has shape {shape}, expected {channel.rows} waveforms of at most "
-                    f"{_LIMIT} bytes; copy it again"
+                    f"'{values.name}' of {channel.path} has shape {shape}, expected {channel.rows} waveforms of "
+                    f"at most {_LIMIT} bytes; copy it again"
                 )
             if found.setdefault(name, shape[1]) != shape[1]:
                 raise InputError(
-                    f"waveforms '{values.name}' of {channel.path} have {shape[1]} samples, other channels {found[name]}; "
-                    "write them to files of their own"
+                    f"waveforms '{values.name}' of {channel.path} have {shape[1]} samples, other channels "
+                    f"{found[name]}; write them to files of their own"
                 )
     return found
 
