@@ -41,13 +41,8 @@ def make_truth(newest):
             more = [*((name, "f4") for name in names), ("kin_energy", "f4"), ("creator_proc", "S20")]
             particle_fields = [("particle_id", "i4"), ("particle_name", "S20"), ("primary", "i1"), ("mother_id", "i4")]
             particles = keyed(events, [*particle_fields, *more], "event_id", kind)
-            hits = keyed(
-                events,
-                [*((name, "f4") for name in ("x", "y", "z", "energy")), ("time", "f8"), ("label", "S20")]
-                + [("particle_id", "i4"), ("hit_id", "i4")],
-                "event_id",
-                kind,
-            )
+            deposit = [*((name, "f4") for name in ("x", "y", "z", "energy")), ("time", "f8"), ("label", "S20")]
+            hits = keyed(events, [*deposit, ("particle_id", "i4"), ("hit_id", "i4")], "event_id", kind)
             number, mother = "particle_id", "mother_id"
             hits["x"], hits["y"], hits["z"], hits["energy"], hits["time"] = 10, 20, 30, 0.25, 7
             particles["initial_x"], particles["initial_t"], particles["initial_momentum_z"] = 10, 7, 2.5
@@ -167,7 +162,7 @@ def make_nuradiomc(path, events, seed, variant):
         "zz": np.full(n, -100.0),
         "zeniths": np.zeros(n),
         "azimuths": np.zeros(n),
-        "energies": np.full(n, np.nan if variant == "not finite" else 1e17 + seed),
+        "energies": np.full(n, np.nan if variant == "not finite" else 1e17 * (1 + seed)),
         "shower_energies": np.full(n, 5e16),
         "flavors": np.full(n, -14),
         "interaction_type": np.array([b"cc", b"nc"] * n)[:n],

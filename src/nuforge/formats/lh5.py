@@ -43,6 +43,7 @@ _UNITS = {
 }
 _CALIBRATED = "keV"  # unit of columns that end in _cal, by convention
 _LIMIT = 1 << 24  # bytes of one waveform
+_SAMPLE = 4  # bytes of a sample here
 _BLOCK = 1 << 24  # bytes of waveforms decoded together
 
 
@@ -109,9 +110,9 @@ def read_lh5(path: Path, batch_events: int = 64) -> Iterator[Events]:
         channels = [_channel(path, file, name) for name in _tables(file)]
         about = _columns(channels)
         waveforms = _waveform_lengths(channels)
+        widest = _SAMPLE * max(1, sum(waveforms.values()))
+        step = batch_events * max(1, _BLOCK // widest // batch_events)
         for channel in channels:
-            widest = sum(channel.group[f"{name}/values"].dtype.itemsize * n for name, n in waveforms.items()) or 1
-            step = batch_events * max(1, _BLOCK // widest // batch_events)
             for first in range(0, channel.rows, step):
                 events = _events(channel, first, min(first + step, channel.rows), about, waveforms, source)
                 yield from (events[i : i + batch_events] for i in range(0, len(events), batch_events))
