@@ -82,8 +82,11 @@ class _Waveforms:
         there = [row for row in rows if row is not None]
         counts = torch.tensor([0 if row is None else sensors for row in rows], dtype=torch.int64)
         adc = np.empty((len(there), sensors, samples), self.dataset.dtype.newbyteorder("="))
-        for i, row in enumerate(there):  # an event is a chunk or more: decoded one by one, straight into its place
-            self.dataset.read_direct(adc, np.s_[row], np.s_[i])
+        if there and there == list(range(there[0], there[-1] + 1)):
+            self.dataset.read_direct(adc, np.s_[there[0] : there[-1] + 1])
+        else:
+            for i, row in enumerate(there):
+                self.dataset.read_direct(adc, np.s_[row], np.s_[i])
         columns = {
             "adc": torch.from_numpy(adc.reshape(-1, samples)),
             "channel": torch.from_numpy(np.tile(self.sensors, len(there))),

@@ -157,16 +157,26 @@ def _of_extents(path: Path, group: h5py.Group, particles: RaggedTable, hits: Rag
         found = np.searchsorted(known, events)
         there = known[np.minimum(found, len(known) - 1)] == events
         parts = []
+        chosen = place[found[there]]
         for table, span in zip((particles, hits), spans, strict=True):
-            chosen = [(i, int(place[found[i]])) for i in np.flatnonzero(there)]
-            slices = [table.dataset[span.range_of(k, k + 1)] for _, k in chosen] or [table.dataset[:0]]
-            event = np.repeat([i for i, _ in chosen], [len(part) for part in slices[: len(chosen)]]).astype(np.int64)
-            joined = np.concatenate(slices)
-            parts.append((event, {name: joined[field] for name, field in table.names.items()}))
+            rows, counts = _gathered(table.dataset, span.first[chosen], span.count[chosen])
+            event = np.repeat(np.flatnonzero(there), counts)
+            parts.append((event, {name: rows[field] for name, field in table.names.items()}))
         (of_particles, fields), (of_hits, deposits) = parts
         return _tables(len(events), of_particles, fields, of_hits, deposits)
 
     return Truth(known, tables)
+
+
+def _gathered(dataset: h5py.Dataset, first: Integers, count: Integers) -> tuple[NDArray[Any], Integers]:
+    """Rows of events end to end, read in one piece, and how many each has (B,)."""
+    filled = count > 0
+    if not filled.any():
+        return dataset[:0], count
+    low = int(first[filled].min())
+    rows = dataset[low : int((first + count)[filled].max())]
+    place = np.repeat(first - low - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+    return rows[place], count
 
 
 def _of_tracks(path: Path, file: h5py.File) -> Truth:
