@@ -1,7 +1,7 @@
 """Reading third-party formats, on one core: each reader beside its plain library reading the same file, and its memory.
 
 The files are those of the tests' fixtures with many events, and real ones where they are. The plain library decodes all
-columns and makes nothing of them: no units, no events, no indices.
+columns, those that a reader leaves out too, and makes nothing of them: no units, no events, no indices.
 
     python benchmarks/formats.py --json benchmarks/results/formats.json
 """

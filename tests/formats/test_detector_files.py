@@ -42,7 +42,7 @@ def test_electrons_of_next_deposit_what_they_had():
     segments, particles = events["segments"], events["particles"]
     total = torch.zeros(10, dtype=torch.float64).index_add_(0, segments.batch, segments["energy"].double())
     assert (total <= 2.51).all()  # rounded in the file
-    assert total.median() > 2.0
+    assert total.max() > 2.4  # others leave the gas
     primary = particles["parent"] < 0
     assert primary.sum() == 10
     assert (particles["process"][primary] == Process.PRIMARY).all()
