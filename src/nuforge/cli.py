@@ -49,6 +49,7 @@ class RunFlags:
         quick: A run of minutes: other defaults for the experiment's own flags, which still win when given.
         out: Output folder; runs/NAME if not given.
         data: Files or stores with events, in place of the built-in simulation.
+        select: Which events of the files, such as "energy > 100 & interaction == 'CC'".
         init: A checkpoint whose weights training begins with.
         seed: Seed of the weights, of the order of the events and of the bootstrap.
         devices: Number of devices to train on.
@@ -59,6 +60,7 @@ class RunFlags:
     quick: bool = False
     out: Path | None = None
     data: tuple[Path, ...] = ()
+    select: str = ""
     init: Path | None = None
     seed: int = 0
     devices: int = 1
@@ -111,34 +113,54 @@ def simulate(
     print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, chosen=chosen))
 
 
-def predict(checkpoint: Positional[Path], files: Files, *, out: Path, experiment: str = "", seed: int = 0) -> None:
+def predict(
+    checkpoint: Positional[Path], files: Files, *, out: Path, select: str = "", experiment: str = "", seed: int = 0
+) -> None:
     """A network's predictions on files of any format that is read; labels are not needed.
 
     Args:
         checkpoint: Folder of a checkpoint, or of a run.
         files: Files or stores with events.
         out: Output folder, a store.
+        select: Which events, such as "energy > 100 & interaction == 'CC'".
         experiment: file.py:function, for a checkpoint of an experiment of one's own.
         seed: Seed of the detector response, which is applied to energy deposits.
     """
     from nuforge.experiments.predictor import predict_files
 
-    print(predict_files(checkpoint, files, out, experiment=experiment, seed=seed))
+    print(predict_files(checkpoint, files, out, select=select, experiment=experiment, seed=seed))
 
 
-def evaluate(checkpoint: Positional[Path], files: Files, *, out: Path, experiment: str = "", seed: int = 0) -> None:
+def evaluate(
+    checkpoint: Positional[Path], files: Files, *, out: Path, select: str = "", experiment: str = "", seed: int = 0
+) -> None:
     """The report of a network and its baselines on files with labels or energy deposits.
 
     Args:
         checkpoint: Folder of a checkpoint, or of a run.
         files: Files or stores with events.
         out: Output folder.
+        select: Which events, such as "energy > 100 & interaction == 'CC'".
         experiment: file.py:function, for a checkpoint of an experiment of one's own.
         seed: Seed of the detector response, which is applied to energy deposits, and of the bootstrap.
     """
     from nuforge.experiments.evaluate import evaluate_files
 
-    print(evaluate_files(checkpoint, files, out, experiment=experiment, seed=seed))
+    print(evaluate_files(checkpoint, files, out, select=select, experiment=experiment, seed=seed))
+
+
+def convert(file: Positional[Path], out: Positional[Path], *, to: str = "store", select: str = "") -> None:
+    """The events of a file in another format.
+
+    Args:
+        file: A file or folder of any format that is read.
+        out: What is made, whole or not at all.
+        to: The format: store, or another that is written.
+        select: Which events, such as "energy > 100 & interaction == 'CC'".
+    """
+    from nuforge.experiments.convert import convert as convert_file
+
+    print(convert_file(file, out, to, select))
 
 
 def info(file: Positional[Path], *, as_json: Json = False) -> None:
@@ -173,6 +195,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "simulate": simulate,
     "predict": predict,
     "evaluate": evaluate,
+    "convert": convert,
     "info": info,
     "show": show,
 }

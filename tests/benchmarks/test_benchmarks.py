@@ -27,7 +27,10 @@ def script(monkeypatch):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("name", ["sparse_conv", "point_kernels", "chain", "chain_kernels", "loader", "train_step"])
+BENCHES = ("sparse_conv", "point_kernels", "chain", "chain_kernels", "formats", "loader", "train_step")
+
+
+@pytest.mark.parametrize("name", BENCHES)
 def test_every_benchmark_runs_on_tiny_sizes_and_writes_what_it_prints(name, script, tmp_path, capsys):
     written = tmp_path / f"{name}.json"
     result = script(name).main(["--quick", "--json", str(written)])

@@ -20,7 +20,8 @@ from nuforge.events.events import Events
 from nuforge.events.table import Table
 
 Description = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Tables, their columns, and of each column unit, meaning, role, dtype, shape and refers_to, as JSON has them."""
+"""Tables, their columns, and of each column unit, meaning, role, dtype, shape, refers_to and, if its values have some,
+names, as JSON has them."""
 
 EVENT = "event"
 """The table of which every event has one row."""
@@ -57,6 +58,8 @@ def describe(events: Events) -> dict[str, dict[str, dict[str, Any]]]:
                 "shape": list(values.shape[1:]),
                 "refers_to": table.refers_to.get(column),
             }
+            if about.names:
+                description[name][column]["names"] = list(about.names)
     return description
 
 
@@ -101,7 +104,7 @@ def to_arrow(events: Events) -> pa.Table:
     for field in schema:
         name, column = field.name.split(".")
         table = events[name]
-        values = _inner_array(_local(events, name, column))
+        values = _inner_array(local_rows(events, name, column))
         if name != EVENT:
             if len(table) > torch.iinfo(torch.int32).max:
                 raise ValueError(f"table '{name}' has {len(table)} rows, more than 2**31 - 1; make smaller shards")
@@ -119,7 +122,7 @@ def _inner_array(values: Tensor) -> pa.Array:
     return array
 
 
-def _local(events: Events, name: str, column: str) -> Tensor:
+def local_rows(events: Events, name: str, column: str) -> Tensor:
     """A column, its indices numbering rows within each event."""
     table = events[name]
     values = table[column]
@@ -217,7 +220,7 @@ def _refers(columns: Mapping[str, Mapping[str, Any]], found: Mapping[str, Tensor
 
 def _about(columns: Mapping[str, Mapping[str, Any]], found: Mapping[str, Tensor]) -> dict[str, Column]:
     return {
-        name: Column(about["unit"], about["meaning"], about["role"], about["refers_to"])
+        name: Column(about["unit"], about["meaning"], about["role"], about["refers_to"], tuple(about.get("names", ())))
         for name, about in columns.items()
         if name in found
     }

@@ -10,12 +10,21 @@ Role = Literal["readout", "truth", "prediction"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column's unit ("" for none), meaning in a few words, role, and the table it numbers if it is an index."""
+    """What a column is.
+
+    Args:
+        unit: Its unit, "" for none.
+        meaning: Its meaning in a few words.
+        role: Who may see it.
+        refers_to: The table whose rows it numbers, if it is an index.
+        names: Names of its values 0, 1, ..., if they stand for something; "" for a number that stands for nothing.
+    """
 
     unit: str
     meaning: str
     role: Role
     refers_to: str | None = None
+    names: tuple[str, ...] = ()
 
 
 def _truth(unit: str, meaning: str, refers_to: str | None = None) -> Column:

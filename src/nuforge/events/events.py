@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import overload
+from typing import Any, overload
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nuforge.events.columns import STANDARD, Column
@@ -143,6 +144,30 @@ class Events:
         return Events({name: table for name, table in tables.items() if len(table.columns)}).without(
             *(name for name, table in tables.items() if not len(table.columns))
         )
+
+    def to_numpy(self) -> dict[str, dict[str, NDArray[Any]]]:
+        """Columns as NumPy arrays, by table and column (see `nuforge.events.border`, as for the other three)."""
+        from nuforge.events import border
+
+        return border.to_numpy(self)
+
+    def to_awkward(self) -> Any:  # noqa: ANN401
+        """An Awkward Array with a record for each event."""
+        from nuforge.events import border
+
+        return border.to_awkward(self)
+
+    def to_pandas(self, table: str) -> Any:  # noqa: ANN401
+        """A data frame of one table."""
+        from nuforge.events import border
+
+        return border.to_pandas(self, table)
+
+    def to_pyg(self) -> list[Any]:
+        """A graph of PyTorch Geometric for each event."""
+        from nuforge.events import border
+
+        return border.to_pyg(self)
 
 
 def _described(name: str, table: Table) -> Table:

@@ -23,6 +23,7 @@ _MACHINERY = {
     "catalogue",
     "chain_stages",
     "compare",
+    "convert",
     "data",
     "describe",
     "evaluate",

@@ -10,7 +10,7 @@ import torch
 
 from nuforge import formats
 from nuforge.errors import InputError
-from nuforge.events import Events
+from nuforge.events import Events, Selection
 from nuforge.events.identity import generator_of
 from nuforge.events.store import DESCRIPTION, Store, finish, read_shard, shard_path, write_shard
 from nuforge.experiments.experiment import Experiment
@@ -23,21 +23,28 @@ BATCH = 16
 """Events that a network sees at once; the answer for an event does not depend on it."""
 
 
-def events_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterable[Events]:
+def events_of(files: Sequence[Path], experiment: Experiment, seed: int, select: str = "") -> Iterable[Events]:
     """Events of files in their order, some at a time, as the experiment's learner reads them."""
-    for events in read_out_of(files, experiment, seed):
+    for events in read_out_of(files, experiment, seed, select):
         yield _given(events, experiment)
 
 
-def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Iterable[Events]:
+def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int, select: str = "") -> Iterable[Events]:
     """Events of files in their order, some at a time, as the experiment's detector reads them out.
 
     Files with energy deposits and no voxels get the experiment's response and labels; the generator of each chunk
-    depends on the seed, the file's events and the chunk's number, not on what else is read.
+    depends on the seed, the file's events and the chunk's number, not on what else is read or on the selection.
+
+    Args:
+        files: Files or stores.
+        experiment: Whose response is applied to energy deposits.
+        seed: Seed of the response.
+        select: Expression that events must fulfil (see `nuforge.events.selection`), all if empty.
 
     Raises:
-        InputError: If no file is given, a file cannot be read, or one has no events.
+        InputError: If no file is given, a file cannot be read, one has no events, or none is selected.
     """
+    selection, left = Selection(select) if select else None, 0
     if not files:
         raise InputError("no files, expected at least one with events; name it after the checkpoint")
     for path in files:
@@ -45,11 +52,18 @@ def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int) -> Ite
         for number, events in enumerate(formats.stream(path, CHUNK)):
             found = True
             try:
-                yield answered(events, experiment, seed, number)
+                mask = selection.mask(events) if selection else torch.ones(len(events), dtype=torch.bool)
+                if not bool(mask.any()):
+                    continue
+                answer = answered(events, experiment, seed, number)
             except InputError as error:
                 raise InputError(f"'{path}': {error}") from None
+            left += int(mask.sum())
+            yield answer if bool(mask.all()) else answer.select(mask)
         if not found:
             raise InputError(f"'{path}' has no events, expected at least one; leave it out")
+    if not left:
+        raise InputError(f"no event fulfils '{select}'; see nuforge info for what they have")
 
 
 def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) -> Events:
@@ -90,7 +104,7 @@ def _given(events: Events, experiment: Experiment) -> Events:
         return Events.concat([experiment.given(events[i : i + BATCH]) for i in range(0, len(events), BATCH)])
 
 
-def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: int) -> Store:
+def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: int, select: str = "") -> Store:
     """A store of the events of files; a single store that has voxels is taken as it is.
 
     Args:
@@ -98,15 +112,16 @@ def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: 
         experiment: Whose response is applied to energy deposits.
         folder: Where the store is made, whole or not at all.
         seed: Seed of the response.
+        select: Expression that events must fulfil, all if empty.
     """
-    if len(files) == 1 and (files[0] / DESCRIPTION).exists():
+    if not select and len(files) == 1 and (files[0] / DESCRIPTION).exists():
         store = Store(files[0])
         if "voxels" in store.description["tables"]:
             return store
     if (folder / DESCRIPTION).exists():
         return Store(folder)
-    provenance = {"files": [str(path) for path in files], "seed": seed, "chunk": CHUNK}
-    return write_store(folder, read_out_of(files, experiment, seed), experiment, provenance)
+    provenance = {"files": [str(path) for path in files], "select": select, "seed": seed, "chunk": CHUNK}
+    return write_store(folder, read_out_of(files, experiment, seed, select), experiment, provenance)
 
 
 def store_given(store: Store, experiment: Experiment, folder: Path) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,16 +49,52 @@ def _store(path: Path) -> dict[str, Any]:
         "tables": description["tables"],
         "detector": (description["detector"] or {}).get("name"),
         "provenance": description["provenance"],
+        "first event": _first_event(next(store.batches(1))),
     }
 
 
 def _file(path: Path) -> dict[str, Any]:
+    """What a file holds; it is read once, in bounded memory."""
     from nuforge.events.arrow import describe as describe_events
-    from nuforge.formats import read
+    from nuforge.experiments.convert import batch_events_of
+    from nuforge.formats import format_of, stream
 
-    events = read(path)
-    rows = {name: len(table) for name, table in events.tables.items()}
-    return {"kind": "file", "events": len(events), "rows": rows, "tables": describe_events(events)}
+    found = format_of(path)
+    first, n = None, 0
+    rows: dict[str, int] = {}
+    for events in stream(path, batch_events_of(path)):
+        first = first if first is not None else events[:1]
+        n += len(events)
+        for name, table in events.tables.items():
+            rows[name] = rows.get(name, 0) + len(table)
+    if first is None:
+        raise InputError(f"'{path}' has no events ({found.title})")
+    return {
+        "kind": "file",
+        "format": found.name,
+        "title": found.title + ("" if found.checked == "seen" else "; the reader was never tried on a real file"),
+        "bytes": sum(each.stat().st_size for each in (path.rglob("*") if path.is_dir() else [path])),
+        "events": n,
+        "rows": rows,
+        "detector": None,
+        "first event": _first_event(first),
+        "tables": describe_events(first),
+    }
+
+
+def _first_event(event: Events) -> dict[str, Any]:
+    """The values of the table `event`, and how many rows the other tables have."""
+    values = (
+        {column: _plain(event["event"][column][0].tolist()) for column in event["event"]} if "event" in event else {}
+    )
+    return {**values, **{f"n_{name}": len(table) for name, table in event.tables.items() if name != "event"}}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A value as JSON has it: what is not finite is None."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_text(facts: Mapping[str, Any]) -> str:
@@ -65,25 +102,27 @@ def as_text(facts: Mapping[str, Any]) -> str:
     lines = []
     for key, value in facts.items():
         if key == "tables":
-            lines += [_table(name, columns) for name, columns in value.items()]
+            lines += ["tables:", *(_table(name, columns) for name, columns in value.items())]
         elif isinstance(value, Mapping):
             lines.append(f"{key}: " + ", ".join(_fact(k, v) for k, v in value.items()))
         else:
-            lines.append(f"{key}: {value}")
+            lines.append(f"{key}: {'unknown' if value is None else value}")
     return "\n".join(lines)
 
 
 def _fact(name: str, value: object) -> str:
     """A fact of a group: of what is nested further, only that it is there."""
-    return name if isinstance(value, Mapping | list) else f"{name} {value}"
+    if isinstance(value, Mapping) or (isinstance(value, list) and len(value) > 4):
+        return name
+    return f"{name} {'unknown' if value is None else value}"
 
 
 def _table(name: str, columns: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [
+    return "\n".join(
         f"  {name + '.' + column:24} {about['role']:10} {about['dtype']:8} {about['unit'] or '-':6} {about['meaning']}"
+        + (f" ({', '.join(each for each in about['names'] if each)})" if about.get("names") else "")
         for column, about in columns.items()
-    ]
-    return "\n".join(rows)
+    )
 
 
 def show(path: Path, event: int, out: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -83,24 +84,28 @@ def report_on(
     return report
 
 
-def evaluate_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experiment: str = "", seed: int = 0) -> str:
+def evaluate_files(
+    checkpoint: Path, files: Sequence[Path], out: Path, *, select: str = "", experiment: str = "", seed: int = 0
+) -> str:
     """Reports on a checkpoint and its baselines on files with labels; what to tell the user."""
     predictor = load(checkpoint, experiment)
     make_output_folder(out)
     named = [str(path) for path in files]
+    chosen = ["--select", shlex.quote(select)] if select else []
     report = report_on(
         predictor,
         checkpoint_folder(checkpoint),
-        _pieces(events_of(files, predictor.built, seed)),
+        _pieces(events_of(files, predictor.built, seed, select)),
         out,
         seed=seed,
         provenance={
-            "command": " ".join(["nuforge evaluate", str(checkpoint), *named, "--out", str(out)]),
+            "command": " ".join(["nuforge evaluate", str(checkpoint), *named, *chosen, "--out", str(out)]),
             "checkpoint": str(checkpoint),
             "files": named,
+            "select": select,
             "response seed": seed,
         },
-        split={"method": "all events of the files", "files": named},
+        split={"method": f"events of the files with {select}" if select else "all events of the files", "files": named},
     )
     return headline(report, out)
 

@@ -161,18 +161,21 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def predict_files(checkpoint: Path, files: Sequence[Path], out: Path, *, experiment: str = "", seed: int = 0) -> str:
+def predict_files(
+    checkpoint: Path, files: Sequence[Path], out: Path, *, select: str = "", experiment: str = "", seed: int = 0
+) -> str:
     """Writes a store of predictions for files; what to tell the user."""
     predictor = load(checkpoint, experiment)
     make_output_folder(out)
 
-    read = followed(events_of(files, predictor.built, seed), "predicting")
+    read = followed(events_of(files, predictor.built, seed, select), "predicting")
     predicted = (predictor.predict(events, seed) for events in read)
     provenance = {
         "checkpoint": str(checkpoint),
         "experiment": predictor.experiment,
         "arguments": dict(predictor.arguments),
         "files": [str(path) for path in files],
+        "select": select,
         "seed": seed,
         "chunk": CHUNK,
     }

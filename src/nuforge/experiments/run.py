@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import torch
 
 from nuforge.errors import InputError
 from nuforge.evaluation.report import read_report
-from nuforge.events import Events
+from nuforge.events import Events, Selection
 from nuforge.events.loader import Loader
 from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import Store
@@ -55,6 +56,7 @@ def run(
     out: Path,
     *,
     data: Sequence[Path] = (),
+    select: str = "",
     init: Path | None = None,
     seed: int = 0,
     devices: int = 1,
@@ -68,6 +70,7 @@ def run(
         arguments: Its arguments; those left out have their defaults.
         out: Output folder: report.json, report.html, checkpoint/, predictions/ (a store), run.json.
         data: Files or stores in place of the built-in simulation.
+        select: Expression that their events must fulfil, all if empty.
         init: Checkpoint whose weights training begins with.
         seed: Seed of the weights, of the order of the events and of the bootstrap.
         devices: Number of devices to train on.
@@ -80,6 +83,8 @@ def run(
     for what, value in {"devices": devices, "workers": workers}.items():
         if value < 1:
             raise InputError(f"--{what} must be at least 1, got {value}; give a positive number")
+    if select and not data:
+        raise InputError(f"--select '{select}' chooses among events of files, and there are none; give --data")
     recipe = find(name)
     arguments = recipe.arguments(arguments)
     command = {
@@ -89,6 +94,8 @@ def run(
         "init": str(Path(init).resolve()) if init else None,
         "seed": seed,
     }
+    if select:
+        command["select"] = Selection(select).text
     beginning = checkpoint_folder(Path(init)) if init else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # the entry point: weights begin from the seed, the caller's own state is left alone
@@ -100,7 +107,7 @@ def run(
         say(f"'{out}' holds this run, finished; remove it or give another --out to run it again")
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
-    store = _events(this, data, workers)
+    store = _events(this, data, select, workers)
     passed = store
     for stage, part in experiment.stages.items():
         passed = _train_stage(this, stage, part, passed, devices)
@@ -110,11 +117,11 @@ def run(
     return _evaluate(this, store)
 
 
-def _events(this: Run, data: Sequence[Path], workers: int) -> Store:
+def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store:
     """The store of the run's events: the cached sample, or what the files hold."""
     begin = time.perf_counter()
     if data:
-        store = store_of([Path(path) for path in data], this.experiment, this.folder.path / "data", this.seed)
+        store = store_of([Path(path) for path in data], this.experiment, this.folder.path / "data", this.seed, select)
     else:
         store = this.experiment.sample.prepare(None, workers)
     counts = torch.bincount(side_of(store.identity()), minlength=len(SIDES)).tolist()
@@ -316,5 +323,6 @@ def command_line(this: Run) -> str:
     command = this.folder.record["command"]
     words = [f"--{name.replace('_', '-')} {value}" for name, value in this.arguments.items()]
     words += [f"--data {' '.join(command['data'])}"] if command["data"] else []
+    words += [f"--select {shlex.quote(command['select'])}"] if "select" in command else []
     words += [f"--init {command['init']}"] if command["init"] else []
     return " ".join(["nuforge run", this.recipe.name, *words, f"--seed {this.seed}"])

@@ -10,22 +10,33 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.events.store import DESCRIPTION, Store
 from nuforge.formats.charge_events import CHARGE_EVENTS
+from nuforge.formats.dayabay import DAYABAY
 from nuforge.formats.dune_cvn import DUNE_CVN
 from nuforge.formats.format import Format, one_line
+from nuforge.formats.genie import GST, ROOTRACKER
+from nuforge.formats.gibuu import GIBUU
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
 from nuforge.formats.graphnet_sqlite import GRAPHNET_SQLITE
 from nuforge.formats.hese import HESE
 from nuforge.formats.i3 import is_i3, refusal
 from nuforge.formats.kaggle import KAGGLE
+from nuforge.formats.kin import KIN
 from nuforge.formats.km3net_offline import KM3NET_OFFLINE
 from nuforge.formats.km3pipe import KM3PIPE
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larpix import LARPIX
+from nuforge.formats.lh5 import LH5
 from nuforge.formats.liquido import LIQUIDO
+from nuforge.formats.minerva import MINERVA
+from nuforge.formats.miniboone import MINIBOONE
+from nuforge.formats.next_ic import NEXT
 from nuforge.formats.nova import NOVA
 from nuforge.formats.nugraph import NUGRAPH
+from nuforge.formats.nuhepmc import NUHEPMC
+from nuforge.formats.nuisance import NUISANCE
 from nuforge.formats.numl import NUML
+from nuforge.formats.nuradiomc import NURADIOMC
 from nuforge.formats.pilarnet import PILARNET
 from nuforge.formats.pisa import PISA
 from nuforge.formats.prometheus import PROMETHEUS
@@ -72,6 +83,18 @@ FORMATS: tuple[Format, ...] = (
     WCSIM,
     WIRECELL_DEPOS,
     WIRECELL_FRAMES,
+    DAYABAY,
+    GIBUU,
+    GST,
+    KIN,
+    LH5,
+    MINERVA,
+    MINIBOONE,
+    NEXT,
+    NUHEPMC,
+    NUISANCE,
+    NURADIOMC,
+    ROOTRACKER,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
 

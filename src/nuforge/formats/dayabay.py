@@ -1,0 +1,95 @@
+"""Daya Bay's data release (HDF5): spectra as structured datasets of bins, `ibd_spectrum_AD11` and the like (MeV).
+
+A spectrum is an event here: one detector (`AD11` is detector 1 of hall 1), in one period (6, 7 or 8 detectors were
+running), in bins. Its number is its place among the spectra of the file, by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.formats.format import Format
+from nuforge.formats.glimpse import Glimpse, Kind
+from nuforge.formats.hdf5 import columns_of, open_hdf5, plausible
+from nuforge.formats.identity import event_table, source_of
+
+_FIELDS = ("E_min_MeV", "E_max_MeV", "N")
+_DETECTOR = re.compile(r"AD(\d\d)")
+_PERIOD = re.compile(r"([678])AD(?!\d)")
+_MOST_BINS = 1_000_000
+
+_EVENT = {
+    "detector": Column("", "hall and number of the detector, such as 11, 0 if the spectrum is of none", "readout"),
+    "period": Column("", "how many detectors were running, 0 if the name does not say", "readout"),
+    "background": Column("", "whether it is the shape of a background", "readout"),
+}
+_BINS = {
+    "low": Column("MeV", "lower edge of the bin", "readout"),
+    "high": Column("MeV", "upper edge of the bin", "readout"),
+    "content": Column("", "content of the bin", "readout"),
+}
+
+
+def _spectra(file: h5py.File) -> list[str]:
+    """Paths of the spectra of a file, sorted."""
+    found: list[str] = []
+
+    def look(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and set(_FIELDS) <= set(item.dtype.names or ()):
+            found.append(name)
+
+    file.visititems(look)
+    return sorted(found)
+
+
+def _recognises(seen: Glimpse) -> bool:
+    if seen.kind is not Kind.HDF5 or not any("spectrum" in name for name in seen.names):
+        return False
+    with open_hdf5(seen.path) as file:
+        return bool(_spectra(file))
+
+
+def read_dayabay(path: Path, batch_events: int = 64) -> Iterator[Events]:
+    """The spectra of a file, some at a time: `event` with detector and period, and `bins`.
+
+    Raises:
+        InputError: If a spectrum has no numbers or too many bins.
+    """
+    source = source_of(path)
+    with open_hdf5(path) as file:
+        names = _spectra(file)
+        for first in range(0, len(names), batch_events):
+            chosen = names[first : first + batch_events]
+            spectra = [_bins(path, file[name]) for name in chosen]
+            bins = np.concatenate(spectra)
+            n = len(chosen)
+            event = {
+                "detector": [int(found[1]) if (found := _DETECTOR.search(name)) else 0 for name in chosen],
+                "period": [int(found[1]) if (found := _PERIOD.search(name)) else 0 for name in chosen],
+                "background": ["ibd" not in name.lower() for name in chosen],
+            }
+            columns = {name: torch.tensor(values) for name, values in event.items()}
+            table = event_table(source, np.arange(first, first + n)).with_columns(columns, _EVENT)
+            counts = torch.tensor([len(each) for each in spectra])
+            columns = {name: torch.from_numpy(bins[:, i].copy()) for i, name in enumerate(_BINS)}
+            yield Events({"event": table, "bins": Table.from_counts(columns, counts, about=_BINS)})
+
+
+def _bins(path: Path, dataset: h5py.Dataset) -> np.ndarray:
+    """Edges and contents of the bins of a spectrum, (N, 3) float64."""
+    columns_of(path, plausible(path, dataset), _FIELDS)
+    if dataset.ndim != 1 or len(dataset) > _MOST_BINS:
+        raise InputError(f"'{dataset.name}' of {path} has shape {dataset.shape}, expected bins in a row; copy it again")
+    rows = dataset[:]
+    return np.stack([rows[field].astype(np.float64) for field in _FIELDS], 1)
+
+
+DAYABAY = Format("dayabay", "Daya Bay's data release (HDF5)", "doc", _recognises, read_dayabay)
