@@ -11,7 +11,7 @@ import resource
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -61,12 +61,13 @@ def plain_hdf5(path):
 
 
 def plain_root(path):
-    """Every branch of every tree, with uproot."""
+    """Every branch of every tree that uproot can read, with uproot."""
     with closing(uproot.open(path)) as file:
         for name in file.keys(filter_classname="TTree", cycle=False):
             for branch in file[name].branches:
                 if "Unknown" not in type(getattr(branch, "interpretation", None)).__name__ and not branch.branches:
-                    branch.array()
+                    with suppress(uproot.deserialization.DeserializationError, NotImplementedError, ValueError):
+                        branch.array()
 
 
 def plain_sqlite(path):

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from nuforge.detectors import lartpc_cube
-from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Column, Events, Table
 from nuforge.reconstruction.hand_over import (
     finished,
@@ -23,7 +22,8 @@ LINE = [[100 + i, 200, 300] for i in range(40)]
 
 def place(index):
     """Centres of voxels (N, 3) cm."""
-    return voxel_center(torch.as_tensor(index).reshape(-1, 3), DETECTOR)
+    index = torch.as_tensor(index, dtype=torch.float64).reshape(-1, 3)
+    return (torch.tensor(DETECTOR.origin) + (index + 0.5) * DETECTOR.readout.voxel).float()
 
 
 def seen(fragments, points=()):

@@ -21,7 +21,7 @@ from typing import Literal
 from nuforge.errors import InputError
 
 _LONGEST = 10_000  # characters
-_DEEPEST = 50  # parentheses and signs inside each other
+_DEEPEST = 20  # parentheses and signs inside each other
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from nuforge.shapes import Rows
@@ -33,13 +34,13 @@ def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:
     return packed >> bits, packed & ((1 << bits) - 1)
 
 
-def distinct(code: Rows, largest: int) -> tuple[Rows, Rows, Rows]:
+def distinct(code: Rows, largest: int) -> tuple[Int[Tensor, " u"], Rows, Int[Tensor, " u"]]:
     """Codes (U,) that occur among those (K,) from 0 to `largest`, rising; the place (K,) of each, and how often (U,).
 
     What `torch.unique` gives; codes that are not many more than rows are counted, which needs no sorting.
     """
     if largest >= 8 * len(code) + 1024:
-        found: tuple[Rows, Rows, Rows] = torch.unique(code, return_inverse=True, return_counts=True)
+        found: tuple[Tensor, Tensor, Tensor] = torch.unique(code, return_inverse=True, return_counts=True)
         return found
     counts = torch.bincount(code, minlength=largest + 1)
     codes = rows_where(counts > 0)
