@@ -48,6 +48,9 @@ SIDE = 768
 LOG_VALUE = (-1.8, 0.7)
 """Mean and standard deviation of ln(value / MeV) of the voxels of particle bombs."""
 
+LEVEL = (0, 2)
+"""The axes across `up`."""
+
 SHOWERS, TRACKS = (0, 2, 3), (1,)
 """Classes of the fragments of which showers (and Michel and delta electrons) and tracks are made."""
 
@@ -73,23 +76,36 @@ def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events
     return respond
 
 
-def moving(detector: Detector, *positions: str) -> Callable[[Events, torch.Generator], Events]:
-    """Symmetries of the cube, by which voxels and the named positions move."""
-    size = detector.readout.voxel
-    return partial(voxel_symmetries, side=SIDE, positions=positions, voxel=size, origin=corner(detector))
+def moving(
+    detector: Detector, *positions: str, axes: tuple[int, ...] = (0, 1, 2), shift: int = 16
+) -> Callable[[Events, torch.Generator], Events]:
+    """Symmetries of the cube, by which voxels and the named positions move.
 
-
-def moving_level(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
-    """Those under which clusters keep what is up, and about their distance from the walls: muons come in from above."""
+    Args:
+        detector: Its voxels.
+        positions: Columns in cm, as table.column.
+        axes: The axes that are alike: all for what has no up, `LEVEL` for what knows that muons come from above.
+        shift: Largest shift in voxels.
+    """
     return partial(
         voxel_symmetries,
         side=SIDE,
-        axes=(0, 2),
-        shift=4,
-        positions=("clusters.start", "clusters.end"),
+        axes=axes,
+        shift=shift,
+        positions=positions,
         voxel=detector.readout.voxel,
         origin=corner(detector),
     )
+
+
+def moving_points(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+    """Symmetries for points: a track that crosses the detector starts at its upper end, if anything tells."""
+    return moving(detector, "points.position", axes=LEVEL)
+
+
+def moving_clusters(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+    """Symmetries for clusters: shifts are small, for a muon comes in at a wall."""
+    return moving(detector, "clusters.start", "clusters.end", axes=LEVEL, shift=4)
 
 
 def interactions_of(events: Events) -> Tensor:
@@ -240,11 +256,16 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
             batch=8 if of_voxels else 16,
             respond=responding(detector),
             given=None if before is None else partial(_passed_on, before=before, to=link),
-            augment=moving(detector, "points.position") if of_voxels else moving_level(detector),
+            augment=_moves(name)(detector),
             reads=("voxels",) if first else ("voxels.kind",) if of_voxels else ("voxels.cluster", "clusters"),
         )
         before = link
     return stages
+
+
+def _moves(stage: str) -> Callable[[Detector], Callable[[Events, torch.Generator], Events]]:
+    """The symmetries of a stage."""
+    return {"points": moving_points, "fragments": moving}.get(stage, moving_clusters)
 
 
 def _passed_on(events: Events, before: Link, to: Link) -> Events:

@@ -8,12 +8,6 @@ from nuforge.evaluation.report import Published
 from nuforge.experiments.experiment import Experiment, experiment
 from nuforge.samples.lartpc import Engine
 
-_SIDE = 768
-"""Voxels along an edge of the cube."""
-
-_LOG_VALUE = (-1.8, 0.7)
-"""Mean and standard deviation of ln(value / MeV) of the voxels of particle bombs."""
-
 _SLIDES = "sparse UResNet voxel labels of the liquid-argon 3D chain, as shown in lecture slides"
 
 
@@ -74,17 +68,16 @@ def lartpc_segmentation(
     from nuforge.baselines.boosted_trees import BoostedTrees
     from nuforge.baselines.rules import Rules
     from nuforge.detectors import lartpc_cube
+    from nuforge.experiments.chain_stages import LOG_VALUE, moving, responding
     from nuforge.models.uresnet import UResNet
     from nuforge.samples.lartpc import particle_bomb
-    from nuforge.simulation.readout import read_out
     from nuforge.simulation.truth import CLASSES
     from nuforge.tasks.segmentation import Segmentation
-    from nuforge.training.augmentation import voxel_symmetries
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
-    model = UResNet(depth, width, value_mean=_LOG_VALUE[0], value_spread=_LOG_VALUE[1])
+    model = UResNet(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
     task = Segmentation(CLASSES, model.features, balance=balance)
     return Experiment(
         sample=particle_bomb(events, shard_size=shard_size),
@@ -92,9 +85,9 @@ def lartpc_segmentation(
         baselines={"rules": Rules(), "boosted trees": BoostedTrees(rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, "muon", warmup=warmup, validate_every=validate_every),
         batch=batch,
-        respond=lambda events, generator: read_out(events, detector, generator),
+        respond=responding(detector),
         baseline_events=baseline_events,
-        augment=partial(voxel_symmetries, side=_SIDE),
+        augment=moving(detector),
     )
 
 
@@ -139,17 +132,16 @@ def lartpc_engines(
     from nuforge.baselines.event_trees import EventTrees
     from nuforge.detectors import lartpc_cube
     from nuforge.evaluation.domain import what_tells_apart
+    from nuforge.experiments.chain_stages import LOG_VALUE, moving, responding
     from nuforge.models.sparse_encoder import SparseEncoder
     from nuforge.samples.lartpc import engines
-    from nuforge.simulation.readout import read_out
     from nuforge.simulation.truth import CLASSES
     from nuforge.tasks.classification import Classification
-    from nuforge.training.augmentation import voxel_symmetries
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
-    model = SparseEncoder(depth, width, value_mean=_LOG_VALUE[0], value_spread=_LOG_VALUE[1])
+    model = SparseEncoder(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
     names = (first, second if second != first else f"{first} again")
     task = Classification(names, model.features, target="engine")
     return Experiment(
@@ -158,7 +150,7 @@ def lartpc_engines(
         baselines={"boosted trees": EventTrees("engine", rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
-        respond=lambda events, generator: read_out(events, detector, generator),
-        augment=partial(voxel_symmetries, side=_SIDE),
+        respond=responding(detector),
+        augment=moving(detector),
         look=partial(what_tells_apart, task, parts=CLASSES),
     )

@@ -57,7 +57,7 @@ def lartpc_points(
     from nuforge.baselines.rules import Rules
     from nuforge.baselines.together import Together
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import corner, interactions_of, moving, points_learner, responding
+    from nuforge.experiments.chain_stages import corner, interactions_of, moving_points, points_learner, responding
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
@@ -70,7 +70,7 @@ def lartpc_points(
         batch=batch,
         respond=responding(detector),
         by={"interactions": interactions_of},
-        augment=moving(detector, "points.position"),
+        augment=moving_points(detector),
     )
 
 
@@ -187,7 +187,7 @@ def lartpc_particles(
         TRACKS,
         given_to,
         interactions_of,
-        moving_level,
+        moving_clusters,
         particles_learner,
         responding,
     )
@@ -205,7 +205,7 @@ def lartpc_particles(
         respond=responding(detector),
         by={"interactions": interactions_of},
         given=given_to(of, upstream, chain),
-        augment=moving_level(detector),
+        augment=moving_clusters(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),
     )
@@ -264,7 +264,7 @@ def lartpc_interactions(
         given_to,
         interactions_learner,
         interactions_of,
-        moving_level,
+        moving_clusters,
         responding,
     )
     from nuforge.simulation.truth import IDENTITIES
@@ -284,7 +284,7 @@ def lartpc_interactions(
         respond=responding(detector),
         by={"interactions": interactions_of},
         given=given_to("interactions", upstream, chain),
-        augment=moving_level(detector),
+        augment=moving_clusters(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),
     )
@@ -346,7 +346,7 @@ def lartpc_chain(
         baseline_events: Training events that the classical chain is fitted on.
     """
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import chain_of, chain_stages, interactions_of, moving, responding
+    from nuforge.experiments.chain_stages import chain_of, chain_stages, interactions_of, moving_points, responding
     from nuforge.reconstruction.classical import ClassicalChain
     from nuforge.training.options import FitOptions
 
@@ -361,7 +361,7 @@ def lartpc_chain(
         batch=8,
         respond=responding(detector),
         by={"interactions": interactions_of},
-        augment=moving(detector, "points.position"),
+        augment=moving_points(detector),
         baseline_events=baseline_events,
         stages=chain_stages(chain, sample, detector, steps),
     )
