@@ -214,6 +214,37 @@ def test_four_dimensions_agree_with_a_sum_over_offsets():
     same_with_gradients(layer(SparseTensor.of(where, x)).given_features(), dense, [x, layer.weight])
 
 
+def by_hand(where, reach=1):
+    """Pairs (row, offset, row) of voxels of one event that are near each other, from all pairs."""
+    step = where[None, :, 1:] - where[:, None, 1:]
+    near = (where[None, :, 0] == where[:, None, 0]) & (step.abs() <= reach).all(2)
+    return {(int(i), *step[i, j].tolist(), int(j)) for i, j in near.nonzero().tolist()}
+
+
+@pytest.mark.parametrize("choice", ["torch", "compiled"])
+def test_grids_of_any_size_have_the_neighbours_that_all_pairs_have(choice, monkeypatch):
+    if choice == "compiled" and LIBRARY.loaded is None:
+        pytest.skip("no kernels were built")
+    monkeypatch.setenv("NUFORGE_SPARSE", choice)
+    generator = torch.Generator().manual_seed(0)
+    seeds = torch.randint(0, 2**20, (120, 3), generator=generator)
+    event = torch.randint(0, 65_536, (120, 1), generator=generator)
+    event[60:] = event[:60]  # events with voxels far apart
+    steps = torch.randint(-2, 3, (8, 120, 3), generator=generator)
+    where = torch.cat([torch.cat([event, seeds + step], 1) for step in steps]).unique(dim=0)
+    level = Level.of(where)
+    table = level.neighbours.forward.table
+    offsets = list(product((-1, 0, 1), repeat=3))
+    found = {(i, *offsets[k], int(table[k, i])) for k, i in (table >= 0).nonzero().tolist()}
+    assert found == by_hand(level.coordinates)
+    wide = level.around(Footprint(5)).forward.table
+    assert int((wide >= 0).sum()) == len(by_hand(level.coordinates, reach=2))
+    coarse = torch.cat([where[:, :1], where[:, 1:] >> 1], 1).unique(dim=0)
+    assert torch.equal(level.coarser.coordinates, coarse)
+    with pytest.raises(InputError, match="1 voxels are given more than once"):
+        Level.of(torch.cat([where, where[5:6]]))
+
+
 def test_one_voxel_meets_only_the_centre_of_the_kernel():
     layer = double(SubmanifoldConvolution(2, 3))
     x = torch.ones(1, 2, dtype=torch.float64)
@@ -317,7 +348,7 @@ def test_wrong_shapes_are_refused():
     with pytest.raises(InputError, match="takes 3 channels and 27 offsets, got 1 channels"):
         SubmanifoldConvolution(3, 1)(SparseTensor.of(where, torch.ones(1, 1)))
     with pytest.raises(InputError, match="more than 2\\^62 places"):
-        Level.of(torch.tensor([[0, 0, 0, 0], [0, 2**40, 2**40, 1]]))
+        Level.of(torch.tensor([[0, 0, 0, 0], [3, 2**61, 2**61, 1]]))
     other = Level.of(where)
     with pytest.raises(InputError, match="give the level that the strided convolution came from"):
         InverseConvolution(1, 1)(SparseTensor(Level.of(where).coarser, torch.ones(1, 1)), other)

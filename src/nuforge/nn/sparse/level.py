@@ -182,19 +182,52 @@ def _numbered(coordinates: Tensor, margin: int = 1) -> tuple[Tensor, Tensor]:
     """Keys (N,) and their strides (1 + D,), of a grid with an empty margin of so many voxels on every side."""
     if not len(coordinates):
         return coordinates.new_zeros(0), coordinates.new_ones(coordinates.shape[1])
+    lower, strides = _grid(coordinates, margin)
+    if strides[0] * int(coordinates[:, 0].max() - lower[0] + 1) > _LARGEST_KEY:
+        coordinates = _narrowed(coordinates, margin)
+        lower, strides = _grid(coordinates, margin)
+    steps = torch.tensor(strides, device=coordinates.device)
+    return ((coordinates - lower) * steps).sum(1), steps
+
+
+def _grid(coordinates: Tensor, margin: int) -> tuple[Tensor, list[int]]:
+    """The first place (1 + D,) of a grid around the voxels, and what a step along each axis adds to a key."""
     lower = coordinates.amin(0)
     lower[1:] -= margin
     extent = (coordinates.amax(0) - lower + 1 + margin).tolist()
     strides = [1]
     for n in extent[:0:-1]:
         strides.insert(0, strides[0] * n)
-    if strides[0] * extent[0] > _LARGEST_KEY:
-        raise InputError(
-            f"voxel numbers span {extent[1:]} voxels in {extent[0] - margin} events, more than 2^62 places; "
-            "check the units of the positions, or use larger voxels"
-        )
-    steps = torch.tensor(strides, device=coordinates.device)
-    return ((coordinates - lower) * steps).sum(1), steps
+    return lower, strides
+
+
+def _narrowed(coordinates: Tensor, margin: int) -> Tensor:
+    """Voxels of a grid too large to number, with empty gaps closed: who is within the margin of whom stays as it is.
+
+    In each event and along each axis a gap of more than the margin becomes one of margin + 1 voxels, so that the grid
+    is as large as the most voxels of an event ask for.
+
+    Raises:
+        InputError: If events and voxels span more than 2^62 along one axis.
+    """
+    out = coordinates.clone()
+    event = coordinates[:, 0] - coordinates[:, 0].min()
+    for axis in range(1, coordinates.shape[1]):
+        value = coordinates[:, axis] - coordinates[:, axis].min()
+        span = int(value.max()) + 1
+        if span * (int(event.max()) + 1) > _LARGEST_KEY:
+            raise InputError(
+                f"voxel numbers span {span} voxels in {int(event.max()) + 1} events, more than 2^62 places; "
+                "check the units of the positions, or use larger voxels"
+            )
+        codes, place = torch.unique(event * span + value, return_inverse=True)
+        first = torch.ones_like(codes, dtype=torch.bool)
+        first[1:] = codes[1:].div(span, rounding_mode="floor") != codes[:-1].div(span, rounding_mode="floor")
+        gaps = torch.zeros_like(codes)
+        gaps[1:] = codes.diff().clamp(max=margin + 1)
+        along = gaps.masked_fill(first, 0).cumsum(0)
+        out[:, axis] = (along - along.masked_fill(~first, 0).cummax(0).values)[place]
+    return out
 
 
 def neighbour_table(keys: Tensor, strides: Tensor) -> Tensor:
