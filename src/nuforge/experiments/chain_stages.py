@@ -156,7 +156,10 @@ def given_to(stage: Stage, upstream: Upstream, checkpoint: str) -> Callable[[Eve
     Args:
         stage: Which stage.
         upstream: What is true, or what the stages before it predict.
-        checkpoint: The chain that predicts it; without one, that which comes with the package.
+        checkpoint: The chain that predicts it.
+
+    Raises:
+        InputError: If a chain is asked for and none is given.
     """
     if upstream == "truth":
         return partial(_true, stage=stage)

@@ -106,7 +106,7 @@ def lartpc_fragments(
         shard_size: Events that are simulated together.
         vertices: Interaction vertices of an event, at most.
         upstream: Classes of voxels: true ones, or those that a chain predicts.
-        chain: Checkpoint of that chain; without one, the chain that comes with the package.
+        chain: Checkpoint of that chain, which `reco` asks for.
         depth: Levels of the network; each halves the resolution.
         width: Features of the first level; level i has i + 1 times as many.
         steps: Optimiser steps.
@@ -169,7 +169,7 @@ def lartpc_particles(
         vertices: Interaction vertices of an event, at most.
         of: Which fragments: those of showers, Michel and delta electrons, or those of tracks.
         upstream: Fragments and their ends: true ones, or those that a chain predicts.
-        chain: Checkpoint of that chain; without one, the chain that comes with the package.
+        chain: Checkpoint of that chain, which `reco` asks for.
         width: Channels of nodes and edges.
         steps: Optimiser steps.
         batch: Events in a step.
@@ -246,7 +246,7 @@ def lartpc_interactions(
         shard_size: Events that are simulated together.
         vertices: Interaction vertices of an event, at most.
         upstream: Particles and their ends: true ones, or those that a chain predicts.
-        chain: Checkpoint of that chain; without one, the chain that comes with the package.
+        chain: Checkpoint of that chain, which `reco` asks for.
         width: Channels of nodes and edges.
         steps: Optimiser steps.
         batch: Events in a step.

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
-from nuforge.events.rows import rows_where
+from nuforge.events.rows import looked_up, rows_where
 from nuforge.metrics.regression import coverage, coverage_counts, half_width, residual_counts, residual_quantile
 from nuforge.physics.kinematics import kinetic_of
 from nuforge.physics.particles import mass_of
 from nuforge.simulation.truth import identification
-from nuforge.tasks.task import Task
+from nuforge.tasks.task import Measured
 
 _ENERGY, _ANGLE, _VERTEX = 0.1, 5.0, 0.5
 """About the widths that are expected: of relative energies, of angles in degrees, of vertices in cm."""
@@ -23,7 +23,7 @@ _DISTANCES = ("median vertex distance", "68 % vertex distance")
 _NAMES = ("energy bias of", "energy resolution of", "energy coverage of", "direction resolution of")
 
 
-class Kinematics(Task):
+class Kinematics(Measured):
     """Energies and directions of reconstructed particles, and vertices of interactions; it has nothing to learn.
 
     A reconstructed particle is matched to the true one that most of its voxels belong to, if that one has most of its
@@ -50,18 +50,6 @@ class Kinematics(Task):
         self.lower_is_better = (*_DISTANCES, *width, *angle)
         self.neutral = (*bias, *share)
         self.units = {**dict.fromkeys(_DISTANCES, "cm"), **dict.fromkeys(angle, "degrees")}
-
-    def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
-        """Nothing."""
-        return {}
-
-    def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """None."""
-        return torch.zeros((), device=events.device)
-
-    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
-        """Nothing."""
-        return {}
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event, for each identity: `energy` and `direction` (B, K, bins), `inside` and `energy_known` (B, K, 2);
@@ -97,8 +85,8 @@ class Kinematics(Task):
     def _vertices(self, events: Events, prediction: Mapping[str, Table]) -> Tensor:
         """Distances of vertices (B, bins)."""
         voxels, interactions = events["voxels"], prediction["reco_interactions"]
-        found = _looked_up(prediction["reco_particles"]["interaction"], prediction["voxels"]["reco_particle"])
-        mine, true = matched(found, _looked_up(events["particles"]["interaction"], voxels["deposit"]))
+        found = looked_up(prediction["reco_particles"]["interaction"], prediction["voxels"]["reco_particle"])
+        mine, true = matched(found, looked_up(events["particles"]["interaction"], voxels["deposit"]))
         apart = (interactions["vertex"][mine] - events["interactions"]["vertex"][true]).double().norm(dim=1)
         seen = apart.isfinite()
         return residual_counts(apart[seen], interactions.batch[mine][seen], len(events), _VERTEX)
@@ -143,11 +131,6 @@ def _best(ours: Tensor, theirs: Tensor, shared: Tensor) -> tuple[Tensor, Tensor]
         most = key.new_zeros(int(side.max()) + 1 if len(side) else 0).scatter_reduce(0, side, key, "amax")
         kept &= key == most[side]
     return ours[kept], theirs[kept]
-
-
-def _looked_up(value: Tensor, row: Tensor) -> Tensor:
-    """The value (N,) of each row, -1 for row -1."""
-    return torch.cat([value, value.new_full((1,), -1)])[row]
 
 
 def _angle(one: Tensor, other: Tensor) -> Tensor:

@@ -14,13 +14,13 @@ from nuforge.metrics.classification import recall
 from nuforge.metrics.clustering import FIGURES, Contingency, clustering_sums
 from nuforge.simulation.truth import VoxelClass, cluster_truth
 from nuforge.tasks.categorical import categorical_figures, categorical_statistics
-from nuforge.tasks.task import Task
+from nuforge.tasks.task import Measured
 
 _PARTITIONS = ("shower", "track", "interaction")
 _SHOWERS = (VoxelClass.SHOWER, VoxelClass.MICHEL, VoxelClass.DELTA)
 
 
-class Particles(Task):
+class Particles(Measured):
     """What a whole reconstruction is asked, voxel by voxel and particle by particle; it has nothing to learn.
 
     Partitions are of the voxels of a true class: those of showers, Michel and delta electrons by their particle, those
@@ -47,18 +47,6 @@ class Particles(Task):
         if len(identities) < 2 or by_number < 1:
             raise InputError(f"give two identities and one number at least, got {list(identities)} and {by_number}")
         self.classes, self.by_number = tuple(identities), by_number
-
-    def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
-        """Nothing."""
-        return {}
-
-    def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """None."""
-        return torch.zeros((), device=events.device)
-
-    def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
-        """Nothing."""
-        return {}
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
         """Per event.

@@ -77,3 +77,19 @@ class Task(nn.Module, ABC):
 
     def cool(self, temperature: float) -> None:
         """Take one of `temperatures`: logits are divided by it, which changes no decision."""
+
+
+class Measured(Task):
+    """A question that is only measured: what answers it was learned elsewhere."""
+
+    def forward(self, features: Tables) -> Tables:
+        """Nothing."""
+        return {}
+
+    def loss(self, outputs: Tables, events: Events) -> Tensor:
+        """None."""
+        return torch.zeros((), device=events.device)
+
+    def predict(self, outputs: Tables, choice: float | None = None) -> Tables:
+        """Nothing."""
+        return {}

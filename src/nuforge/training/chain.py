@@ -51,12 +51,12 @@ class Chain(Learner):
             raise InputError("a chain needs at least one stage, got none; give its stages by name")
         self.links = dict(links)
         self.learners = nn.ModuleDict({name: link.learner for name, link in links.items()})
-        self.tasks, self._finish = nn.ModuleList(tasks), finish
+        self._tasks, self._finish = tuple(tasks), finish  # what they know travels with the learners
 
     @property
     def asked(self) -> Sequence[Task]:
         """What the chain is asked as a whole."""
-        return list(self.tasks)  # type: ignore[arg-type]
+        return self._tasks
 
     def loss(self, events: Events) -> Tensor:
         """Sum of the losses of all stages."""
