@@ -114,12 +114,18 @@ def simulate(
 
 
 def predict(
-    checkpoint: Positional[Path], files: Files, *, out: Path, select: str = "", experiment: str = "", seed: int = 0
+    checkpoint: Positional[Path],
+    files: Files,
+    *,
+    out: Path = Path("predictions"),
+    select: str = "",
+    experiment: str = "",
+    seed: int = 0,
 ) -> None:
     """A network's predictions on files of any format that is read; labels are not needed.
 
     Args:
-        checkpoint: Folder of a checkpoint, or of a run.
+        checkpoint: Folder of a checkpoint, or of a run, or the name of a network that comes with the package.
         files: Files or stores with events.
         out: Output folder, a store.
         select: Which events, such as "energy > 100 & interaction == 'CC'".
@@ -137,7 +143,7 @@ def evaluate(
     """The report of a network and its baselines on files with labels or energy deposits.
 
     Args:
-        checkpoint: Folder of a checkpoint, or of a run.
+        checkpoint: Folder of a checkpoint, or of a run, or the name of a network that comes with the package.
         files: Files or stores with events.
         out: Output folder.
         select: Which events, such as "energy > 100 & interaction == 'CC'".

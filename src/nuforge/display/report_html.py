@@ -130,9 +130,9 @@ def _against(report: Report) -> list[dict[str, str]]:
 _PICTURES = 16  # more would hide what matters
 
 
-def _title(curve: str) -> str:
-    """What stands over the reliability of one of several tasks."""
-    return spelled(curve.removesuffix("reliability")).strip()
+def _title(curve: str, kind: str) -> str:
+    """What stands over a curve of one of several tasks, or stages."""
+    return spelled(curve.removesuffix(kind)).strip()
 
 
 def _of_kind(report: Report, kind: str) -> list[str]:
@@ -225,12 +225,14 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
         for label in [spelled(f"{of.removesuffix('confusion')}{name}")]
     ]
     out["reliability"] = [
-        {"name": spelled(of), "image": svg_source(plots.reliability_diagram(curves[of], _title(of)))}
+        {"name": spelled(of), "image": svg_source(plots.reliability_diagram(curves[of], _title(of, "reliability")))}
         for of in _of_kind(report, "reliability")
     ]
     out["against"] = _against(report)
-    if "learning" in curves:
-        out["learning"] = svg_source(plots.learning_curve(curves["learning"]))
+    out["learning"] = [
+        {"name": spelled(of), "image": svg_source(plots.learning_curve(curves[of], _title(of, "learning")))}
+        for of in _of_kind(report, "learning")
+    ]
     if classwise:
         first = classwise[0]
         parts = {name: figure_and_class(name, class_names(report)) for name in report.metrics}

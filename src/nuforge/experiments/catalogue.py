@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin
 from nuforge import experiments as package
 from nuforge.errors import InputError
 from nuforge.experiments.experiment import Entry, Experiment, Value, entry_of
+from nuforge.experiments.shipped import shipped
 from nuforge.samples import SAMPLES
 
 _MACHINERY = {
@@ -32,6 +33,7 @@ _MACHINERY = {
     "predictor",
     "progress",
     "run",
+    "shipped",
     "simulate",
     "tuning",
 }
@@ -150,6 +152,7 @@ def _check(experiment: str, name: str, value: Value, expected: object) -> None:
 
 def rows() -> list[dict[str, Any]]:
     """The catalogue, one row an experiment."""
+    known = shipped()
     return [
         {
             "name": recipe.name,
@@ -158,6 +161,7 @@ def rows() -> list[dict[str, Any]]:
             "task": recipe.entry.task,
             "reference": recipe.entry.reference,
             "published": [asdict(figure) for figure in recipe.entry.published],
+            "trained": f"nuforge predict {recipe.name} FILE" if recipe.name in known else "nuforge run trains it",
         }
         for recipe in experiments().values()
         if recipe.entry

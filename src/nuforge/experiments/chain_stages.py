@@ -156,15 +156,13 @@ def given_to(stage: Stage, upstream: Upstream, checkpoint: str) -> Callable[[Eve
     Args:
         stage: Which stage.
         upstream: What is true, or what the stages before it predict.
-        checkpoint: The chain that predicts it.
+        checkpoint: The chain that predicts it, a folder or the name of one that comes with the package.
 
     Raises:
-        InputError: If a chain is asked for and none is given.
+        InputError: If it is no chain.
     """
     if upstream == "truth":
         return partial(_true, stage=stage)
-    if not checkpoint:
-        raise InputError("upstream is 'reco' and no chain is given; give a checkpoint of lartpc-chain with --chain")
     chain = load(Path(checkpoint)).built.learner
     if not isinstance(chain, Chain):
         raise InputError(f"'{checkpoint}' is no chain; give a checkpoint of lartpc-chain")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nuforge.errors import InputError
 from nuforge.experiments.folder import RECORD, read_json
+from nuforge.experiments.shipped import shipped
 
 if TYPE_CHECKING:
     from nuforge.events import Events
@@ -23,6 +24,8 @@ def describe(path: Path) -> dict[str, Any]:
     from nuforge.events.store import DESCRIPTION
     from nuforge.training import checkpoint
 
+    if not path.exists():
+        path = shipped().get(str(path), path)
     if not path.exists():
         raise InputError(f"no file or folder '{path}'; expected events, a store, a checkpoint or a run")
     if (path / RECORD).exists():
@@ -101,7 +104,9 @@ def as_text(facts: Mapping[str, Any]) -> str:
     """Facts as text for people."""
     lines = []
     for key, value in facts.items():
-        if key == "tables":
+        if key == "figures":
+            lines += ["figures:", *(_figures(events, figures) for events, figures in value.items())]
+        elif key == "tables":
             lines += ["tables:", *(_table(name, columns) for name, columns in value.items())]
         elif isinstance(value, Mapping):
             lines.append(f"{key}: " + ", ".join(_fact(k, v) for k, v in value.items()))
@@ -115,6 +120,14 @@ def _fact(name: str, value: object) -> str:
     if isinstance(value, Mapping) or (isinstance(value, list) and len(value) > 4):
         return name
     return f"{name} {'unknown' if value is None else value}"
+
+
+def _figures(events: str, figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a network reaches on some events, a line a figure."""
+    rows = [
+        f"    {name:40} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}] {v['unit']}" for name, v in figures.items()
+    ]
+    return "\n".join([f"  {events}", *(row.rstrip() for row in rows)])
 
 
 def _table(name: str, columns: Mapping[str, Mapping[str, Any]]) -> str:

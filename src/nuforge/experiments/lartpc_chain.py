@@ -91,7 +91,7 @@ def lartpc_fragments(
     shard_size: int = 100,
     vertices: int = 1,
     upstream: Upstream = "truth",
-    chain: str = "",
+    chain: str = "lartpc-chain",
     depth: int = 5,
     width: int = 16,
     steps: int = 4000,
@@ -106,7 +106,7 @@ def lartpc_fragments(
         shard_size: Events that are simulated together.
         vertices: Interaction vertices of an event, at most.
         upstream: Classes of voxels: true ones, or those that a chain predicts.
-        chain: Checkpoint of that chain, which `reco` asks for.
+        chain: Checkpoint of that chain, which `reco` asks for; by default the one that comes with the package.
         depth: Levels of the network; each halves the resolution.
         width: Features of the first level; level i has i + 1 times as many.
         steps: Optimiser steps.
@@ -153,7 +153,7 @@ def lartpc_particles(
     vertices: int = 1,
     of: Literal["showers", "tracks"] = "showers",
     upstream: Upstream = "truth",
-    chain: str = "",
+    chain: str = "lartpc-chain",
     width: int = 64,
     steps: int = 4000,
     batch: int = 16,
@@ -169,7 +169,7 @@ def lartpc_particles(
         vertices: Interaction vertices of an event, at most.
         of: Which fragments: those of showers, Michel and delta electrons, or those of tracks.
         upstream: Fragments and their ends: true ones, or those that a chain predicts.
-        chain: Checkpoint of that chain, which `reco` asks for.
+        chain: Checkpoint of that chain, which `reco` asks for; by default the one that comes with the package.
         width: Channels of nodes and edges.
         steps: Optimiser steps.
         batch: Events in a step.
@@ -231,7 +231,7 @@ def lartpc_interactions(
     shard_size: int = 100,
     vertices: int = 1,
     upstream: Upstream = "truth",
-    chain: str = "",
+    chain: str = "lartpc-chain",
     width: int = 128,
     steps: int = 5000,
     batch: int = 16,
@@ -246,7 +246,7 @@ def lartpc_interactions(
         shard_size: Events that are simulated together.
         vertices: Interaction vertices of an event, at most.
         upstream: Particles and their ends: true ones, or those that a chain predicts.
-        chain: Checkpoint of that chain, which `reco` asks for.
+        chain: Checkpoint of that chain, which `reco` asks for; by default the one that comes with the package.
         width: Channels of nodes and edges.
         steps: Optimiser steps.
         batch: Events in a step.

@@ -16,6 +16,7 @@ from nuforge.experiments.data import BATCH, CHUNK, detector_of, events_of, given
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.progress import followed
+from nuforge.experiments.shipped import shipped
 from nuforge.tasks.answer import with_predictions
 from nuforge.training.checkpoint import DESCRIPTION, load_weights, read_description
 
@@ -104,7 +105,7 @@ def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
     """The network of a checkpoint, or of the folder of a run.
 
     Args:
-        checkpoint: The folder.
+        checkpoint: The folder, or the name of a network that comes with the package.
         experiment: file.py:function, for an experiment of one's own: a checkpoint never runs code that it names.
 
     Raises:
@@ -133,7 +134,7 @@ def load(checkpoint: str | Path, experiment: str = "") -> Predictor:
 
 
 def checkpoint_folder(path: Path) -> Path:
-    """The checkpoint at a path: the folder itself, or the one in the folder of a run.
+    """The checkpoint at a path: the folder itself, the one in the folder of a run, or the shipped one of that name.
 
     Raises:
         InputError: If there is none.
@@ -141,8 +142,14 @@ def checkpoint_folder(path: Path) -> Path:
     for folder in (path, path / "checkpoint"):
         if (folder / DESCRIPTION).exists():
             return folder
+    known = shipped()
+    if str(path) in known:
+        return known[str(path)]
     if not path.exists():
-        raise InputError(f"no checkpoint '{path}': there is no such folder; nuforge run makes one")
+        raise InputError(
+            f"no checkpoint '{path}': there is no such folder; nuforge run makes one, "
+            f"and with the package {'comes' if len(known) == 1 else 'come'} {', '.join(known) or 'none'}"
+        )
     raise InputError(
         f"'{path}' holds no checkpoint: it has no {DESCRIPTION}; give the folder 'checkpoint' of a finished run"
     )

@@ -287,6 +287,8 @@ def _first(n: int, batches: Iterable[Events]) -> Iterator[Events]:
 def _evaluate(this: Run, store: Store) -> str:
     """The report on the test side."""
     facts = {stage: this.folder.facts(stage) for stage in ("events", "baselines", "training")}
+    stages = {stage: _stage_folder(this, stage).facts("training") for stage in this.experiment.stages}
+    learned = {f"{stage}_learning": of["learning"] for stage, of in stages.items()}
     test = _side(this, store, "test")
     report = report_on(
         load(this.checkpoint, this.recipe.name),
@@ -306,13 +308,10 @@ def _evaluate(this: Run, store: Store) -> str:
         timing={
             "events": facts["events"]["seconds"],
             **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
-            **{
-                f"training of {stage}": _stage_folder(this, stage).facts("training")["seconds"]
-                for stage in this.experiment.stages
-            },
+            **{f"training of {stage}": of["seconds"] for stage, of in stages.items()},
             "training": facts["training"]["seconds"],
         },
-        curves={"learning": facts["training"]["learning"]} if facts["training"]["learning"] else {},
+        curves={name: curve for name, curve in {**learned, "learning": facts["training"]["learning"]}.items() if curve},
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)
