@@ -25,6 +25,9 @@ ABOUT: Mapping[str, Column] = {
 }
 """The columns of `reco_points`."""
 
+PURE = 0.5
+"""The purity within 3 voxels below which no threshold is chosen."""
+
 
 class Points(Task):
     """What `PPN` says of points: masks, offsets, classes and ends learned near true points, and merged to points.
@@ -158,9 +161,14 @@ class Points(Task):
         return point_figures(sums)
 
     def merit(self, figures: Mapping[str, Tensor]) -> Tensor:
-        """The harmonic mean of efficiency and purity within 3 voxels; a threshold that finds no point has purity 0."""
-        one, other = (figures[f"point {name} within {NEAR:g} voxels"].nan_to_num() for name in ("efficiency", "purity"))
-        return 2 * one * other / (one + other).clamp(min=1e-9)
+        """The efficiency within 3 voxels where at least half of the points found are near true ones, else below 0.
+
+        What is not found is lost to what follows; of several points on a cluster the one of the highest score counts.
+        """
+        found, pure = (
+            figures[f"point {name} within {NEAR:g} voxels"].nan_to_num() for name in ("efficiency", "purity")
+        )
+        return torch.where(pure >= PURE, found, pure - 1)
 
     def choose(self, choice: float) -> None:
         """The threshold."""
