@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 import torch
 from inputs import line_voxels
-from rounds import compared, finish, options_of, peer, ratio_target, rounded, target
+from rounds import compared, finish, options_of, peer, ratio_target, rounded, row_of, target
 from torch.nn.functional import one_hot
 
 from nuforge.metrics.clustering import Contingency, adjusted_rand_index
@@ -138,15 +138,35 @@ def without_a_compiler(call):
 
 
 def first_calls(sides):
-    """What each call takes the first time, as a table, in the order in which they are called."""
-    rows = []
+    """Seconds of each call the first time, by side and by what it does, in the order in which they are called."""
+    seconds = {}
     for name, calls in sides.items():
         for what, call in calls.items():
             start = time.perf_counter()
             call()
-            rows.append([name, TITLES[what], f"{rounded(time.perf_counter() - start)} s"])
+            seconds.setdefault(name, {})[what] = time.perf_counter() - start
+    return seconds
+
+
+def first_table(first):
+    """The first calls as a table."""
+    rows = [[name, TITLES[what], f"{rounded(t)} s"] for name, calls in first.items() for what, t in calls.items()]
     note = "SPINE with an empty cache, its imports not counted."
     return {"title": "The first call in a process", "note": note, "columns": ["", "", "time"], "rows": rows}
+
+
+def with_start_up(first, tables, n_events):
+    """All four kernels on some numbers of events, the first call in a process included, as a table."""
+    if SPINE not in first:
+        return []
+    later = {name: sum(row_of(table, name)["ms"] for table in tables) / 1e3 for name in first}
+    rows = []
+    for total in (n_events, 1000, 100_000):
+        ours, theirs = (sum(first[name].values()) + (total / n_events - 1) * later[name] for name in (OURS, SPINE))
+        rows.append([f"{total:,}", f"{rounded(ours)} s", f"{rounded(theirs)} s", f"{rounded(theirs / ours)}"])
+    columns = ["events", OURS, SPINE, "ratio"]
+    note = "The first batch as in the table of first calls, the others at the median of the rounds."
+    return [{"title": "All four kernels, start-up included", "note": note, "columns": columns, "rows": rows}]
 
 
 TITLES = {
@@ -200,7 +220,7 @@ def main(words=None):
     batch = Batch(2, 300, 4, generator) if options.quick else Batch(8, 5000, 40, generator)
     ours = batch.ours()
     spine = {} if options.quick else batch.spine()
-    start = first_calls({OURS: ours, "SPINE": spine})
+    first = first_calls({OURS: ours, SPINE: spine} if spine else {OURS: ours})
     many = f"{len(batch.event):,} voxels in {batch.n_events} events, {len(batch.clusters)} clusters"
     many += f", {len(batch.pairs):,} pairs"
     tables, targets = [], agreement(batch, ours, spine)
@@ -215,7 +235,8 @@ def main(words=None):
         tables.append(compared(f"{TITLES[what]}: {many}", calls, options.rounds, missing=missing, amounts=amounts))
         targets.append(ratio_target(f"{TITLES[what]}: SPINE's time over ours", tables[-1], SPINE, 1))
     large = (2000, 12) if options.quick else (200_000, 120)
-    tables += [large_event(*large, generator, max(2, options.rounds // 3)), start]
+    start = [first_table(first), *with_start_up(first, tables, batch.n_events)]
+    tables += [large_event(*large, generator, max(2, options.rounds // 3)), *start]
     return finish("chain_kernels", options, tables, targets)
 
 
