@@ -36,12 +36,14 @@ def _events(index, label, fragment, place, generator):
     truth, readout = (lambda unit: Column(unit, "", "truth")), (lambda unit: Column(unit, "", "readout"))
     value = 0.1 + torch.rand(len(index), generator=generator) * 0.4
     voxels = {"index": index.int(), "value": value, "label": label, "fragment": fragment, "kind": label.clone()}
+    away = torch.cdist(index + 0.5, place.to(value)).amin(1)
+    voxels["near_point"] = (1 - away / 5).clamp(min=0)
     points = {
         "position": (place * VOXEL + torch.tensor(ORIGIN)).float(),
         "label": torch.tensor([1, 1, 1, 1, 0]),
         "end": torch.tensor([False, True, False, True, False]),
     }
-    of_voxels = {"fragment": Column("", "", "truth", "fragments"), "kind": readout("")}
+    of_voxels = {"fragment": Column("", "", "truth", "fragments"), "kind": readout(""), "near_point": readout("")}
     of_points = {"position": truth("cm"), "label": truth(""), "end": truth("")}
     fragments = {"label": torch.tensor([1, 1, 0])}
     return Events(

@@ -52,8 +52,9 @@ def toy_events(voxels_per_event, seed=0):
     place = torch.cat(places)
     index = torch.stack([place // 144, place // 12 % 12, place % 12], 1).int()
     value = torch.rand(len(place), generator=generator) * 3 + 0.05
-    columns = {"index": index, "value": value, "kind": torch.randint(0, 5, (len(place),), generator=generator)}
-    about = {"kind": Column("", "class", "readout")}
+    kind, near = torch.randint(0, 5, (len(place),), generator=generator), torch.rand(len(place), generator=generator)
+    columns = {"index": index, "value": value, "kind": kind, "near_point": near}
+    about = {name: Column("", "of an earlier stage", "readout") for name in ("kind", "near_point")}
     return Events({"voxels": Table.from_counts(columns, torch.tensor(voxels_per_event), about=about)})
 
 

@@ -11,7 +11,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.experiments.chain_stages import chain_of
 from nuforge.reconstruction.classical import ClassicalChain
-from nuforge.reconstruction.hand_over import with_kinds
+from nuforge.reconstruction.hand_over import near_points, with_kinds
 from nuforge.tasks.answer import with_predictions
 
 TABLES = {"voxels", "reco_points", "reco_fragments", "reco_particles", "reco_interactions"}
@@ -81,7 +81,7 @@ def check(events, predicted):
 
 def with_true_kinds(events):
     """Events whose classes of voxels an earlier stage has found, all of them."""
-    events = with_kinds(events)
+    events = near_points(with_kinds(events), events["reco_points"], lartpc_cube())
     kind = {"kind": events["voxels"]["label"].clamp(min=0)}
     return events.with_table("voxels", events["voxels"].with_columns(kind))
 

@@ -22,8 +22,9 @@ def cube(counts, side=6, seed=0):
         "index": index,
         "value": torch.rand(len(place), generator=generator) + 0.05,
         "kind": torch.randint(0, 5, (len(place),), generator=generator),
+        "near_point": torch.rand(len(place), generator=generator),
     }
-    about = {"kind": Column("", "class", "readout")}
+    about = {name: Column("", "of an earlier stage", "readout") for name in ("kind", "near_point")}
     return Events({"voxels": Table.from_counts(columns, torch.tensor(counts), about=about)})
 
 
@@ -52,14 +53,14 @@ def test_a_network_of_voxels_can_begin_as_the_backbone_of_points():
     torch.testing.assert_close(points(events)["voxels"]["features"], plain(events)["voxels"]["features"])
 
 
-def test_edges_join_all_neighbours_of_one_class_once():
+def test_edges_join_all_neighbours_but_those_of_low_energy_once():
     torch.manual_seed(0)
     events = cube([120, 0, 1, 80])
     voxels = events["voxels"]
     edges = GraphSPICE(depth=2, width=4).eval()(events)["voxel_edges"]
     near = (voxels["index"][:, None] - voxels["index"][None]).abs().amax(2) <= 1
-    alike = (voxels["kind"][:, None] == voxels["kind"][None]) & (voxels["kind"] != VoxelClass.LOW_ENERGY)
-    wanted = (near & alike & (voxels.batch[:, None] == voxels.batch[None])).triu(1).nonzero()
+    both = (torch.maximum(voxels["kind"][:, None], voxels["kind"][None])) < VoxelClass.LOW_ENERGY
+    wanted = (near & both & (voxels.batch[:, None] == voxels.batch[None])).triu(1).nonzero()
     found = torch.stack([edges["source"], edges["target"]], 1)
     assert torch.equal(found[(found[:, 0] * len(voxels) + found[:, 1]).argsort()], wanted)
     assert torch.equal(edges.batch, voxels.batch[edges["source"]])

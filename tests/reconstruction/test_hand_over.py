@@ -6,8 +6,10 @@ import torch
 from nuforge.detectors import lartpc_cube
 from nuforge.events import Column, Events, Table
 from nuforge.reconstruction.hand_over import (
+    NEAR,
     finished,
     fragments_as_clusters,
+    near_points,
     particles_as_clusters,
     showers_aside,
     with_kinds,
@@ -144,6 +146,24 @@ def test_kinds_are_the_most_probable_classes():
     events = with_kinds(Events({"voxels": Table({"probability": probability}, torch.tensor([0, 2]), about=about)}))
     assert events["voxels"]["kind"].tolist() == [1, 4]
     assert "kind" in events.readout()["voxels"]
+
+
+def test_voxels_know_how_near_a_point_is():
+    events = seen([(TRACK, LINE, 1.0), (TRACK, [[50, 50, 50]], 1.0)], [(LINE[0], TRACK, 0.9, 0.9)])
+    found = near_points(events, events["reco_points"], DETECTOR)["voxels"]["near_point"]
+    steps = torch.arange(len(LINE)) * DETECTOR.readout.voxel / NEAR
+    torch.testing.assert_close(found[:-1], (1 - steps).clamp(min=0), atol=1e-5, rtol=0)
+    assert found[-1] == 0
+    nowhere = near_points(seen([(TRACK, LINE, 1.0)]), seen([])["reco_points"], DETECTOR)
+    assert not nowhere["voxels"]["near_point"].any()
+
+
+def test_a_fragment_has_the_class_of_most_of_its_voxels():
+    events = seen([(TRACK, LINE, 1.0)])
+    kind = events["voxels"]["kind"].clone()
+    kind[-3:] = SHOWER
+    mixed = events.with_table("voxels", events["voxels"].with_columns({"kind": kind}))
+    assert fragments_as_clusters(mixed, DETECTOR)["clusters"]["kind"].tolist() == [TRACK]
 
 
 def grouped(fragments, showers, primary, tracks):

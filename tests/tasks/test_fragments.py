@@ -60,6 +60,15 @@ def test_low_energy_voxels_have_no_fragment_and_others_one_from_zero_on():
     assert found.about["reco_fragment"].role == "prediction"
 
 
+def test_voxels_of_a_wrong_class_break_no_fragment():
+    events, model, task = chain_events(3), small_graph_spice().eval(), Fragments()
+    voxels = events["voxels"]
+    wrong = voxels.with_columns({"kind": torch.where(torch.arange(len(voxels)) % 7 == 3, 0, voxels["kind"])})
+    outputs = certain(task(model(events.with_table("voxels", wrong).readout())), events)
+    found = figures(task, events, task.predict(outputs))
+    assert found["fragment efficiency of track"] == found["fragment purity of track"] == 1
+
+
 def test_fragments_of_fewer_voxels_join_the_nearest_of_their_class():
     events, model = chain_events(2), small_graph_spice().eval()
     outputs = Fragments()(model(events.readout()))

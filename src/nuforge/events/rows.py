@@ -22,6 +22,24 @@ def looked_up(value: Tensor, row: Rows) -> Tensor:
     return torch.cat([value, value.new_full((1,), -1)])[row]
 
 
+def majority(group: Rows, value: Rows, n: int) -> Int[Tensor, " n"]:
+    """The most frequent value >= 0 (n,) of the rows (N,) of each group, the least of equals, -1 where there is none.
+
+    Args:
+        group: From 0 to n - 1, -1 for rows that do not count.
+        value: What they say, -1 for nothing.
+        n: Number of groups.
+    """
+    known = rows_where((group >= 0) & (value >= 0))
+    codes = int(value.max()) + 1 if len(known) else 1
+    cells, _, counts = distinct(group[known] * codes + value[known], n * codes)
+    of, of_value = cells // codes, cells % codes
+    most = counts.new_zeros(n).scatter_reduce(0, of, counts, "amax")
+    best = counts == most[of]
+    winner = counts.new_full((n,), codes).scatter_reduce(0, of[best], of_value[best], "amin")
+    return torch.where(winner == codes, -1, winner)
+
+
 def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:
     """Codes (K,) from 0 to `largest` in rising order, and their order: `torch.sort`, stable.
 

@@ -22,6 +22,7 @@ from nuforge.models.ppn import PPN
 from nuforge.reconstruction.hand_over import (
     finished,
     fragments_as_clusters,
+    near_points,
     particles_as_clusters,
     showers_aside,
     with_kinds,
@@ -150,19 +151,20 @@ def _of_clusters(model: GrapPA, classes: tuple[str, ...], target: str) -> Segmen
     return Segmentation(classes, model.features, "clusters", target, name=target)
 
 
-def given_to(stage: Stage, upstream: Upstream, checkpoint: str) -> Callable[[Events], Events]:
+def given_to(stage: Stage, upstream: Upstream, checkpoint: str, detector: Detector) -> Callable[[Events], Events]:
     """From readout to what a stage is given, with the truth that its tasks need where there is truth.
 
     Args:
         stage: Which stage.
         upstream: What is true, or what the stages before it predict.
         checkpoint: The chain that predicts it, a folder or the name of one that comes with the package.
+        detector: Its voxels.
 
     Raises:
         InputError: If it is no chain.
     """
     if upstream == "truth":
-        return partial(_true, stage=stage)
+        return partial(_true, stage=stage, detector=detector)
     chain = load(Path(checkpoint)).built.learner
     if not isinstance(chain, Chain):
         raise InputError(f"'{checkpoint}' is no chain; give a checkpoint of lartpc-chain")
@@ -174,7 +176,7 @@ def handed(events: Events, chain: Chain, stage: str) -> Events:
     return chain.links[stage].labelled(chain.handed(events, stage))
 
 
-def _true(events: Events, stage: Stage) -> Events:
+def _true(events: Events, stage: Stage, detector: Detector) -> Events:
     """What a stage is given by perfect earlier ones, with its labels.
 
     Raises:
@@ -187,6 +189,8 @@ def _true(events: Events, stage: Stage) -> Events:
         )
     if stage == "interactions":
         return labelled(given_truth(events, "particles"), of="particles")
+    if stage == "fragments":
+        return near_points(given_truth(events, "fragments"), events["points"], detector)
     return labelled(given_truth(events, "fragments"), of="fragments", kinds=_KINDS.get(stage, ()))
 
 
@@ -224,7 +228,7 @@ def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
     showered, tracked = (partial(labelled, of="fragments", kinds=kinds) for kinds in (SHOWERS, TRACKS))
     links = {
         "points": Link(points, _same, _same),
-        "fragments": Link(fragments, with_kinds, _same),
+        "fragments": Link(fragments, partial(_to_fragments, detector=detector), _same),
         "showers": Link(showers, partial(fragments_as_clusters, detector=detector), showered),
         "tracks": Link(tracks, showers_aside, tracked),
         "interactions": Link(
@@ -258,7 +262,7 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
             respond=responding(detector),
             given=None if before is None else partial(_passed_on, before=before, to=link),
             augment=_moves(name)(detector),
-            reads=("voxels",) if first else ("voxels.kind",) if of_voxels else ("voxels.cluster", "clusters"),
+            reads=("voxels",) if first else ("voxels.near_point",) if of_voxels else ("voxels.cluster", "clusters"),
         )
         before = link
     return stages
@@ -273,6 +277,11 @@ def _passed_on(events: Events, before: Link, to: Link) -> Events:
     """What a stage is given, from what the one before it was given."""
     before.learner.eval()
     return to.labelled(to.given(before.answered(events.without("truth_links"))))
+
+
+def _to_fragments(events: Events, detector: Detector) -> Events:
+    """What fragments are made of: classes of voxels, and the points near them."""
+    return near_points(with_kinds(events), events["reco_points"], detector)
 
 
 def _same(events: Events) -> Events:

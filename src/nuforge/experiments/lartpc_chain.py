@@ -128,9 +128,9 @@ def lartpc_fragments(
         batch=batch,
         respond=responding(detector),
         by={"interactions": interactions_of},
-        given=given_to("fragments", upstream, chain),
+        given=given_to("fragments", upstream, chain, detector),
         augment=moving(detector),
-        reads=("voxels.kind",),
+        reads=("voxels.near_point",),
     )
 
 
@@ -204,7 +204,7 @@ def lartpc_particles(
         batch=batch,
         respond=responding(detector),
         by={"interactions": interactions_of},
-        given=given_to(of, upstream, chain),
+        given=given_to(of, upstream, chain, detector),
         augment=moving_clusters(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),
@@ -283,7 +283,7 @@ def lartpc_interactions(
         batch=batch,
         respond=responding(detector),
         by={"interactions": interactions_of},
-        given=given_to("interactions", upstream, chain),
+        given=given_to("interactions", upstream, chain, detector),
         augment=moving_clusters(detector),
         baseline_events=2000,
         reads=("voxels.cluster", "clusters"),

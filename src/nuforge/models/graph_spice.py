@@ -1,4 +1,4 @@
-"""Graph-SPICE: which neighbouring voxels of a class belong to different pieces, from features of a UResNet."""
+"""Graph-SPICE: which neighbouring voxels belong to different pieces, from features of a UResNet."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ _ABOUT = {
 
 
 class GraphSPICE(nn.Module):
-    """For neighbouring voxels of one class, the log-odds that they are of different pieces.
+    """For neighbouring voxels, the log-odds that they are of different pieces.
 
-    A `UResNet` sees the value and the class of each voxel and where it is, from the middle of its event. Two voxels
-    with features f and g have the log-odds (f, 1) W (g, 1) with a symmetric matrix W: a bilinear form with linear terms
-    and a constant, in which neither comes first. Edges join the 26 neighbours (a radius of 1.9 voxels), found already
-    for the convolutions; those of low-energy voxels are left out.
+    A `UResNet` sees the value and the class of each voxel, how near a point is, and where the voxel is, from the middle
+    of its event. Two voxels with features f and g have the log-odds (f, 1) W (g, 1) with a symmetric matrix W: a
+    bilinear form with linear terms and a constant, in which neither comes first. Edges join the 26 neighbours (a radius
+    of 1.9 voxels), found already for the convolutions, also those of another class: a voxel whose class is wrong then
+    breaks no track. Those of low-energy voxels are left out.
 
     Args:
         depth: Number of levels of the `UResNet`.
@@ -46,7 +47,8 @@ class GraphSPICE(nn.Module):
 
     Source:
         Koh et al. (DeepLearnPhysics), arXiv:2007.03083, and its successor on graphs in the liquid-argon 3D chain
-        (SPINE): 32 features, coordinates as input, bilinear edges of radius 1.9.
+        (SPINE): 32 features, coordinates as input, bilinear edges of radius 1.9, there inside classes and without
+        points.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class GraphSPICE(nn.Module):
         super().__init__()
         if reach <= 0:
             raise InputError(f"reach must be positive (voxels), got {reach}; half an event's extent is usual")
-        self.backbone = UResNet(depth, width, blocks, value_mean, value_spread, channels_in=1 + len(CLASSES) + 3)
+        self.backbone = UResNet(depth, width, blocks, value_mean, value_spread, channels_in=1 + len(CLASSES) + 1 + 3)
         self.form = nn.Parameter(torch.randn(width + 1, width + 1) / (width + 1))
         self.features, self.reach = width, reach
 
@@ -69,7 +71,8 @@ class GraphSPICE(nn.Module):
         """Features of voxels and scores of edges.
 
         Args:
-            events: `voxels` with index (N, 3), value (N,) in MeV and kind (N,) int64, a class from 0 to 4.
+            events: `voxels` with index (N, 3), value (N,) in MeV, kind (N,) int64, a class from 0 to 4, and near_point
+                (N,), 1 at a point and 0 far from any.
 
         Returns:
             `voxels` with features (N, width), index and kind, and `voxel_edges` with source and target, each pair once,
@@ -78,12 +81,11 @@ class GraphSPICE(nn.Module):
         where, value = voxel_view(events)
         voxels = events["voxels"]
         kind = voxels["kind"]
-        seen = torch.cat(
-            [self.backbone.scale(value), F.one_hot(kind, len(CLASSES)).to(value), self._from_the_middle(voxels)], 1
-        )
+        classes, near = F.one_hot(kind, len(CLASSES)).to(value), voxels["near_point"].to(value)[:, None]
+        seen = torch.cat([self.backbone.scale(value), classes, near, self._from_the_middle(voxels)], 1)
         finest = self.backbone.levels(SparseTensor.of(where, seen))[0]
         features = finest.with_features(self.backbone.last(finest.features)).given_features()
-        source, target = neighbours_alike(finest.level, kind)
+        source, target = neighbours(finest.level, kind != VoxelClass.LOW_ENERGY)
         columns = {"features": features, "index": where[:, 1:], "kind": kind}
         edges = {"source": source, "target": target, "logit": self._logit(features, source, target)}
         counts = torch.bincount(voxels.batch[source], minlength=len(events))
@@ -106,14 +108,12 @@ class GraphSPICE(nn.Module):
         return ((one @ form).index_select(0, source) * one.index_select(0, target)).sum(1)
 
 
-def neighbours_alike(level: Level, kind: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows (E,), (E,) of neighbouring voxels of one class other than low-energy, each pair once, the lower row first.
-
-    Pairs are in the order of events.
+def neighbours(level: Level, among: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (E,), (E,) of neighbouring voxels, each pair once, the lower row first, in the order of events.
 
     Args:
         level: The voxels, whose neighbours the convolutions have found.
-        kind: Their classes (N,) int64, in the order in which they were given.
+        among: Which of them have neighbours (N,) bool, in the order in which they were given.
     """
     table = level.neighbours.forward.table
     later = (
@@ -123,6 +123,6 @@ def neighbours_alike(level: Level, kind: Tensor) -> tuple[Tensor, Tensor]:
     row, other = pair // later.shape[1], later.flatten()[pair].long()
     if level.order is not None:
         row, other = level.order[row], level.order[other]
-    alike = (kind[row] == kind[other]) & (kind[row] != VoxelClass.LOW_ENERGY)
-    row, other = row[alike], other[alike]
+    joined = among[row] & among[other]
+    row, other = row[joined], other[joined]
     return torch.minimum(row, other), torch.maximum(row, other)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from nuforge.events import Table
-from nuforge.events.rows import distinct, rows_where
+from nuforge.events.rows import distinct, majority, rows_where
 from nuforge.reconstruction.clusters import totals
 from nuforge.reconstruction.columns import FRAGMENTS
 from nuforge.shapes import Rows
@@ -37,15 +35,3 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
         "particle": particle,
     }
     return row, Table.from_counts(columns, torch.bincount(pieces // codes, minlength=voxels.n_events), about=FRAGMENTS)
-
-
-def majority(group: Int[Tensor, " v"], value: Int[Tensor, " v"], n: int) -> Int[Tensor, " n"]:
-    """The most frequent value >= 0 (n,) in each group, the least of equally frequent ones; -1 where there is none."""
-    known = rows_where(value >= 0)
-    codes = int(value.max()) + 1 if len(known) else 1
-    cells, _, counts = distinct(group[known] * codes + value[known], n * codes)
-    of, of_value = cells // codes, cells % codes
-    most = counts.new_zeros(n).scatter_reduce(0, of, counts, "amax")
-    best = counts == most[of]
-    winner = torch.full((n,), codes).scatter_reduce(0, of[best], of_value[best], "amin")
-    return torch.where(winner == codes, -1, winner)

@@ -9,7 +9,7 @@ from torch import Tensor
 from nuforge.detectors import Detector
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Column, Events, Table
-from nuforge.events.rows import looked_up
+from nuforge.events.rows import looked_up, majority
 from nuforge.nn.points import nearest_other
 from nuforge.reconstruction.reconstruct import reconstruct
 from nuforge.shapes import Mask, Points, Rows, Scalars
@@ -21,7 +21,11 @@ SNAP = 1.5
 BEGIN = 3.0
 """cm from either end of a track within which the charges are compared that tell its end from its start."""
 
+NEAR = 1.5
+"""cm from a point within which voxels know of it: the radius in which points are learned."""
+
 _KIND = Column("", "class, as an earlier stage has it", "readout")
+_NEAR_POINT = Column("", f"1 at a point of an earlier stage, 0 at {NEAR} cm from any and beyond", "readout")
 _OF_CLUSTERS = {
     "kind": _KIND,
     "start": Column("cm", "where it starts, as an earlier stage has it", "readout"),
@@ -36,12 +40,28 @@ def with_kinds(events: Events) -> Events:
     return events.with_table("voxels", events["voxels"].with_columns({"kind": kind}, {"kind": _KIND}))
 
 
+def near_points(events: Events, points: Table, detector: Detector) -> Events:
+    """Events with `voxels.near_point` (N,): 1 at a point, falling to 0 at `NEAR` from the nearest.
+
+    Args:
+        events: `voxels` (index).
+        points: With position (P, 3) in cm: predicted ones, or true ones.
+        detector: Its voxels.
+    """
+    voxels = events["voxels"]
+    place = voxel_center(voxels["index"], detector)
+    _, distance = nearest_other(place, voxels.batch, points["position"], points.batch, NEAR)
+    near = (1 - distance / NEAR).clamp(min=0).to(voxels["value"])
+    return events.with_table("voxels", voxels.with_columns({"near_point": near}, {"near_point": _NEAR_POINT}))
+
+
 def fragments_as_clusters(events: Events, detector: Detector) -> Events:
     """Events with the fragments as `clusters`, and `voxels.cluster`.
 
-    A track has two ends, the voxels farthest apart, each moved to a point of a track within `SNAP`. The one that its
-    point calls an end is the end; without points it is the one with more charge near it, as of a Bragg peak. Other
-    fragments start at the best point of their class that lies on them; without one, at the end nearest to any point.
+    A fragment has the class of most of its voxels. A track has two ends, the voxels farthest apart, each moved to a
+    point of a track within `SNAP`. The one that its point calls an end is the end; without points it is the one with
+    more charge near it, as of a Bragg peak. Other fragments start at the best point of their class that lies on them;
+    without one, at the end nearest to any point.
 
     Args:
         events: `voxels` (index, value, kind, reco_fragment) and `reco_points`.
@@ -53,8 +73,7 @@ def fragments_as_clusters(events: Events, detector: Detector) -> Events:
     first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
     cluster = torch.where(number < 0, -1, first[voxels.batch] + number)
     n = int(first[-1])
-    of = cluster[cluster >= 0]
-    kind = torch.zeros(n, dtype=torch.int64).index_put((of,), voxels["kind"][cluster >= 0])
+    kind = majority(cluster, voxels["kind"], n)
     start, end = _ends(events, detector, cluster, kind, counts)
     clusters = Table.from_counts({"kind": kind, "start": start, "end": end}, counts, about=_OF_CLUSTERS)
     return _with_clusters(events, cluster, clusters)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.events.rows import majority
 from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.nn.points import connected_components, join_small, number_inside
 from nuforge.simulation.truth import CLASSES, VoxelClass
@@ -142,12 +143,13 @@ def as_fragments(cluster: Tensor, index: Tensor, kind: Tensor, batch: Tensor, le
     """Clusters of voxels as `reco_fragment` (N,): none of low-energy voxels, small ones joined, numbered in events.
 
     Args:
-        cluster: (N,) int64 from 0; each is of one event and class.
+        cluster: (N,) int64 from 0; each is of one event, and of the class of most of its voxels.
         index: Voxel numbers (N, 3).
         kind: Class of each voxel (N,).
         batch: Event of each voxel (N,).
         least: Voxels of a cluster that stays.
     """
-    cluster = torch.where(kind == VoxelClass.LOW_ENERGY, -1, cluster)
-    joined = join_small(cluster, index.double(), batch * len(CLASSES) + kind, least)
+    of_cluster = majority(cluster, kind, int(cluster.max()) + 1 if len(cluster) else 0)[cluster]
+    cluster = torch.where(of_cluster == VoxelClass.LOW_ENERGY, -1, cluster)
+    joined = join_small(cluster, index.double(), batch * len(CLASSES) + of_cluster, least)
     return number_inside(joined, batch)

@@ -3,11 +3,9 @@
 from typing import Literal
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from nuforge.events import Events, Table
-from nuforge.events.rows import looked_up
+from nuforge.events.rows import looked_up, majority
 from nuforge.simulation.truth.classes import VoxelClass
 from nuforge.simulation.truth.identification import identification, primary
 
@@ -72,23 +70,10 @@ def cluster_truth(events: Events, of: Of) -> Events:
     else:
         group, whole = looked_up(particles["interaction"], deposit), events["interactions"]
         is_primary = looked_up(primary(particles).long(), deposit)
-    group = _majority(voxels["cluster"], group, len(clusters))
+    group = majority(voxels["cluster"], group, len(clusters))
     truth = {
         "group": torch.where(group < 0, group, group - whole.offsets[clusters.batch]),
-        "primary": _majority(voxels["cluster"], is_primary, len(clusters)),
-        "pid": _majority(voxels["cluster"], identity, len(clusters)).clamp(min=0) - 1,
+        "primary": majority(voxels["cluster"], is_primary, len(clusters)),
+        "pid": majority(voxels["cluster"], identity, len(clusters)).clamp(min=0) - 1,
     }
     return events.with_table("clusters", clusters.with_columns(truth))
-
-
-def _majority(cluster: Int[Tensor, " n"], value: Int[Tensor, " n"], n_clusters: int) -> Int[Tensor, " k"]:
-    """The most frequent value >= 0 (K,) of the voxels of each cluster, the lowest of equals, -1 for none."""
-    counted = (cluster >= 0) & (value >= 0)
-    step = int(value.max()) + 1 if len(value) else 1
-    code, votes = torch.unique(cluster[counted] * step + value[counted], return_counts=True)
-    of = code // step
-    most = votes.new_zeros(n_clusters).scatter_reduce(0, of, votes, "amax")
-    best = votes == most[of]
-    none = torch.iinfo(torch.int64).max
-    winner = torch.full_like(most, none).scatter_reduce(0, of[best], code[best] % step, "amin")
-    return torch.where(winner == none, -1, winner)
