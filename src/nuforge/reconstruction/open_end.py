@@ -42,6 +42,9 @@ COMMON = 0.01
 no more than 1 / `COMMON` of them would."""
 TURNED = 0.05
 """Share of tracks whose start is their end, before anything is seen."""
+HARD = 3.0
+"""Degrees of freedom of Student's distribution that momenta from scattering have, in units of their errors: a twentieth
+of simulated pions are off by four or five."""
 _SHORTEST, _LONGEST, _POINTS = 0.25, 3000.0, 60  # cm: residual ranges looked at, besides 0
 _DROP = 0.5  # fall of the log likelihood at the ends of the 68 % interval: chi^2 rises by 1
 
@@ -69,7 +72,7 @@ class OpenEnds:
 
 
 def open_ends(profiles: Profiles, length: Scalars, stops: Mask, material: Material) -> OpenEnds:
-    """The likelihood of residual ranges from dE/dx along the paths of tracks, but in their last steps.
+    """The likelihood of residual ranges from dE/dx along the paths of tracks, but in last steps that are not alone.
 
     Args:
         profiles: Steps of the paths, recombination taken out.
@@ -79,7 +82,8 @@ def open_ends(profiles: Profiles, length: Scalars, stops: Mask, material: Materi
     """
     log = torch.linspace(np.log(_SHORTEST), np.log(_LONGEST), _POINTS, dtype=torch.float64)
     residual = torch.nn.functional.pad(log.exp(), (1, 0))
-    used = ~profiles.is_last
+    alone = torch.bincount(profiles.cluster, minlength=len(length)) == 1
+    used = ~profiles.is_last | alone[profiles.cluster]
     cluster, seen = profiles.cluster[used], profiles.stopping_power[used, None]
     # the last place is that of a particle which stopped at the start
     to_end, to_start = profiles.residual_range[used], length[cluster] - profiles.residual_range[used]
@@ -116,13 +120,14 @@ def _prior(
 def with_scattering(ends: OpenEnds, value: Tensor, low: Tensor, high: Tensor) -> OpenEnds:
     """The same with what multiple scattering says: momenta (C, M) in MeV, NaN if it says nothing.
 
-    It is a Gaussian in ln p with a width to either side; there is none above if the interval is open (infinite).
+    It is Student's distribution in ln p with a width to either side; it does not fall where the interval is open
+    (infinite). Hadrons scatter off nuclei besides, so theirs has wide tails.
     """
     masses = ends.kinetic.new_tensor(MASSES)[:, None]
     p = momentum(ends.kinetic, masses).log()
     centre, lower, upper = (x.double().log()[:, :, None] for x in (value, low, high))
     pull = (p - centre) / torch.where(p > centre, upper - centre, centre - lower).clamp(min=1e-3)
-    fall = 0.5 * pull.nan_to_num().square()
+    fall = 0.5 * (HARD + 1) * torch.log1p(pull.nan_to_num().square() / HARD)
     return replace(ends, likelihood=ends.likelihood - fall, turned=ends.turned - fall[:, :, 0])
 
 
