@@ -29,7 +29,7 @@ HEAD = ["quantity", "particles", "bias (median)", "resolution", "coverage"]
 MUON, PION, KAON, PROTON = range(4)
 """Columns of the hypotheses."""
 SMEAR = 0.25  # cm, of each coordinate of a start that is not exact
-BROKEN, STOPPED = "that break up", "that stop"
+STOPPED, EARLY = "that stop", "that end early"
 
 
 def gun(n, pdg, low, high, inner, seed):
@@ -99,10 +99,8 @@ class Sample:
         return column.double() if column.is_floating_point() else column
 
     def stopped(self, slack=3.0):
-        """Whether each came to rest at the end of its range, by the length of its track to a few cm and a tenth."""
-        expected = torch.cat(
-            [csda_range(t[None], float(m), DETECTOR.material) for t, m in zip(self.kinetic, self.mass, strict=True)]
-        )
+        """Whether each of a gun's came to rest at the end of its range, by its length to a few cm and a tenth."""
+        expected = csda_range(self.kinetic, float(self.mass[0]), DETECTOR.material) if len(self.mass) else self.mass
         return ~self.left & ~self.broken & (expected - self["length"] < slack + 0.1 * expected)
 
 
@@ -181,7 +179,7 @@ def energies(size):
         stopped = s.stopped() & inside
         of_range = kinetic_of(s["range_momentum"][:, column], s.mass)
         error = s["range_momentum_error"][:, column] * s["range_momentum"][:, column] / (of_range + s.mass)
-        groups = {"": inside, f", {STOPPED}": stopped, ", that end early": inside & ~stopped}
+        groups = {"": inside, f", {STOPPED}": stopped, f", {EARLY}": inside & ~stopped}
         for group, kept in groups.items() if name != "mu-" else (("", inside),):
             alone, best, true = of_range[kept], s["kinetic_energy"][kept], s.kinetic[kept]
             rows.append(row(f"range alone, {name}{group}", alone, true, within(alone, true, error[kept])))
@@ -224,7 +222,9 @@ def showers_and_vertices(size):
         kept = s["contained"]
         best, true = s["kinetic_energy"][kept], s.kinetic[kept]
         rows.append(
-            row(f"shower energy, {name}, 50 to 700 MeV", best, true, within(best, true, s["kinetic_energy_error"][kept]))
+            row(
+                f"shower energy, {name}, 50 to 700 MeV", best, true, within(best, true, s["kinetic_energy_error"][kept])
+            )
         )
         off = Sample(smeared(exact), VoxelClass.SHOWER)
         lines.append([f"direction of {name}, 68 % within", f"{angle(s):.1f} degrees; starts off {angle(off):.1f}", ""])

@@ -15,7 +15,8 @@ from nuforge.reconstruction.loss_density import log_density
 from nuforge.reconstruction.open_end import most_likely, open_ends, probabilities, with_scattering
 from nuforge.reconstruction.profiles import Profiles
 from nuforge.reconstruction.survival import end_rates, expected_ends
-from reconstruction.simulated import DETECTOR, gun, momentum as true_momentum, of_primaries, undisturbed, with_clusters
+from reconstruction.simulated import DETECTOR, gun, of_primaries, undisturbed, with_clusters
+from reconstruction.simulated import momentum as true_momentum
 
 MUON, PION, KAON, PROTON = range(4)
 
@@ -83,7 +84,9 @@ def test_the_energy_at_the_start_is_found_wherever_the_particle_would_have_stopp
     left = [0.0, 3.0, 8.0, 20.0, 40.0]
     ends = ends_of([30] * len(left), left, hypothesis)
     found = most_likely(ends)
-    true = momentum(energy_of_range(30.0 + torch.tensor(left).double(), MASSES[hypothesis], LIQUID_ARGON), MASSES[hypothesis])
+    true = momentum(
+        energy_of_range(30.0 + torch.tensor(left).double(), MASSES[hypothesis], LIQUID_ARGON), MASSES[hypothesis]
+    )
     value, low, high = (x[:, hypothesis] for x in (found.value, found.low, found.high))
     torch.testing.assert_close(value, true, rtol=0.06, atol=0)  # steps all at the mode, which outliers pull upwards
     assert (value.diff() > 0).all()

@@ -29,7 +29,9 @@ PARTICLES: Mapping[str, Column] = {
     "length_error": _of("cm", "its standard error"),
     "wall_distance": _of("cm", "least distance of its voxels to a wall of the detector's volumes"),
     "contained": _of("", "whether all of it is farther from the walls than the margin"),
-    "stops": _of("", "whether a track's end is farther from the walls than the margin; stop_probability says if it stopped"),
+    "stops": _of(
+        "", "whether a track's end is farther from the walls than the margin; stop_probability says if it stopped"
+    ),
     "range_momentum": _of("MeV", f"momentum of {_FOUR} of its length; NaN unless it is a track that stops"),
     "range_momentum_error": _of("MeV", "its standard error: straggling and length"),
     "scattering_momentum": _of("MeV", f"momentum of {_FOUR} from multiple scattering; NaN below four pieces of 14 cm"),
@@ -50,8 +52,8 @@ PARTICLES: Mapping[str, Column] = {
     "open_end_momentum_high": _of("MeV", "upper end of its 68 % interval, infinite if dE/dx does not limit it"),
     "kinetic_energy": _of(
         "MeV",
-        "best of range, dE/dx, scattering, charge for its pid (unknown: muon); NaN if nothing limits it: a muon that "
-        "did not stop and has no scattering_momentum, any other track whose open_end_momentum is open too",
+        "best of range, dE/dx, scattering, charge for its pid (unknown: muon); NaN if nothing limits it: a track that "
+        "did not stop, has no scattering_momentum, and is a muon or has an open_end_momentum without upper end",
     ),
     "kinetic_energy_error": _of("MeV", "half its 68 % interval"),
     "kinetic_energy_low": _of("MeV", "lower end of its 68 % interval"),

@@ -1,4 +1,4 @@
-"""The best kinetic energy of a particle: by range if it stops, by dE/dx and scattering if not, by charge for showers."""
+"""The best kinetic energy of a particle: by range if it stops, else by dE/dx and scattering; showers by charge."""
 
 from __future__ import annotations
 

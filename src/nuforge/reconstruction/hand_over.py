@@ -39,9 +39,10 @@ def with_kinds(events: Events) -> Events:
 def fragments_as_clusters(events: Events, detector: Detector) -> Events:
     """Events with the fragments as `clusters`, and `voxels.cluster`.
 
-    A track has two ends, the voxels farthest apart, each moved to a point of a track within `SNAP`, not both to one. The one that
-    its point calls an end is the end; without points it is the one with more charge near it, as of a Bragg peak. Other
-    fragments start at the best point of their class that lies on them; without one, at the end nearest to any point.
+    A track has two ends, the voxels farthest apart, each moved to a point of a track within `SNAP`, not both to one.
+    The one that its point calls an end is the end; without points it is the one with more charge near it, as of a Bragg
+    peak. Other fragments start at the best point of their class that lies on them; without one, at the end nearest to
+    any point.
 
     Args:
         events: `voxels` (index, value, kind, reco_fragment) and `reco_points`.

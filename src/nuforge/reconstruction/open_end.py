@@ -8,14 +8,13 @@ The likelihood is looked at on a grid of R_0, for each hypothesis. Before anythi
 - ended early with R_0 left with the density g(L + R_0) exp(n(R_0) - n(L + R_0)) n'(R_0),
 
 n the mean number of interactions and decays over a residual range (`survival`), g the density of ranges of particles
-whose kinetic energies fall as exp(-T / `SPECTRUM`). The one over the sum is the probability that it stopped. A track may
-have been given the wrong way round: that it stopped at its start is a third case, and its energy is that of its range
-too.
+whose kinetic energies fall as exp(-T / `SPECTRUM`). The one over the sum is the probability that it stopped. A track
+may have been given the wrong way round: that it stopped at its start is a third case, and its energy is that of its
+range too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,9 +101,7 @@ def open_ends(profiles: Profiles, length: Scalars, stops: Mask, material: Materi
     return OpenEnds(residual, torch.stack(kinetic, 1), likelihoods[:, :, :-1], priors, turned, steps > 0)
 
 
-def _prior(
-    residual: Scalars, way: Tensor, kinetic: Tensor, stops: Mask, hypothesis: int, material: Material
-) -> Tensor:
+def _prior(residual: Scalars, way: Tensor, kinetic: Tensor, stops: Mask, hypothesis: int, material: Material) -> Tensor:
     """Log (C, G) of the probability of residual ranges (G,) of tracks whose range would be (C, G), relative."""
     if not len(way):
         return way
@@ -156,7 +153,7 @@ class Interval:
 def most_likely(ends: OpenEnds) -> Interval:
     """Momenta of the most likely residual range, whatever was known before, and where chi^2 is 1 more."""
     likelihood = ends.likelihood
-    n, masses, points = likelihood.shape
+    points = likelihood.shape[2]
     best, peak = _summit(likelihood)
     drop = likelihood - (peak - _DROP)[:, :, None]
     index, inside = torch.arange(points), drop >= 0
@@ -182,7 +179,9 @@ def _summit(likelihood: Float[Tensor, "c m g"]) -> tuple[Float[Tensor, "c m"], F
     return best + shift, likelihood.amax(2) - 0.25 * (low - high) * shift
 
 
-def _crossing(drop: Float[Tensor, "c m g"], left: Int[Tensor, "c m"], right: Int[Tensor, "c m"]) -> Float[Tensor, "c m"]:
+def _crossing(
+    drop: Float[Tensor, "c m g"], left: Int[Tensor, "c m"], right: Int[Tensor, "c m"]
+) -> Float[Tensor, "c m"]:
     """Place on the grid (C, M) between two neighbours where a straight line is zero; the end beyond either end."""
     points = drop.shape[2]
     left, right = left.clamp(min=0), right.clamp(max=points - 1)

@@ -1,4 +1,4 @@
-"""How often does a particle end before its range? Interactions with nuclei and decays in flight, for each hypothesis."""
+"""How often does a particle end before its range? Interactions with nuclei and decays in flight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from nuforge.physics.particles import LIFETIMES
 from nuforge.physics.ranges import energy_of_range
 from nuforge.reconstruction.hypotheses import MASSES, PDG
 from nuforge.shapes import Scalars
-
 
 BROKEN = 1e-4
 """1/cm: tracks whose voxels end, for no reason of their own, once in 100 m. It leaves room for a muon that stops where
