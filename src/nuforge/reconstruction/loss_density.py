@@ -105,9 +105,9 @@ def _quantiles() -> tuple[Scalars, Float[Tensor, "k j"]]:
     return torch.from_numpy(np.log(kappas)), vavilov_quantiles(kappas, torch.special.ndtri(share).numpy(), 0.5)
 
 
-def _smeared(u: Scalars, nodes: Scalars) -> Scalars:
+def _smeared(u: Float[Tensor, " u"], nodes: Float[Tensor, " j"]) -> Float[Tensor, " u"]:
     """Density (U,) of equally probable values (J,), each smeared by a Gaussian of its relative `RESOLUTION`."""
     width = RESOLUTION * nodes.clamp(min=0.2)
     pull = (u[:, None] - nodes) / width
-    density: Scalars = (torch.exp(-0.5 * pull**2) / width).mean(1) / (2 * np.pi) ** 0.5
+    density: Tensor = (torch.exp(-0.5 * pull**2) / width).mean(1) / (2 * np.pi) ** 0.5
     return density

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.physics.kinematics import momentum
@@ -62,12 +62,12 @@ class OpenEnds:
         known: (C,) whether a step was seen.
     """
 
-    residual: Scalars
+    residual: Float[Tensor, " g"]
     kinetic: Float[Tensor, "c m g"]
     likelihood: Float[Tensor, "c m g"]
     prior: Float[Tensor, "c m g"]
     turned: Float[Tensor, "c m"]
-    known: Mask
+    known: Bool[Tensor, " c"]
 
 
 def open_ends(profiles: Profiles, length: Scalars, stops: Mask, material: Material) -> OpenEnds:
@@ -101,7 +101,14 @@ def open_ends(profiles: Profiles, length: Scalars, stops: Mask, material: Materi
     return OpenEnds(residual, torch.stack(kinetic, 1), likelihoods[:, :, :-1], priors, turned, steps > 0)
 
 
-def _prior(residual: Scalars, way: Tensor, kinetic: Tensor, stops: Mask, hypothesis: int, material: Material) -> Tensor:
+def _prior(
+    residual: Float[Tensor, " g"],
+    way: Float[Tensor, "c g"],
+    kinetic: Float[Tensor, "c g"],
+    stops: Bool[Tensor, " c"],
+    hypothesis: int,
+    material: Material,
+) -> Float[Tensor, "c g"]:
     """Log (C, G) of the probability of residual ranges (G,) of tracks whose range would be (C, G), relative."""
     if not len(way):
         return way
