@@ -159,7 +159,9 @@ def test_quantiles_are_those_of_a_gaussian_if_it_stopped_and_lie_above_if_not():
     assert found == pytest.approx([98.0, 100.0, 102.0], abs=1e-3)
     for share in (0.0, 0.3, 0.7, 0.95):
         weight = torch.tensor([[share, *[(1 - share) / 4] * 4]], dtype=torch.float64)
-        rising = torch.tensor([float(_quantile(q, kinetic, weight, error)) for q in torch.linspace(0.02, 0.98, 49)])
+        rising = torch.tensor(
+            [float(_quantile(q, kinetic, weight, error)) for q in torch.linspace(0.02, 0.98, 49).tolist()]
+        )
         assert (rising.diff() >= 0).all()
         assert float(rising[-1]) > 140
 
