@@ -111,7 +111,7 @@ def test_the_page_of_the_reconstruction_has_the_tables_of_the_results(script):
 
 def test_the_figures_of_the_reconstruction_come_from_one_command(script, tmp_path, capsys):
     written = tmp_path / "reconstruction.json"
-    result = script("reconstruction").main(["--quick", "--json", str(written)])
+    result = script("reconstructed").main(["--quick", "--json", str(written)])
     assert json.loads(written.read_text()) == result
     printed = capsys.readouterr().out
     assert all(table["rows"] and table["title"] in printed for table in result["tables"])

@@ -1,6 +1,6 @@
 """What the reconstruction of true clusters gives: bias, resolution and coverage of every quantity of reconstruction.md.
 
-    python benchmarks/reconstruction.py [--json benchmarks/results/reconstruction.json]
+    python benchmarks/reconstructed.py [--json benchmarks/results/reconstruction.json]
 
 Particles of the built-in simulation, each its own true cluster with its true start, as a chain without error would hand
 them over. `make_reconstruction.py` puts the tables into docs/reconstruction.md.
@@ -312,7 +312,7 @@ def main(words=None):
         {"title": "Is it calibrated that it stopped?", "columns": said, "rows": reliability(found)},
         {"title": "And else", "columns": ["", "measured", "of"], "rows": others},
     ]
-    return finish("reconstruction", options, tables)
+    return finish("reconstructed", options, tables)
 
 
 if __name__ == "__main__":
