@@ -101,3 +101,18 @@ def test_the_page_of_performance_is_what_the_results_say(script):
 def test_the_two_paths_are_both_measured_where_there_is_a_compiler(script):
     names = list(script("sparse_conv").paths(lambda: None))
     assert len(names) == (1 if LIBRARY.loaded is None else 2)
+
+
+def test_the_page_of_the_reconstruction_has_the_tables_of_the_results(script):
+    make = script("make_reconstruction")
+    text = make.PAGE.read_text()
+    assert make.page(text, json.loads(make.RESULT.read_text())) == text
+
+
+def test_the_figures_of_the_reconstruction_come_from_one_command(script, tmp_path, capsys):
+    written = tmp_path / "reconstruction.json"
+    result = script("reconstructed").main(["--quick", "--json", str(written)])
+    assert json.loads(written.read_text()) == result
+    printed = capsys.readouterr().out
+    assert all(table["rows"] and table["title"] in printed for table in result["tables"])
+    assert all(len(row) == len(table["columns"]) for table in result["tables"] for row in table["rows"])

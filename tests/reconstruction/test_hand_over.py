@@ -90,6 +90,28 @@ def test_one_point_is_enough_to_tell_both_ends(end_there, expected):
     near(end[0], LINE[expected])
 
 
+@pytest.mark.parametrize("ending", [0.1, 0.9])
+def test_a_point_near_both_ends_of_a_short_track_takes_the_nearer_alone(ending):
+    short, point = LINE[:6], [101, 200, 300]  # 1.8 cm, all of it within reach of the point
+    start, end = ends([(TRACK, short, 1.0)], [(point, TRACK, 0.9, ending)])
+    at_point, other = (end, start) if ending > 0.5 else (start, end)
+    near(at_point[0], point)
+    near(other[0], short[-1])
+
+
+def test_two_points_of_a_short_track_are_its_ends():
+    short = LINE[:6]
+    start, end = ends([(TRACK, short, 1.0)], [(short[-1], TRACK, 0.9, 0.2), (short[0], TRACK, 0.9, 0.8)])
+    near(start[0], short[-1])
+    near(end[0], short[0])
+
+
+def test_a_track_of_one_voxel_starts_and_ends_at_its_point():
+    start, end = ends([(TRACK, [LINE[3]], 1.0)], [(LINE[0], TRACK, 0.9, 0.2)])
+    near(start[0], LINE[0])
+    near(end[0], LINE[0])
+
+
 def test_points_far_away_or_of_another_class_do_not_move_the_end_of_a_track():
     points = [([106, 200, 300], TRACK, 0.9, 0.1), (LINE[0], SHOWER, 0.9, 0.1)]
     start, end = ends([(TRACK, LINE, 1.0)], points)

@@ -29,7 +29,9 @@ PARTICLES: Mapping[str, Column] = {
     "length_error": _of("cm", "its standard error"),
     "wall_distance": _of("cm", "least distance of its voxels to a wall of the detector's volumes"),
     "contained": _of("", "whether all of it is farther from the walls than the margin"),
-    "stops": _of("", "whether a track's end is farther from the walls than the margin"),
+    "stops": _of(
+        "", "whether a track's end is farther from the walls than the margin; stop_probability says if it stopped"
+    ),
     "range_momentum": _of("MeV", f"momentum of {_FOUR} of its length; NaN unless it is a track that stops"),
     "range_momentum_error": _of("MeV", "its standard error: straggling and length"),
     "scattering_momentum": _of("MeV", f"momentum of {_FOUR} from multiple scattering; NaN below four pieces of 14 cm"),
@@ -40,10 +42,22 @@ PARTICLES: Mapping[str, Column] = {
     "stopping_chi2": _of("", f"chi^2 per step of dE/dx against residual range of {_FOUR}; NaN as range_momentum"),
     "stopping_steps": _of("", "steps of 1 cm that it has seen"),
     "start_stopping_power": _of("MeV/cm", "dE/dx of its first 3 cm, by charge, as minimum ionising; NaN without start"),
-    "kinetic_energy": _of(
-        "MeV", "best of range, scattering, charge for its pid (unknown: muon); NaN if it leaves unseen"
+    "stop_probability": _of(
+        "", f"probability that a track's {_FOUR} stopped where it ends, by dE/dx and its length; NaN if it is no track"
     ),
-    "kinetic_energy_error": _of("MeV", "its standard error"),
+    "open_end_momentum": _of(
+        "MeV", f"momentum of {_FOUR} whose dE/dx this is, wherever it would have stopped; NaN without steps"
+    ),
+    "open_end_momentum_low": _of("MeV", "lower end of its 68 % interval, that of the length if it may have stopped"),
+    "open_end_momentum_high": _of("MeV", "upper end of its 68 % interval, infinite if dE/dx does not limit it"),
+    "kinetic_energy": _of(
+        "MeV",
+        "best of range, dE/dx, scattering, charge for its pid (unknown: muon); NaN if nothing limits it: a track that "
+        "did not stop, has no scattering_momentum, and is a muon or has an open_end_momentum without upper end",
+    ),
+    "kinetic_energy_error": _of("MeV", "half its 68 % interval"),
+    "kinetic_energy_low": _of("MeV", "lower end of its 68 % interval"),
+    "kinetic_energy_high": _of("MeV", "upper end of its 68 % interval"),
     "momentum": _of("MeV", "momentum at the start, of kinetic_energy and start_direction"),
     "muon": _of("", "of a Michel electron, the track at whose end it lies, -1 for none", "reco_particles"),
     "has_michel": _of("", "whether a Michel electron lies at the end of this track"),

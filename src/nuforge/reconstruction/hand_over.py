@@ -59,9 +59,9 @@ def fragments_as_clusters(events: Events, detector: Detector) -> Events:
     """Events with the fragments as `clusters`, and `voxels.cluster`.
 
     A fragment has the class of most of its voxels. A track has two ends, the voxels farthest apart, each moved to a
-    point of a track within `SNAP`. The one that its point calls an end is the end; without points it is the one with
-    more charge near it, as of a Bragg peak. Other fragments start at the best point of their class that lies on them;
-    without one, at the end nearest to any point.
+    point of a track within `SNAP`, not both to one. The one that its point calls an end is the end; without points it
+    is the one with more charge near it, as of a Bragg peak. Other fragments start at the best point of their class that
+    lies on them; without one, at the end nearest to any point.
 
     Args:
         events: `voxels` (index, value, kind, reco_fragment) and `reco_points`.
@@ -175,19 +175,29 @@ def _track_ends(
     """Start and end (C, 3) cm of clusters seen as tracks, from their outermost voxels (C, 2, 3)."""
     mine = points["probability"].argmax(1) == VoxelClass.TRACK if len(points) else torch.zeros(0, dtype=torch.bool)
     position, ending = points["position"][mine], points["end"][mine]
-    snapped, odds = [], []
-    for side in range(2):
-        row, _ = nearest_other(ends[:, side], event, position, points.batch[mine], SNAP)
-        found = row >= 0
-        there = torch.cat([position, position.new_zeros(1, 3)])[row]
-        snapped.append(torch.where(found[:, None], there, ends[:, side]))
-        odds.append(torch.where(found, torch.cat([ending, ending.new_zeros(1)])[row], torch.nan))
+    rows, gaps = zip(
+        *(nearest_other(ends[:, side], event, position, points.batch[mine], SNAP) for side in range(2)), strict=True
+    )
+    found = _one_end_each(ends, torch.stack(rows), torch.stack(gaps))
+    there = torch.cat([position, position.new_zeros(1, 3)])
+    odds_there = torch.cat([ending, ending.new_full((1,), torch.nan)])
+    snapped = [torch.where((found[side] >= 0)[:, None], there[found[side]], ends[:, side]) for side in range(2)]
+    odds = [odds_there[found[side]] for side in range(2)]
     charge = [_near_charge(ends[:, side], place, value, of) for side in range(2)]
     ends_here = torch.where(odds[0].isnan(), 1 - odds[1], odds[0]) > torch.where(odds[1].isnan(), 1 - odds[0], odds[1])
     unknown = odds[0].isnan() & odds[1].isnan()
     turned = torch.where(unknown, charge[0] > charge[1], ends_here)[:, None]
     one, other = snapped
     return torch.where(turned, other, one), torch.where(turned, one, other)
+
+
+def _one_end_each(
+    ends: Float[Tensor, "c 2 3"], row: Int[Tensor, "2 c"], gap: Float[Tensor, "2 c"]
+) -> Int[Tensor, "2 c"]:
+    """Points (2, C) of the ends of tracks, -1 for none: one near both ends of a short track belongs to the nearer."""
+    both = (row[0] == row[1]) & (ends[:, 0] != ends[:, 1]).any(1)
+    farther = torch.stack([gap[0] > gap[1], gap[0] <= gap[1]])
+    return torch.where(both & farther, -1, row)
 
 
 def _near_charge(end: Points, place: Points, value: Scalars, of: Rows) -> Scalars:

@@ -20,6 +20,8 @@ class Species(IntEnum):
 HYPOTHESES = ("muon", "pion", "kaon", "proton")
 MASSES = (MUON_MASS, PION_MASS, KAON_MASS, PROTON_MASS)
 """MeV, of the hypotheses."""
+PDG = ((13,), (211, -211), (321, -321), (2212,))
+"""Numbers of the hypotheses; charges are not told apart."""
 
 HYPOTHESIS_OF = {Species.MUON: 0, Species.PION: 1, Species.PROTON: 3}
 """The hypothesis of a track's identification; any other is taken for a muon."""

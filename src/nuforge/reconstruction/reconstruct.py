@@ -18,6 +18,7 @@ from nuforge.reconstruction.energies import best_energies
 from nuforge.reconstruction.fragments import fragments_of
 from nuforge.reconstruction.interactions import interaction_numbers, interactions_of
 from nuforge.reconstruction.michel import tracks_of_michels
+from nuforge.reconstruction.open_end import OpenEnds
 from nuforge.reconstruction.showers import start_directions, start_energy
 from nuforge.reconstruction.tracks import track_columns
 from nuforge.simulation.truth.classes import VoxelClass
@@ -47,12 +48,12 @@ def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> E
     unknown = torch.full((len(table),), -1)
     kind = table["kind"]
     pid, primary, group = (table.columns.get(name, unknown) for name in ("pid", "primary", "group"))
-    columns = _columns(clusters, table, kind, pid, detector, margin)
+    columns, ends = _columns(clusters, table, kind, detector, margin)
     is_track, is_michel = kind == VoxelClass.TRACK, kind == VoxelClass.MICHEL
     muon = tracks_of_michels(clusters, is_michel, is_track, columns["end"], columns["length"], table.offsets)
     has_michel = torch.zeros(len(table), dtype=torch.bool)
     has_michel[muon[muon >= 0]] = True
-    columns |= best_energies(columns, pid, is_track, (kind == VoxelClass.SHOWER) | is_michel)
+    columns |= best_energies(columns, ends, pid, is_track, (kind == VoxelClass.SHOWER) | is_michel)
     interaction, counts = interaction_numbers(group, table)
     columns |= {"kind": kind, "pid": pid, "primary": primary, "interaction": interaction}
     columns |= {"muon": muon, "has_michel": has_michel}
@@ -78,14 +79,14 @@ def _check(events: Events, margin: float) -> None:
 
 
 def _columns(
-    clusters: Clusters, table: Table, kind: Tensor, pid: Tensor, detector: Detector, margin: float
-) -> dict[str, Tensor]:
-    """Columns of all clusters but the energies that depend on several of them."""
+    clusters: Clusters, table: Table, kind: Tensor, detector: Detector, margin: float
+) -> tuple[dict[str, Tensor], OpenEnds]:
+    """Columns of all clusters but the energies that depend on several of them, and what is known of tracks' ends."""
     n = len(clusters)
     nowhere = torch.full((n, 3), torch.nan, dtype=torch.float64)
     given = table["start"].double() if "start" in table else nowhere
     is_track, is_shower = kind == VoxelClass.TRACK, kind == VoxelClass.SHOWER
-    columns = track_columns(clusters.of(is_track), given, detector, margin)
+    columns, ends = track_columns(clusters.of(is_track), given, detector, margin)
     total = clusters.total(clusters.value)
     start = torch.where(is_track[:, None], columns["start"], given)
     direction = torch.where(is_track[:, None], columns["start_direction"], start_directions(clusters, start))
@@ -99,7 +100,7 @@ def _columns(
     columns["start_stopping_power"] = start_energy(clusters, start, direction)
     columns["voxels"], columns["energy"] = clusters.counts, total
     columns["stops"] = columns["stops"] & is_track
-    return columns
+    return columns, ends
 
 
 def _with_tables(events: Events, columns: Mapping[str, Tensor], interactions: Table) -> Events:

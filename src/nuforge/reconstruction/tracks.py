@@ -12,6 +12,7 @@ from nuforge.detectors import Detector
 from nuforge.reconstruction.calorimetry import stopping_power_of, track_energy
 from nuforge.reconstruction.clusters import Clusters
 from nuforge.reconstruction.containment import wall_distance
+from nuforge.reconstruction.open_end import OpenEnds, most_likely, open_ends, probabilities
 from nuforge.reconstruction.paths import LENGTH_SPREAD, Paths, paths_of
 from nuforge.reconstruction.profiles import Profiles, visible_profiles
 from nuforge.reconstruction.range_momentum import momentum_of_range
@@ -31,8 +32,10 @@ def profiles_of(clusters: Clusters, paths: Paths, detector: Detector) -> Profile
 
 def track_columns(
     clusters: Clusters, start: Float[Tensor, "c 3"], detector: Detector, margin: float
-) -> dict[str, Tensor]:
-    """Columns of `reco_particles` of tracks; NaN or of no meaning in the rows of other clusters.
+) -> tuple[dict[str, Tensor], OpenEnds]:
+    """Columns of `reco_particles` of tracks, and what dE/dx says of their ends.
+
+    They are NaN or of no meaning in the rows of other clusters.
 
     Args:
         clusters: The voxels of tracks alone (`Clusters.of`).
@@ -50,7 +53,10 @@ def track_columns(
     profiles = profiles_of(clusters, paths, detector)
     chi2, steps = stopping_chi2(profiles, n, material)
     energy, energy_error = track_energy(profiles, n)
-    return {
+    ends = open_ends(profiles, paths.length, stops, material)
+    is_track = paths.length.isfinite()[:, None]
+    start_momentum = most_likely(ends)
+    columns = {
         "start": torch.where(start.isfinite().all(dim=1, keepdim=True), start, paths.start),
         "end": paths.end,
         "start_direction": start_directions(clusters, paths.start, REACH),
@@ -67,4 +73,9 @@ def track_columns(
         "calorimetric_energy_error": energy_error,
         "stopping_chi2": torch.where(stops[:, None], chi2, torch.nan),
         "stopping_steps": steps,
+        "stop_probability": torch.where(is_track, probabilities(ends)[:, :, 0], torch.nan),
+        "open_end_momentum": start_momentum.value,
+        "open_end_momentum_low": start_momentum.low,
+        "open_end_momentum_high": start_momentum.high,
     }
+    return columns, ends
