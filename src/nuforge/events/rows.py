@@ -30,7 +30,7 @@ def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:
     bits = len(code).bit_length()
     if code.device.type != "cpu" or largest >= 1 << (63 - bits):
         return torch.sort(code, stable=True)
-    packed = torch.from_numpy(np.sort(((code << bits) | torch.arange(len(code))).numpy()))
+    packed = torch.from_numpy(np.sort(((code << bits) | torch.arange(len(code), device="cpu")).numpy()))
     return packed >> bits, packed & ((1 << bits) - 1)
 
 

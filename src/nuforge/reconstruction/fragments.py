@@ -47,5 +47,5 @@ def majority(group: Int[Tensor, " v"], value: Int[Tensor, " v"], n: int) -> Int[
     of, of_value = cells // codes, cells % codes
     most = counts.new_zeros(n).scatter_reduce(0, of, counts, "amax")
     best = counts == most[of]
-    winner = torch.full((n,), codes).scatter_reduce(0, of[best], of_value[best], "amin")
+    winner = counts.new_full((n,), codes).scatter_reduce(0, of[best], of_value[best], "amin")
     return torch.where(winner == codes, -1, winner)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nuforge.detectors import Detector
 from nuforge.detectors.voxels import voxel_center
-from nuforge.events import Column, Events, Table
+from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.events.rows import looked_up
 from nuforge.nn.points import nearest_other
 from nuforge.reconstruction.reconstruct import reconstruct
@@ -48,13 +48,9 @@ def fragments_as_clusters(events: Events, detector: Detector) -> Events:
         detector: Its voxels.
     """
     voxels = events["voxels"]
-    number = voxels["reco_fragment"]
-    counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, voxels.batch, number + 1, "amax")
-    first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-    cluster = torch.where(number < 0, -1, first[voxels.batch] + number)
-    n = int(first[-1])
+    cluster, counts = _through_the_batch(voxels["reco_fragment"], voxels)
     of = cluster[cluster >= 0]
-    kind = torch.zeros(n, dtype=torch.int64).index_put((of,), voxels["kind"][cluster >= 0])
+    kind = cluster.new_zeros(int(counts.sum())).index_put((of,), voxels["kind"][cluster >= 0])
     start, end = _ends(events, detector, cluster, kind, counts)
     clusters = Table.from_counts({"kind": kind, "start": start, "end": end}, counts, about=_OF_CLUSTERS)
     return _with_clusters(events, cluster, clusters)
@@ -81,11 +77,8 @@ def particles_as_clusters(events: Events) -> Events:
             track).
     """
     pieces = events["clusters"]
-    number = _numbered_on(pieces)
-    counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, pieces.batch, number + 1, "amax")
-    first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-    group = torch.where(number < 0, -1, first[pieces.batch] + number)
-    n = int(first[-1])
+    group, counts = _through_the_batch(_numbered_on(pieces), pieces)
+    n = int(counts.sum())
     rows = (group >= 0).nonzero()[:, 0]
     cluster = events["voxels"]["cluster"]
     size = torch.bincount(cluster[cluster >= 0], minlength=len(pieces))
@@ -124,8 +117,19 @@ def finished(events: Events, detector: Detector) -> Events:
 def _numbered_on(pieces: Table) -> Rows:
     """The particle (N,) of fragments inside their event: showers first, then tracks, -1 for none."""
     shower, track = pieces["shower_group"], pieces["reco_group"]
-    showers = torch.zeros(pieces.n_events, dtype=torch.int64).scatter_reduce(0, pieces.batch, shower + 1, "amax")
+    showers = _highest(shower, pieces) + 1
     return torch.where(shower >= 0, shower, torch.where(track >= 0, track + showers[pieces.batch], -1))
+
+
+def _through_the_batch(number: Rows, table: Table) -> tuple[Rows, Rows]:
+    """Numbers (N,) inside events, -1 for none, as numbers in the batch, and how many (B,) each event has."""
+    counts = _highest(number, table) + 1
+    return torch.where(number < 0, -1, offsets_of(counts)[table.batch] + number), counts
+
+
+def _highest(number: Rows, table: Table) -> Rows:
+    """The highest number (B,) among the rows (N,) of each event of a table, -1 for none."""
+    return number.new_full((table.n_events,), -1).scatter_reduce(0, table.batch, number, "amax")
 
 
 def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:
@@ -154,7 +158,7 @@ def _track_ends(
     ends: Float[Tensor, "c 2 3"], place: Points, value: Scalars, of: Rows, event: Rows, points: Table
 ) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
     """Start and end (C, 3) cm of clusters seen as tracks, from their outermost voxels (C, 2, 3)."""
-    mine = points["probability"].argmax(1) == VoxelClass.TRACK if len(points) else torch.zeros(0, dtype=torch.bool)
+    mine = points["probability"].argmax(1) == VoxelClass.TRACK if len(points) else points.batch > 0
     position, ending = points["position"][mine], points["end"][mine]
     snapped, odds = [], []
     for side in range(2):
@@ -212,5 +216,5 @@ def _largest(value: Scalars, of: Rows, n: int) -> Int[Tensor, " m"]:
     most = value.new_full((n,), -torch.inf).scatter_reduce(0, of, value, "amax")
     best: Mask = value >= most[of]
     rows = best.nonzero()[:, 0]
-    first = torch.full((n,), len(value)).scatter_reduce(0, of[rows], rows, "amin")
+    first = rows.new_full((n,), len(value)).scatter_reduce(0, of[rows], rows, "amin")
     return first[first < len(value)]
