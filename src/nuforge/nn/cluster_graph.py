@@ -11,7 +11,7 @@ from torch import Tensor
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, offsets_of
 from nuforge.events.rows import rows_where
-from nuforge.nn.points import Clusters, closest_pairs, edge_features, node_features
+from nuforge.nn.points import Members, closest_pairs, edge_features, node_features
 from nuforge.shapes import Rows
 
 ENDS = {
@@ -85,7 +85,7 @@ class ClusterGraph:
     pairs: Int[Tensor, "2 e"]
     offsets: Int[Tensor, " starts"]
     position: Float[Tensor, "v 3"]
-    voxels: Clusters
+    voxels: Members
     nodes: Float[Tensor, "n 33"]
     edges: Float[Tensor, "e 19"]
 
@@ -102,7 +102,7 @@ class ClusterGraph:
         batch = clusters.batch[rows]
         kind, start, end = (clusters[name][rows] for name in ("kind", "start", "end"))
         position = (voxels["index"] + 0.5) * joining.voxel + voxels["value"].new_tensor(joining.origin)
-        points = Clusters.of(_followed(voxels["cluster"], rows, len(clusters)), len(rows))
+        points = Members.of(_followed(voxels["cluster"], rows, len(clusters)), len(rows))
         nodes = node_features(position, voxels["value"], points, kind, start, end, joining.radius)
         pairs = closest_pairs(position, points, batch, joining.cuts, kind).nearest(joining.most)
         edges = edge_features(position, pairs)
