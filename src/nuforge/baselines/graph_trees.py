@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, lowest
-from nuforge.baselines.forest import Forest
+from nuforge.baselines.forest import Forest, grow
 from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.prediction import PROBABILITY
 from nuforge.events import Events, Table
@@ -145,15 +144,15 @@ class GraphTrees:
         if len(label) > self.rows:
             drawn = np.random.default_rng(self.seed).choice(len(label), self.rows, replace=False)
             features, label = features[drawn], label[drawn]
-        model = HistGradientBoostingClassifier(
-            max_iter=self.rounds,
-            max_leaf_nodes=self.leaves,
+        return grow(
+            features,
+            label,
+            self.targets.get(name, 2),
+            rounds=self.rounds,
+            leaves=self.leaves,
             learning_rate=self.learning_rate,
-            l2_regularization=1.0,
-            early_stopping=False,
-            random_state=self.seed,
+            seed=self.seed,
         )
-        return Forest.of_scikit_learn(model.fit(features, label), self.targets.get(name, 2))
 
 
 def _known(features: Features, label: Tensor) -> tuple[Features, NDArray[np.int64]]:
