@@ -137,11 +137,11 @@ def particles_learner(of: Literal["showers", "tracks"], width: int, detector: De
     return Supervised(model, [grouping, _of_clusters(model, ("secondary", "primary"), "primary")])
 
 
-def interactions_learner(width: int, detector: Detector, by_number: int = 5) -> Supervised:
+def interactions_learner(width: int, detector: Detector) -> Supervised:
     """Interactions, primaries and identities of particles."""
     model = GrapPA(width, joining=joined("interactions", detector))
     tasks = [
-        Grouping(model.features, by_number=by_number),
+        Grouping(model.features, by_number=5),
         _of_clusters(model, ("secondary", "primary"), "primary"),
         _of_clusters(model, IDENTITIES, "pid"),
     ]

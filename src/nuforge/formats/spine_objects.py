@@ -151,9 +151,9 @@ def strings(n: int, **texts: Sequence[str]) -> Pool:
     return Pool("string", np.dtype(np.uint8), list(texts), values, sizes)
 
 
-def _column(table: Table, name: str, missing: float = np.nan) -> NDArray[Any]:
-    """A column in double precision; a constant where it is not there."""
-    return table[name].double().numpy() if name in table else np.full(len(table), missing)
+def _column(table: Table, name: str) -> NDArray[Any]:
+    """A column in double precision, NaN if it is not there."""
+    return table[name].double().numpy() if name in table else np.full(len(table), np.nan)
 
 
 def _vector(table: Table, name: str) -> NDArray[np.float32]:
