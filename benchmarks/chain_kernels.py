@@ -21,7 +21,7 @@ from torch.nn.functional import one_hot
 
 from nuforge.metrics.clustering import Contingency, adjusted_rand_index
 from nuforge.nn.kernels.library import LIBRARY
-from nuforge.nn.points import Clusters, closest_pairs, dbscan, edge_features, node_features, partition
+from nuforge.nn.points import Members, closest_pairs, dbscan, edge_features, node_features, partition
 
 OURS, PLAIN, SPINE = "NuForge", "NuForge without a compiler", "SPINE, event by event"
 AXIS = slice(12, 15)  # of the features of a node
@@ -43,7 +43,7 @@ class Batch:
         self.event, self.position = where[:, 0].contiguous(), where[:, 1:].float() + 0.5
         self.value = torch.rand(len(where), generator=generator) * 3
         self.cluster = dbscan(self.position, self.event, EPS, 1)
-        self.clusters = Clusters.of(self.cluster, int(self.cluster.max()) + 1)
+        self.clusters = Members.of(self.cluster, int(self.cluster.max()) + 1)
         n, first = len(self.clusters), self.clusters.offsets[:-1]
         self.batch = self.event[self.clusters.order[first]]
         self.kind = torch.randint(0, 5, (n,), generator=generator)
@@ -82,7 +82,7 @@ class Batch:
         }
 
     def _again(self):
-        return Clusters.of(self.cluster, len(self.clusters))
+        return Members.of(self.cluster, len(self.clusters))
 
     def spine(self):
         """The calls of SPINE for all events, one by one, by what they do; nothing if it is not installed."""
@@ -204,7 +204,7 @@ def large_event(voxels, lines, generator, rounds):
     position = line_voxels(1, voxels, generator, lines)[:, 1:].float()
     cells, cluster = (position / 120).long().unique(dim=0, return_inverse=True)
     n = len(cells)
-    clusters, batch = Clusters.of(cluster, n), torch.zeros(n, dtype=torch.int64)
+    clusters, batch = Members.of(cluster, n), torch.zeros(n, dtype=torch.int64)
     calls = {
         f"pairs nearer than {cut:g} voxels": lambda cut=cut: closest_pairs(position, clusters, batch, cut)
         for cut in (500.0, 25.0)

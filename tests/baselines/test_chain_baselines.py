@@ -6,7 +6,7 @@ import torch
 
 from nuforge.baselines import end_points
 from nuforge.baselines.branches import Branches
-from nuforge.baselines.clusters import Clusters
+from nuforge.baselines.clusters import ClusterShapes
 from nuforge.baselines.dbscan_fragments import DBSCANFragments
 from nuforge.baselines.end_points import EndPoints
 from nuforge.baselines.neighbourhood import Pairs
@@ -40,7 +40,7 @@ def clusters_of(place):
     """Clusters, and the graph of their neighbours, of voxels that touch."""
     place = np.asarray(place, dtype=np.float64)
     of = connected(np.zeros(len(place), np.int64), place.astype(np.int64))
-    return Clusters.of_voxels(of, place, np.ones(len(place))), Pairs.within(place, of, 1.9).graph()
+    return ClusterShapes.of_voxels(of, place, np.ones(len(place))), Pairs.within(place, of, 1.9).graph()
 
 
 def test_vertices_and_ends_of_tracks_and_starts_of_showers_are_found(by_truth):

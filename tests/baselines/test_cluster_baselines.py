@@ -1,6 +1,8 @@
 """Classical grouping and identification of clusters, on geometries by hand."""
 
+import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from nuforge.baselines.shower_merging import ShowerMerging
 from nuforge.baselines.track_merging import TrackMerging
 from nuforge.baselines.vertex_grouping import VertexGrouping
 from nuforge.errors import InputError
+from nuforge.nn.cluster_graph import Joining
 from nuforge.physics.constants import MUON_MASS, PROTON_MASS
 from nuforge.physics.material import LIQUID_ARGON
 from nuforge.physics.ranges import energy_of_range
@@ -134,7 +137,7 @@ FITTED = {
     "tracks": lambda: TrackMerging(),
     "vertices": lambda: VertexGrouping(),
     "cuts": lambda: ParticleCuts(),
-    "trees": lambda: GraphTrees(longest=(300.0,) * 4, targets={"primary": 2, "pid": 5}, rounds=4, leaves=4),
+    "trees": lambda: GraphTrees(Joining(longest=(300.0,) * 4), targets={"primary": 2, "pid": 5}, rounds=4, leaves=4),
 }
 
 
@@ -160,6 +163,16 @@ def test_saved_baselines_predict_the_same(fitted, tmp_path):
     for name, table in fitted.predict(events).items():
         for column in table:
             assert torch.equal(loaded[name][column], table[column])
+
+
+def test_a_file_keeps_the_voxels_and_lengths_that_a_method_looks_at(tmp_path):
+    joining = Joining((0, 3), (80.0,) * 4, voxel=0.4, origin=(1.0, 2.0, 3.0))
+    ShowerMerging(joining).save(tmp_path)
+    assert ShowerMerging.load(tmp_path).joining == joining
+    numbers = json.loads((tmp_path / ShowerMerging.file).read_text())
+    del numbers["longest"]
+    (tmp_path / ShowerMerging.file).write_text(json.dumps(numbers))
+    assert ShowerMerging.load(tmp_path).joining == replace(joining, longest=ShowerMerging().joining.longest)
 
 
 def test_batches_without_clusters_pass(fitted):

@@ -11,7 +11,17 @@ from nuforge.errors import InputError, MissingFileError
 from nuforge.events import Column, Events, Table
 from nuforge.events import store as store_module
 from nuforge.events.arrow import describe, from_arrow, to_arrow
-from nuforge.events.store import SCHEMA, Store, finish, read_shard, shard_path, write_json, write_shard
+from nuforge.events.store import (
+    SCHEMA,
+    Store,
+    finish,
+    read_shard,
+    shard_path,
+    write_json,
+    write_shard,
+    write_shard_of_parts,
+)
+from nuforge.events.write_store import bytes_of, write_store
 
 
 def write(folder, shards, detector=None):
@@ -162,6 +172,42 @@ def test_nothing_half_written_has_the_name_of_a_shard(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_shard(tmp_path, 0, toy_events([1]))
     assert not list(tmp_path.glob("shard-*"))
+
+
+def test_a_shard_of_parts_has_their_events_in_order(tmp_path):
+    parts = [toy_events([2, 3]), toy_events([4])[0:0], toy_events([1])]
+    assert_same(read_shard(write_shard_of_parts(tmp_path, 0, iter(parts))), Events.concat(parts))
+
+
+def test_a_shard_does_not_depend_on_how_small_its_parts_are(tmp_path):
+    events = toy_events([2, 3, 0, 1])
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    write_shard(whole, 0, events)
+    write_shard_of_parts(parts, 0, (events.event(i) for i in range(4)))
+    assert_same(read_shard(shard_path(whole, 0)), read_shard(shard_path(parts, 0)))
+    assert [pq.read_metadata(shard_path(folder, 0)).num_row_groups for folder in (whole, parts)] == [1, 1]
+
+
+def test_parts_of_a_shard_have_the_same_columns_and_a_failure_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="the parts of a shard differ"):
+        write_shard_of_parts(tmp_path, 0, [toy_events([2]), toy_events([2]).without("hits")])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_store_of_a_stream_has_shards_of_bounded_size(tmp_path, monkeypatch):
+    events = toy_events([2, 2, 2, 2])
+    monkeypatch.setattr("nuforge.events.write_store.SHARD_BYTES", bytes_of(events.event(0)) + 1)
+    write_store(tmp_path / "new", (events.event(i) for i in range(4)), detector=None, provenance={})
+    store = Store(tmp_path / "new")
+    assert store.description["shards"] == 2
+    assert_same(store.read(), events)
+
+
+def test_a_store_needs_events(tmp_path):
+    with pytest.raises(InputError, match="no events for the store"):
+        write_store(tmp_path, [], detector=None, provenance={})
 
 
 def test_a_store_is_finished_when_all_its_shards_are_there(tmp_path):

@@ -49,7 +49,7 @@ def same(a, b):
 def small_batches(monkeypatch):
     """Batches of few events, and shards of few batches."""
     monkeypatch.setattr(conversion, "_BATCH_BYTES", 200)
-    monkeypatch.setattr(conversion, "_SHARD_BYTES", 300)
+    monkeypatch.setattr("nuforge.events.write_store.SHARD_BYTES", 300)
 
 
 def test_a_store_of_a_file_holds_what_the_file_holds(tmp_path, small_batches, capsys):

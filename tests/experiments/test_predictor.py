@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from nuforge.errors import InputError
 from nuforge.evaluation.report import read_report
 from nuforge.events import Events, Table, offsets_of
 from nuforge.events.store import Store
+from nuforge.experiments.data import BATCH
 from nuforge.experiments.predictor import load
 
 
@@ -76,6 +78,19 @@ def test_energy_deposits_get_the_response_and_its_seed_decides(model, events):
     assert torch.equal(first["index"], again["index"])
     assert torch.equal(first["probability"], again["probability"])
     assert not torch.equal(first["index"], other["index"])
+
+
+def test_a_network_and_what_stands_before_it_never_see_more_than_a_batch(model, events):
+    seen = []
+
+    def given(part):
+        seen.append(len(part))
+        return part
+
+    before = replace(model.built, given=given, reads=("somewhere.else",))
+    many = Events.concat([events, events])
+    replace(model, built=before).predict(many)
+    assert seen == [BATCH, BATCH, len(many) - 2 * BATCH]
 
 
 def test_the_command_line_predicts_what_python_does(model, finished, sample, toy, tmp_path, capsys):

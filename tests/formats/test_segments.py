@@ -9,7 +9,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Process
 from nuforge.formats import hdf5, read
 from nuforge.formats.ancestry import inherited
-from nuforge.formats.segments import read_all_segments, read_segments
+from nuforge.formats.segments import read_segments
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 GEANT4 = SHARED / "geant4_lar" / "particle_bomb_400.h5"
@@ -143,7 +143,7 @@ def test_units_that_are_unknown_are_refused(tmp_path):
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
 def test_batches_are_the_whole_and_blocks_leave_no_trace(toy, batch, monkeypatch):
-    whole = read_all_segments(toy)
+    whole = Events.concat(list(read_segments(toy)))
     monkeypatch.setattr(hdf5, "BLOCK", 2)
     parts = list(read_segments(toy, batch))
     assert [len(part) for part in parts] == [min(batch, 5 - i) for i in range(0, 5, batch)]

@@ -5,18 +5,19 @@ import torch
 
 from nuforge.errors import InputError
 from nuforge.models.grappa import GrapPA
+from nuforge.nn.cluster_graph import Joining
 from nuforge.tasks.grouping import Grouping
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised
 from toy_clusters import SHOWER, TRACK, cluster_events, cone, line, random_events, shuffled
 
-WIDE = (200.0,) * 4
+WIDE = Joining(longest=(200.0,) * 4)
 
 
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    model = GrapPA(width=8, longest=WIDE)
+    model = GrapPA(width=8, joining=WIDE)
     model(random_events([6, 7]).readout())  # running mean and variance of something
     return model.eval()
 
@@ -80,7 +81,7 @@ def test_only_the_kinds_asked_for_are_nodes_and_long_gaps_are_no_edges():
             cone((0, 5, 0), (0, 1, 0), 10, torch.Generator(), kind=SHOWER),
         ]
     )
-    out = GrapPA(kinds=(TRACK,), width=4, longest=(150.0, 30.0, 30.0, 30.0)).eval()(events.readout())
+    out = GrapPA(width=4, joining=Joining(kinds=(TRACK,))).eval()(events.readout())
     assert out["clusters"]["node"].tolist() == [True, True, True, False]
     assert not out["clusters"]["features"][3].any()
     assert list(zip(out["edges"]["source"].tolist(), out["edges"]["target"].tolist(), strict=True)) == [(0, 1)]
@@ -96,7 +97,7 @@ def test_a_small_set_is_learned_by_heart():
     torch.manual_seed(0)
     events = random_events([6, 7, 5, 8, 6], seed=3)
     tasks = [Grouping(16), Segmentation(("no", "yes"), 16, "clusters", "primary", name="primary")]
-    learner = Supervised(GrapPA(width=16, longest=WIDE), tasks)
+    learner = Supervised(GrapPA(width=16, joining=WIDE), tasks)
     optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-2)
     for _ in range(60):
         optimizer.zero_grad()
@@ -110,8 +111,8 @@ def test_a_small_set_is_learned_by_heart():
 
 def test_unknown_kinds_and_wrong_lengths_are_refused():
     with pytest.raises(InputError, match="kinds must be some of the classes"):
-        GrapPA(kinds=(5,))
+        Joining(kinds=(5,))
     with pytest.raises(InputError, match="voxel and radius must be positive"):
-        GrapPA(voxel=0.0)
+        Joining(voxel=0.0)
     with pytest.raises(InputError, match="width and layers must be at least 1"):
         GrapPA(layers=0)

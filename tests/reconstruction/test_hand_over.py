@@ -239,3 +239,14 @@ def test_nothing_becomes_nothing():
     assert len(done["reco_particles"]) == len(done["reco_interactions"]) == len(done["reco_fragments"]) == 0
     assert "clusters" not in done
     assert "cluster" not in done["voxels"]
+
+
+def test_what_is_handed_over_is_made_where_the_events_are():
+    fragments = [(TRACK, LINE, 1.0), (SHOWER, [[10, 10, 10]], 1.0)]
+    events, pieces = seen(fragments, [(LINE[0], TRACK, 0.9, 0.1)]), grouped(fragments, [-1, 0], [0, 0.9], [0, -1])
+    with torch.device("meta"):  # what is made without naming a place is nowhere, and cannot meet what is here
+        handed = fragments_as_clusters(events, DETECTOR), particles_as_clusters(pieces)
+    expected = fragments_as_clusters(events, DETECTOR), particles_as_clusters(pieces)
+    for got, wanted in zip(handed, expected, strict=True):
+        for table, column in [("clusters", "kind"), ("clusters", "start"), ("clusters", "end"), ("voxels", "cluster")]:
+            assert torch.equal(got[table][column], wanted[table][column])

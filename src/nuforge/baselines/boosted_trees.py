@@ -9,10 +9,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from nuforge.baselines.features import FEATURES, voxel_features
-from nuforge.baselines.forest import Forest
+from nuforge.baselines.forest import grow
 from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.prediction import prediction_table
 from nuforge.events import Events, Table
@@ -58,18 +57,18 @@ class BoostedTrees(Grown):
         frequency = sample.seen / sample.seen.sum()
         kept = np.bincount(sample.label, minlength=self.classes)
         weight = np.where(seen, frequency ** (1.0 - self.prior_power), 0.0) / np.maximum(kept, 1)
-        model = HistGradientBoostingClassifier(
-            max_iter=self.rounds,
-            max_leaf_nodes=self.leaves,
-            max_depth=8,
-            learning_rate=self.learning_rate,
-            l2_regularization=1.0,
-            early_stopping=False,
-            random_state=self.seed,
-        )
         rows = weight[sample.label]
-        model.fit(sample.features, sample.label, sample_weight=rows / rows.mean())
-        self.forest = Forest.of_scikit_learn(model, self.classes)
+        self.forest = grow(
+            sample.features,
+            sample.label,
+            self.classes,
+            rounds=self.rounds,
+            leaves=self.leaves,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+            depth=8,
+            weight=rows / rows.mean(),
+        )
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`voxels.probability` (N, classes).

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nuforge.baselines.clusters import Clusters, farthest, ways
+from nuforge.baselines.clusters import ClusterShapes, farthest, ways
 from nuforge.baselines.neighbourhood import Floats, Integers
 
 _SLACK = 1.0
@@ -35,7 +35,9 @@ class Branches:
     joins: Integers
 
     @classmethod
-    def of(cls, place: Floats, graph: csr_array, clusters: Clusters, length: float, most: int, bend: float) -> Branches:
+    def of(
+        cls, place: Floats, graph: csr_array, clusters: ClusterShapes, length: float, most: int, bend: float
+    ) -> Branches:
         """Branches longer than a length: the farthest voxel from the way from end to end, then from all found so far.
 
         Args:

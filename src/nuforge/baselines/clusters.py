@@ -14,7 +14,7 @@ FAR = 100.0  # voxels (30 cm); longer distances between clusters are of no inter
 
 
 @dataclass(frozen=True)
-class Clusters:
+class ClusterShapes:
     """Groups of voxels.
 
     Args:
@@ -36,7 +36,7 @@ class Clusters:
     across: Floats
 
     @classmethod
-    def of_voxels(cls, cluster: Integers, position: Floats, value: Floats) -> "Clusters":
+    def of_voxels(cls, cluster: Integers, position: Floats, value: Floats) -> "ClusterShapes":
         """Clusters from their number for each voxel (N,), positions (N, 3) and energies (N,)."""
         n = int(cluster.max(initial=-1)) + 1
         weights = moments(position)
@@ -75,7 +75,7 @@ class Paths:
         return self.near + self.far - self.length
 
     @classmethod
-    def along(cls, graph: csr_array, clusters: Clusters) -> "Paths":
+    def along(cls, graph: csr_array, clusters: ClusterShapes) -> "Paths":
         """Ways along the graph of neighbours, whose components are the clusters."""
         first = farthest(np.abs(clusters.along - 0.5), clusters.of)
         one_end = farthest(ways(graph, first)[0], clusters.of)

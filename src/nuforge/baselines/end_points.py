@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nuforge.baselines.branches import Branches
 from nuforge.baselines.by_hand import ByHand
-from nuforge.baselines.clusters import Clusters, farthest, ways
+from nuforge.baselines.clusters import ClusterShapes, farthest, ways
 from nuforge.baselines.neighbourhood import Floats, Integers, Pairs
 from nuforge.baselines.rules import Rules
 from nuforge.events import Events, Table
@@ -175,7 +175,7 @@ class _Pieces:
         probability: Mean over its voxels (K, 4) of the classes that have points, which add up to 1.
     """
 
-    clusters: Clusters
+    clusters: ClusterShapes
     place: Floats
     value: Floats
     voxel_event: Integers
@@ -194,7 +194,7 @@ class _Pieces:
         enough = (torch.bincount(cluster)[cluster] >= least[kind]).numpy()
         of = np.unique(cluster.numpy()[enough], return_inverse=True)[1]
         where, value = place.numpy()[enough], voxels["value"][chosen].double().numpy()[enough]
-        clusters = Clusters.of_voxels(of, where, value)
+        clusters = ClusterShapes.of_voxels(of, where, value)
         n = len(clusters.size)
         row = np.zeros(n, np.int64)
         row[of] = np.arange(len(of))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuforge.baselines.clusters import FAR, Clusters, distance_to
+from nuforge.baselines.clusters import FAR, ClusterShapes, distance_to
 from nuforge.baselines.neighbourhood import Floats, Integers
 from nuforge.events import Events
 from nuforge.events.connected import VoxelKeys, components, neighbour_pairs
@@ -68,7 +68,7 @@ class _Voxels:
     n_events: int
     neighbours: Integers
     around: Floats  # mean energy of the neighbours, 0 without
-    clusters: Clusters
+    clusters: ClusterShapes
     home: Integers  # event of each cluster
 
     @classmethod
@@ -83,7 +83,7 @@ class _Voxels:
         n = len(value)
         count = np.bincount(first, minlength=n) + np.bincount(second, minlength=n)
         energy = np.bincount(first, value[second], n) + np.bincount(second, value[first], n)
-        clusters = Clusters.of_voxels(components(first, second, n), index.astype(np.float64), value)
+        clusters = ClusterShapes.of_voxels(components(first, second, n), index.astype(np.float64), value)
         home = np.zeros(len(clusters.size), np.int64)
         home[clusters.of] = event
         around = energy / np.maximum(count, 1)

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from nuforge.baselines.event_summaries import SUMMARIES, event_summaries
-from nuforge.baselines.forest import Forest
+from nuforge.baselines.forest import grow
 from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.prediction import event_prediction_table
 from nuforge.events import Events, Table
@@ -56,15 +55,15 @@ class EventTrees(Grown):
                 f"boosted trees need events of at least two classes, got counts {seen.tolist()}; give labelled events "
                 "of more than one class"
             )
-        model = HistGradientBoostingClassifier(
-            max_iter=self.rounds,
-            max_leaf_nodes=self.leaves,
+        self.forest = grow(
+            summaries[known],
+            label[known],
+            self.classes,
+            rounds=self.rounds,
+            leaves=self.leaves,
             learning_rate=self.learning_rate,
-            l2_regularization=1.0,
-            early_stopping=False,
-            random_state=self.seed,
+            seed=self.seed,
         )
-        self.forest = Forest.of_scikit_learn(model.fit(summaries[known], label[known]), self.classes)
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`event.probability` (B, classes).

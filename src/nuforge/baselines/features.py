@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nuforge.baselines.clusters import FAR, Clusters, Paths, distance_to, ways
+from nuforge.baselines.clusters import FAR, ClusterShapes, Paths, distance_to, ways
 from nuforge.baselines.neighbourhood import Floats, Integers, Pairs, Shape, blocks, moments
 from nuforge.events import Events
 from nuforge.events.connected import components, connected
@@ -75,9 +75,9 @@ def voxel_features(events: Events) -> NDArray[np.float32]:
 def _block_features(index: Floats, value: Floats, event: Integers) -> Floats:
     """The features (n, len(FEATURES)) of a block of events."""
     pairs = Pairs.within(index, event, RADII[-1])
-    touching = Clusters.of_voxels(connected(event, index.astype(np.int64)), index, value)
+    touching = ClusterShapes.of_voxels(connected(event, index.astype(np.int64)), index, value)
     near = pairs.closer_than(GAP)
-    loose = Clusters.of_voxels(components(near.first, near.second, len(value)), index, value)
+    loose = ClusterShapes.of_voxels(components(near.first, near.second, len(value)), index, value)
     local, sums = _local_features(pairs, index, value, touching)
     columns = [
         local,
@@ -90,7 +90,7 @@ def _block_features(index: Floats, value: Floats, event: Integers) -> Floats:
 
 
 def _local_features(
-    pairs: Pairs, index: Floats, value: Floats, touching: Clusters
+    pairs: Pairs, index: Floats, value: Floats, touching: ClusterShapes
 ) -> tuple[Floats, dict[int, tuple[Floats, Floats]]]:
     """Own value and features of growing neighbourhoods (n, C); also number and energy within each radius."""
     small = (touching.size < STEPS[0])[touching.of].astype(np.float64)
@@ -141,7 +141,7 @@ def _largest(pairs: Pairs, value: Floats) -> Floats:
     return largest
 
 
-def _cluster_features(clusters: Clusters) -> Floats:
+def _cluster_features(clusters: ClusterShapes) -> Floats:
     """Features (n, 8) of each voxel's cluster and its place in it."""
     columns = [
         clusters.size,
@@ -155,7 +155,7 @@ def _cluster_features(clusters: Clusters) -> Floats:
     return np.stack([*(column[clusters.of] for column in columns), end, clusters.across], axis=1)
 
 
-def _path_features(near: Pairs, loose: Clusters, sums: dict[int, tuple[Floats, Floats]]) -> Floats:
+def _path_features(near: Pairs, loose: ClusterShapes, sums: dict[int, tuple[Floats, Floats]]) -> Floats:
     """Features (n, 10) of the way along the loose cluster."""
     graph = near.graph()
     paths = Paths.along(graph, loose)
@@ -172,7 +172,7 @@ def _path_features(near: Pairs, loose: Clusters, sums: dict[int, tuple[Floats, F
     return np.stack(columns, axis=1)
 
 
-def _surroundings(position: Floats, clusters: Clusters) -> Floats:
+def _surroundings(position: Floats, clusters: ClusterShapes) -> Floats:
     """Features (n, 6) of the nearest bigger cluster and the nearest other that is long and straight."""
     size, density = clusters.size[clusters.of], (clusters.energy / clusters.size)[clusters.of]
     linearity, length = clusters.shape.linearity[clusters.of], clusters.length[clusters.of]

@@ -86,6 +86,43 @@ class Forest:
         )
 
 
+def grow(
+    features: NDArray[np.float32],
+    label: NDArray[np.int64],
+    n_classes: int,
+    *,
+    rounds: int,
+    leaves: int,
+    learning_rate: float,
+    seed: int,
+    depth: int | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> Forest:
+    """The forest that scikit-learn's histogram gradient boosting grows, its leaves shrunk a little (L2 of 1).
+
+    Args:
+        features: (N, F), finite.
+        label: (N,) from 0 to `n_classes` - 1, of two classes at least.
+        n_classes: Classes of the forest; one that was never seen gets no probability.
+        rounds: Rounds of boosting.
+        leaves: Leaves of a tree.
+        learning_rate: What part of each tree is taken.
+        seed: Of scikit-learn.
+        depth: The longest way from a root to a leaf, if it is bounded.
+        weight: Of each row (N,), all alike if not given.
+    """
+    model = HistGradientBoostingClassifier(
+        max_iter=rounds,
+        max_leaf_nodes=leaves,
+        max_depth=depth,
+        learning_rate=learning_rate,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return Forest.of_scikit_learn(model.fit(features, label, sample_weight=weight), n_classes)
+
+
 def _breadth_first(nodes: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Feature, threshold, left child and score (m,) of one tree's nodes, siblings side by side."""
     order = np.argsort(nodes["depth"], kind="stable")  # any order in which siblings can be put side by side

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, lowest
-from nuforge.baselines.forest import Forest
+from nuforge.baselines.forest import Forest, grow
 from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.prediction import PROBABILITY
 from nuforge.events import Events, Table
@@ -42,28 +41,22 @@ class GraphTrees:
     that comes nearest; edges are partitioned as the network's are.
 
     Args:
-        kinds: Classes of the clusters that are nodes.
-        longest: The longest gap of a pair in cm for each class.
+        joining: Which clusters are nodes, and which of them are joined.
         targets: Number of classes of each question, by its column of `clusters`; it gives `<column>_probability`.
         rounds: Rounds of boosting.
         leaves: Leaves of a tree.
         learning_rate: What part of each tree is taken.
         rows: At most so many pairs, and so many clusters, are looked at, drawn evenly.
-        radius, voxel, origin: As in `Joining`.
         seed: Of the draw, and of scikit-learn.
         forests: The trees, by question; none until they are grown.
     """
 
-    kinds: tuple[int, ...] = (0, 1, 2, 3)
-    longest: tuple[float, ...] = (150.0, 30.0, 30.0, 30.0)
+    joining: Joining = field(default=Joining())
     targets: Mapping[str, int] = field(default_factory=dict)
     rounds: int = 100
     leaves: int = 31
     learning_rate: float = 0.1
     rows: int = 300_000
-    radius: float = 5.0
-    voxel: float = 0.3
-    origin: tuple[float, float, float] = (-115.2, -115.2, -115.2)
     seed: int = 0
     forests: Mapping[str, Forest] = field(default_factory=dict, kw_only=True)
 
@@ -118,9 +111,10 @@ class GraphTrees:
         """
         if not self.forests:
             raise ValueError("boosted trees have no trees to save; call fit(batches) first")
-        options = {name: value for name, value in vars(self).items() if name != "forests"}
+        own = {name: value for name, value in vars(self).items() if name not in ("forests", "joining", "targets")}
+        options = {**vars(self.joining), **own, "targets": dict(self.targets)}
         for name, forest in self.forests.items():
-            write_forest(folder / name, forest, _NAMES, {**options, "targets": dict(self.targets)})
+            write_forest(folder / name, forest, _NAMES, options)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -132,10 +126,11 @@ class GraphTrees:
         forest, options = read_forest(folder / _EDGES, _NAMES)
         forests = {_EDGES: forest} | {name: read_forest(folder / name, _NAMES)[0] for name in options["targets"]}
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-        return cls(**given, forests=forests)
+        joining = Joining(**{f.name: given.pop(f.name) for f in fields(Joining) if f.name in given})
+        return cls(joining, **given, forests=forests)
 
     def _pairs(self, events: Events) -> ClusterPairs:
-        return ClusterPairs.of(events, Joining(self.kinds, self.longest, self.radius, self.voxel, self.origin))
+        return ClusterPairs.of(events, self.joining)
 
     def _grown(self, name: str, parts: list[tuple[Features, NDArray[np.int64]]]) -> Forest:
         """The forest of a question."""
@@ -149,15 +144,15 @@ class GraphTrees:
         if len(label) > self.rows:
             drawn = np.random.default_rng(self.seed).choice(len(label), self.rows, replace=False)
             features, label = features[drawn], label[drawn]
-        model = HistGradientBoostingClassifier(
-            max_iter=self.rounds,
-            max_leaf_nodes=self.leaves,
+        return grow(
+            features,
+            label,
+            self.targets.get(name, 2),
+            rounds=self.rounds,
+            leaves=self.leaves,
             learning_rate=self.learning_rate,
-            l2_regularization=1.0,
-            early_stopping=False,
-            random_state=self.seed,
+            seed=self.seed,
         )
-        return Forest.of_scikit_learn(model.fit(features, label), self.targets.get(name, 2))
 
 
 def _known(features: Features, label: Tensor) -> tuple[Features, NDArray[np.int64]]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, grouping_tables, lowest, probabilities
 from nuforge.baselines.prediction import PROBABILITY
-from nuforge.baselines.tuned import Tuned, joining_of, mean_recall, mean_voxel_ari
+from nuforge.baselines.tuned import Tuned, mean_recall, mean_voxel_ari
 from nuforge.events import Events, Table
+from nuforge.nn.cluster_graph import Joining
 from nuforge.shapes import Rows
 
 
@@ -24,14 +25,12 @@ class ShowerMerging(Tuned):
     angle and gap, in units of their limits.
 
     Args:
-        kinds: Classes of fragments.
+        joining: Classes of fragments, and how far from each other they are looked at.
         cone: Half opening angle of a cone in degrees.
         length: Its length from the start to the centre of a fragment, cm. 14 cm of liquid argon are a radiation length.
         touch: A gap below which fragments are joined anyway, cm.
         seed: Voxels of a fragment that has a cone.
         large: The primary fragment has at least this part of the voxels of the largest one.
-        voxel: Side of a voxel in cm.
-        origin: Where voxel 0 begins in cm, along each axis.
         sure: Probability of what is named.
     """
 
@@ -44,14 +43,12 @@ class ShowerMerging(Tuned):
         "large": (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.8),
     }
 
-    kinds: tuple[int, ...] = (0, 2, 3)
+    joining: Joining = field(default=Joining((0, 2, 3), (max(grids["length"]),) * 4))
     cone: float = 30.0
     length: float = 80.0
     touch: float = 2.0
     seed: float = 10.0
     large: float = 0.1
-    voxel: float = 0.3
-    origin: tuple[float, float, float] = (-115.2, -115.2, -115.2)
     sure: float = 0.9
 
     def fit(self, batches: Iterable[Events]) -> None:
@@ -104,5 +101,4 @@ class ShowerMerging(Tuned):
         return torch.zeros_like(group).index_fill(0, chosen, 1)
 
     def _pairs(self, events: Events) -> ClusterPairs:
-        longest = max(self.grids["length"])
-        return ClusterPairs.of(events, joining_of(self.kinds, longest, self.voxel, self.origin))
+        return ClusterPairs.of(events, self.joining)

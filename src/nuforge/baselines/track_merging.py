@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, grouping_tables, unit
-from nuforge.baselines.tuned import Tuned, joining_of, mean_voxel_ari
+from nuforge.baselines.tuned import Tuned, mean_voxel_ari
 from nuforge.events import Events, Table
+from nuforge.nn.cluster_graph import Joining
 from nuforge.shapes import Rows
 
 
@@ -22,13 +23,11 @@ class TrackMerging(Tuned):
     not lie off the larger one's line, and if it is long enough to have an axis, both axes must agree.
 
     Args:
-        kinds: Classes of fragments.
+        joining: Classes of fragments, and how far from each other they are looked at.
         gap: The longest gap in cm.
         angle: The largest angle between the axes in degrees.
         off: The largest distance of the smaller one's centre from the larger one's line in cm.
         straight: Voxels of a fragment whose axis is looked at.
-        voxel: Side of a voxel in cm.
-        origin: Where voxel 0 begins in cm, along each axis.
     """
 
     file: ClassVar[str] = "track_merging.json"
@@ -39,13 +38,11 @@ class TrackMerging(Tuned):
         "straight": (5.0, 10.0, 20.0, 40.0),
     }
 
-    kinds: tuple[int, ...] = (1,)
+    joining: Joining = field(default=Joining((1,), (max(grids["gap"]),) * 4))
     gap: float = 5.0
     angle: float = 20.0
     off: float = 1.0
     straight: float = 10.0
-    voxel: float = 0.3
-    origin: tuple[float, float, float] = (-115.2, -115.2, -115.2)
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Move the numbers to the highest Rand index of voxels."""
@@ -72,4 +69,4 @@ class TrackMerging(Tuned):
         return pairs.grouped(ways.one[joined], ways.other[joined])
 
     def _pairs(self, events: Events) -> ClusterPairs:
-        return ClusterPairs.of(events, joining_of(self.kinds, max(self.grids["gap"]), self.voxel, self.origin))
+        return ClusterPairs.of(events, self.joining)

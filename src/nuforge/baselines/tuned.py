@@ -48,9 +48,14 @@ class Tuned:
             setattr(self, name, getattr(best, name))
 
     def _numbers(self) -> dict[str, Any]:
-        """The fields; a method within this one has a file of its own."""
-        own = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in own.items() if not isinstance(value, Tuned)}
+        """The fields, those of `Joining` among them; a method within this one has a file of its own."""
+        numbers: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, Joining):
+                numbers |= vars(value)
+            elif not isinstance(value, Tuned):
+                numbers[name] = value
+        return numbers
 
     def save(self, folder: Path) -> None:
         """Write the numbers as JSON into a folder."""
@@ -66,7 +71,7 @@ class Tuned:
         """
         try:
             numbers: dict[str, Any] = json.loads((folder / cls.file).read_text(encoding="utf-8"))
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items()})
+            return cls(**_with_joining({k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items()}, cls()))
         except (OSError, ValueError, TypeError) as error:
             name = cls.file.removesuffix(".json").replace("_", " ")
             raise InputError(f"no {name} in {folder} ({error}); expected {cls.file}, fit the baselines again") from None
@@ -96,8 +101,10 @@ def mean_recall(label: Rows, found: Rows, classes: int) -> float:
     return float(recall.mean()) if len(recall) else 0.0
 
 
-def joining_of(
-    kinds: tuple[int, ...], longest: float, voxel: float, origin: tuple[float, float, float], radius: float = 5.0
-) -> Joining:
-    """How clusters are joined if the gap of a pair may be as long whatever its classes."""
-    return Joining(kinds, (longest,) * 4, radius, voxel, origin)
+def _with_joining(numbers: dict[str, Any], usual: Tuned) -> dict[str, Any]:
+    """The numbers of a file as arguments: those of `Joining` together, the usual ones where it has none."""
+    own = {f.name: numbers.pop(f.name) for f in fields(Joining) if f.name in numbers}
+    for name, value in vars(usual).items():
+        if isinstance(value, Joining):
+            numbers[name] = replace(value, **own)
+    return numbers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, grouping_tables, lowest, unit
-from nuforge.baselines.tuned import Tuned, joining_of, mean_voxel_ari
+from nuforge.baselines.tuned import Tuned, mean_voxel_ari
 from nuforge.events import Events, Table
+from nuforge.nn.cluster_graph import Joining
 from nuforge.nn.points import connected_components
 from nuforge.shapes import Points, Rows, Scalars
 from nuforge.simulation.truth import VoxelClass
@@ -49,7 +50,7 @@ class VertexGrouping(Tuned):
     Two particles that enter by the upper face never belong together.
 
     Args:
-        kinds: Classes of particles.
+        joining: Classes of particles; all those of an event are joined.
         gap: cm.
         near: cm.
         pointing: Degrees.
@@ -59,8 +60,6 @@ class VertexGrouping(Tuned):
         top: The upper face of the detector, cm along `up`.
         margin: A track that starts this near to it has entered, cm.
         up: The vertical axis.
-        voxel: Side of a voxel in cm.
-        origin: Where voxel 0 begins in cm, along each axis.
     """
 
     file: ClassVar[str] = "vertex_grouping.json"
@@ -73,7 +72,7 @@ class VertexGrouping(Tuned):
         "small": (20.0, 50.0, 100.0, 200.0, 1000.0),
     }
 
-    kinds: tuple[int, ...] = (0, 1, 2, 3)
+    joining: Joining = field(default=Joining(longest=(1e4,) * 4))
     gap: float = 2.0
     near: float = 2.0
     pointing: float = 20.0
@@ -83,8 +82,6 @@ class VertexGrouping(Tuned):
     top: float = 115.2
     margin: float = 3.0
     up: int = 1
-    voxel: float = 0.3
-    origin: tuple[float, float, float] = (-115.2, -115.2, -115.2)
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Move the numbers to the highest Rand index of voxels."""
@@ -101,7 +98,7 @@ class VertexGrouping(Tuned):
 
     def pairs(self, events: Events) -> ClusterPairs:
         """The particles of a batch, all those of an event joined."""
-        return ClusterPairs.of(events, joining_of(self.kinds, 1e4, self.voxel, self.origin))
+        return ClusterPairs.of(events, self.joining)
 
     def find(self, pairs: ClusterPairs) -> Vertices:
         """Interactions, and where they begin."""

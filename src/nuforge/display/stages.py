@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from nuforge.display import names, style
 from nuforge.display.frame import Frame
@@ -20,6 +21,7 @@ from nuforge.display.kinds import (
 )
 from nuforge.display.marks import Marks, Symbol, placed
 from nuforge.events import Events, Table
+from nuforge.events.rows import looked_up
 from nuforge.simulation.truth import VoxelClass
 
 LABELLED, ARROWED = 6, 20
@@ -231,12 +233,12 @@ def _interactions(voxels: _Voxels) -> Stage:
     truth = found = None
     whole, reco_whole = voxels.table("interactions"), voxels.table("reco_interactions")
     if particle is not None and table is not None and whole is not None:
-        of = _looked_up(table["interaction"].numpy(), particle)
+        of = looked_up(table["interaction"], torch.from_numpy(particle)).numpy()
         seen = by_energy(particle, voxels.energy, len(table))
         truth = _Clusters(of, names.true_interactions(table, seen, _totals(of, voxels.energy, len(whole))))
     particle, table = voxels.column("reco_particle"), voxels.table("reco_particles", "interaction")
     if particle is not None and table is not None and reco_whole is not None:
-        of = _looked_up(table["interaction"].numpy(), particle)
+        of = looked_up(table["interaction"], torch.from_numpy(particle)).numpy()
         energy = _totals(of, voxels.energy, len(reco_whole))
         found = _Clusters(of, names.found_interactions(table, energy, voxels.classes))
     sides = _painted(voxels, truth, found)
@@ -278,11 +280,6 @@ def _painted(
 def _totals(of: np.ndarray, energy: np.ndarray, n: int) -> np.ndarray:
     """MeV of each of n clusters."""
     return np.asarray(np.bincount(of[of >= 0], weights=energy[of >= 0], minlength=n))
-
-
-def _looked_up(value: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """The value of each row, -1 for row -1."""
-    return np.asarray(np.append(value, -1)[row])
 
 
 def _vectors(table: Table, column: str) -> np.ndarray:

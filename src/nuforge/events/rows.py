@@ -22,13 +22,13 @@ def looked_up(value: Tensor, row: Rows) -> Tensor:
     return torch.cat([value, value.new_full((1,), -1)])[row]
 
 
-def majority(group: Rows, value: Rows, n: int) -> Int[Tensor, " n"]:
-    """The most frequent value >= 0 (n,) of the rows (N,) of each group, the least of equals, -1 where there is none.
+def majority(group: Rows, value: Rows, n: int) -> Int[Tensor, " k"]:
+    """The most frequent value >= 0 (K,) of the rows (N,) of each group, the least of equals, -1 where there is none.
 
     Args:
         group: From 0 to n - 1, -1 for rows that do not count.
         value: What they say, -1 for nothing.
-        n: Number of groups.
+        n: Number of groups K.
     """
     known = rows_where((group >= 0) & (value >= 0))
     codes = int(value.max()) + 1 if len(known) else 1
@@ -48,7 +48,7 @@ def sort_codes(code: Rows, largest: int) -> tuple[Rows, Rows]:
     bits = len(code).bit_length()
     if code.device.type != "cpu" or largest >= 1 << (63 - bits):
         return torch.sort(code, stable=True)
-    packed = torch.from_numpy(np.sort(((code << bits) | torch.arange(len(code))).numpy()))
+    packed = torch.from_numpy(np.sort(((code << bits) | torch.arange(len(code), device="cpu")).numpy()))
     return packed >> bits, packed & ((1 << bits) - 1)
 
 

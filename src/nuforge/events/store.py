@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +42,73 @@ def write_shard(folder: Path, number: int, events: Events) -> Path:
         number: Number of the shard, from 0.
         events: At least one event.
     """
-    if not len(events):
-        raise ValueError(f"shard {number} has no events, expected at least one; write fewer shards")
-    description = describe(events)
-    data = to_arrow(events).replace_schema_metadata({_METADATA: json.dumps(description)})
+    return write_shard_of_parts(folder, number, [events])
+
+
+def write_shard_of_parts(folder: Path, number: int, parts: Iterable[Events]) -> Path:
+    """The path of a shard written part by part, of which one is held at a time; whole or not at all.
+
+    Args:
+        folder: The store's folder.
+        number: Number of the shard, from 0.
+        parts: Events with the same tables and columns, at least one event in all.
+
+    Raises:
+        ValueError: If there is no event, or parts differ in their columns.
+    """
     path = shard_path(folder, number)
     temporary = _temporary(path)
-    pq.write_table(
-        data,
-        temporary,
+    some = (events for events in parts if len(events))
+    first = next(some, None)
+    if first is None:
+        raise ValueError(f"shard {number} has no events, expected at least one; write fewer shards")
+    description = describe(first)
+    try:
+        with _writer(temporary, description) as writer:
+            for data in _in_groups(_alike(chain([first], some), description)):
+                writer.write_table(data, max(1, _GROUP_BYTES * data.num_rows // max(1, data.nbytes)))
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _publish(temporary, path)
+    return path
+
+
+def _alike(parts: Iterable[Events], description: Description) -> Iterator[pa.Table]:
+    """Events as Arrow tables, if they are all of one description."""
+    metadata = _metadata(description)
+    for events in parts:
+        if describe(events) != description:
+            raise ValueError("the parts of a shard differ in tables or columns; give events that have the same")
+        yield to_arrow(events).replace_schema_metadata(metadata)
+
+
+def _in_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables that are each worth a row group at least, but for the last."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(each.nbytes for each in held) >= _GROUP_BYTES:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _metadata(description: Description) -> dict[bytes, str]:
+    return {_METADATA: json.dumps(description)}
+
+
+def _writer(path: Path, description: Description) -> pq.ParquetWriter:
+    """What writes events with that description."""
+    return pq.ParquetWriter(
+        path,
+        schema_of(description).with_metadata(_metadata(description)),
         compression="zstd",
-        row_group_size=max(1, _GROUP_BYTES * data.num_rows // max(1, data.nbytes)),
         use_dictionary=_repetitive(description),
         write_statistics=[f"{EVENT}.{name}" for name in description.get(EVENT, ())],
         write_page_checksum=True,
     )
-    _publish(temporary, path)
-    return path
 
 
 def _repetitive(description: Description) -> list[str]:

@@ -19,6 +19,7 @@ from nuforge.experiments.predictor import load
 from nuforge.models.graph_spice import GraphSPICE
 from nuforge.models.grappa import GrapPA
 from nuforge.models.ppn import PPN
+from nuforge.nn.cluster_graph import Joining
 from nuforge.reconstruction.hand_over import (
     finished,
     fragments_as_clusters,
@@ -62,12 +63,6 @@ EVERYWHERE = (500.0,) * 4
 """cm; all particles of an event are joined."""
 
 
-def corner(detector: Detector) -> tuple[float, float, float]:
-    """Where voxel (0, 0, 0) begins, cm."""
-    x, y, z = detector.volumes[0].lower
-    return float(x), float(y), float(z)
-
-
 def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
     """The response of a detector, with labels."""
 
@@ -95,7 +90,7 @@ def moving(
         shift=shift,
         positions=positions,
         voxel=detector.readout.voxel,
-        origin=corner(detector),
+        origin=detector.origin,
     )
 
 
@@ -117,7 +112,7 @@ def interactions_of(events: Events) -> Tensor:
 def points_learner(depth: int, width: int, detector: Detector) -> Supervised:
     """Classes of voxels, and points."""
     model = PPN(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
-    return Supervised(model, [Segmentation(CLASSES, model.features), Points(detector.readout.voxel, corner(detector))])
+    return Supervised(model, [Segmentation(CLASSES, model.features), Points(detector.readout.voxel, detector.origin)])
 
 
 def fragments_learner(depth: int, width: int) -> Supervised:
@@ -126,21 +121,28 @@ def fragments_learner(depth: int, width: int) -> Supervised:
     return Supervised(model, [Fragments()])
 
 
+def joined(stage: Literal["showers", "tracks", "interactions"], detector: Detector) -> Joining:
+    """Which clusters a stage looks at, and which of them it joins."""
+    of_detector = partial(Joining, voxel=detector.readout.voxel, origin=detector.origin)
+    if stage == "interactions":
+        return of_detector(longest=EVERYWHERE)
+    return of_detector(SHOWERS if stage == "showers" else TRACKS, LONGEST)
+
+
 def particles_learner(of: Literal["showers", "tracks"], width: int, detector: Detector) -> Supervised:
     """Showers and their primary fragments, or tracks."""
-    kinds = SHOWERS if of == "showers" else TRACKS
-    model = GrapPA(kinds, width, longest=LONGEST, voxel=detector.readout.voxel, origin=corner(detector))
-    grouping = Grouping(model.features, kinds)
+    model = GrapPA(width, joining=joined(of, detector))
+    grouping = Grouping(model.features, model.joining.kinds)
     if of == "tracks":
         return Supervised(model, [grouping])
     return Supervised(model, [grouping, _of_clusters(model, ("secondary", "primary"), "primary")])
 
 
-def interactions_learner(width: int, detector: Detector, by_number: int = 5) -> Supervised:
+def interactions_learner(width: int, detector: Detector) -> Supervised:
     """Interactions, primaries and identities of particles."""
-    model = GrapPA(width=width, longest=EVERYWHERE, voxel=detector.readout.voxel, origin=corner(detector))
+    model = GrapPA(width, joining=joined("interactions", detector))
     tasks = [
-        Grouping(model.features, by_number=by_number),
+        Grouping(model.features, by_number=5),
         _of_clusters(model, ("secondary", "primary"), "primary"),
         _of_clusters(model, IDENTITIES, "pid"),
     ]

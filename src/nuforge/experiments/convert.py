@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 from nuforge.detectors import from_description
 from nuforge.errors import InputError
 from nuforge.events import Events, Selection
-from nuforge.events.store import DESCRIPTION, Store, finish, write_shard
+from nuforge.events.store import DESCRIPTION, Store
+from nuforge.events.write_store import bytes_of, write_store
 from nuforge.experiments.progress import followed
 from nuforge.formats import FORMATS, format_of, stream
 from nuforge.formats.format import Write
 
 _BATCH_BYTES = 1 << 24  # read together
-_SHARD_BYTES = 1 << 26  # written together
 _MOST = 4096  # events read together
 
 
@@ -59,7 +59,7 @@ def convert(path: Path, out: Path, to: str = "store", select: str = "") -> str:
     else:
         provenance = {"file": str(path), "format": found.name, "select": select}
         with _whole_folder(out) as temporary:
-            _write_store(temporary, read(), detector, provenance)
+            write_store(temporary, read(), detector=detector, provenance=provenance)
     return f"{n} events of {path} ({found.title}) in {out}"
 
 
@@ -83,40 +83,10 @@ def batch_events_of(path: Path) -> int:
     return max(1, min(_MOST, _BATCH_BYTES // max(1, bytes_of(first))))
 
 
-def bytes_of(events: Events) -> int:
-    """Memory of the columns of events."""
-    return sum(column.nbytes for table in events.tables.values() for column in table.columns.values())
-
-
 def _detector_of(path: Path) -> dict[str, Any] | None:
     """The description of the detector that a store names."""
     detector: dict[str, Any] | None = Store(path).description["detector"] if (path / DESCRIPTION).exists() else None
     return detector
-
-
-def _write_store(
-    folder: Path, parts: Iterable[Events], detector: dict[str, Any] | None, provenance: dict[str, Any]
-) -> None:
-    """A store of events, its shards of a good size."""
-    shards, like = 0, None
-    for shards, like in enumerate(_joined(parts), start=1):
-        write_shard(folder, shards - 1, like)
-    if like is not None:
-        finish(folder, like, detector=detector, provenance=provenance, shards=shards)
-
-
-def _joined(parts: Iterable[Events]) -> Iterator[Events]:
-    """The same events in larger parts."""
-    rest: list[Events] = []
-    size = 0
-    for events in parts:
-        rest.append(events)
-        size += bytes_of(events)
-        if size >= _SHARD_BYTES:
-            yield Events.concat(rest)
-            rest, size = [], 0
-    if rest:
-        yield Events.concat(rest)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,22 @@ from nuforge import formats
 from nuforge.errors import InputError
 from nuforge.events import Events, Selection
 from nuforge.events.identity import generator_of
-from nuforge.events.store import DESCRIPTION, Store, finish, read_shard, shard_path, write_shard
+from nuforge.events.store import DESCRIPTION, Store, finish, read_shard, shard_path, write_shard_of_parts
+from nuforge.events.write_store import write_store
 from nuforge.experiments.experiment import Experiment
 from nuforge.experiments.progress import followed
 
 CHUNK = 100
-"""Events that are read and answered together; the seed of the response counts in these."""
+"""Events that are read, and get the response, together; the seed of the response counts in these."""
 
 BATCH = 16
 """Events that a network sees at once; the answer for an event does not depend on it."""
 
 
-def events_of(files: Sequence[Path], experiment: Experiment, seed: int, select: str = "") -> Iterable[Events]:
-    """Events of files in their order, some at a time, as the experiment's learner reads them."""
+def events_of(files: Sequence[Path], experiment: Experiment, seed: int, select: str = "") -> Iterator[Events]:
+    """Events of files in their order, `BATCH` at a time at most, as the experiment's learner reads them."""
     for events in read_out_of(files, experiment, seed, select):
-        yield _given(events, experiment)
+        yield from _given_in_pieces(events, experiment)
 
 
 def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int, select: str = "") -> Iterable[Events]:
@@ -89,19 +90,31 @@ def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) 
     return experiment.respond(events, generator_of("response", source, chunk, seed))
 
 
-def given(events: Events, experiment: Experiment, seed: int) -> Events:
-    """Events as the experiment's learner reads them; those that it has read before stay as they are."""
-    events = answered(events, experiment, seed)
+def given(events: Events, experiment: Experiment) -> Events:
+    """Read-out events as the experiment's learner reads them; those that it has read before stay as they are.
+
+    Args:
+        events: `BATCH` of them at most, for earlier stages may be networks.
+        experiment: What stands between readout and learner.
+    """
     known = {name for table in events.tables for name in (table, *(f"{table}.{c}" for c in events[table]))}
     return events if known.issuperset(experiment.reads) else _given(events, experiment)
 
 
+def in_pieces(events: Events) -> Iterator[Events]:
+    """The same events, as many at a time as a network takes."""
+    return (events[first : first + BATCH] for first in range(0, len(events), BATCH))
+
+
+def _given_in_pieces(events: Events, experiment: Experiment) -> Iterator[Events]:
+    return (_given(piece, experiment) for piece in in_pieces(events))
+
+
 def _given(events: Events, experiment: Experiment) -> Events:
-    """What stands between readout and learner, on some events at a time: earlier stages may be networks."""
     if experiment.given is None:
         return events
     with torch.no_grad():
-        return Events.concat([experiment.given(events[i : i + BATCH]) for i in range(0, len(events), BATCH)])
+        return experiment.given(events)
 
 
 def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: int, select: str = "") -> Store:
@@ -121,7 +134,7 @@ def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: 
     if (folder / DESCRIPTION).exists():
         return Store(folder)
     provenance = {"files": [str(path) for path in files], "select": select, "seed": seed, "chunk": CHUNK}
-    return write_store(folder, read_out_of(files, experiment, seed, select), experiment, provenance)
+    return store_written(folder, read_out_of(files, experiment, seed, select), experiment, provenance)
 
 
 def store_given(store: Store, experiment: Experiment, folder: Path) -> Store:
@@ -137,26 +150,21 @@ def store_given(store: Store, experiment: Experiment, folder: Path) -> Store:
     if (folder / DESCRIPTION).exists():
         return Store(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    shards, last = 0, None
+    shards = 0
     for events in followed(store.batches(CHUNK), "earlier stages", len(store)):
         if not shard_path(folder, shards).exists():
-            last = _given(events, experiment)
-            write_shard(folder, shards, last)
+            write_shard_of_parts(folder, shards, _given_in_pieces(events, experiment))
         shards += 1
-    like = last if last is not None else read_shard(shard_path(folder, 0))
+    like = read_shard(shard_path(folder, 0))
     finish(folder, like, detector=detector_of(experiment), provenance=store.description["provenance"], shards=shards)
     return Store(folder)
 
 
-def write_store(folder: Path, parts: Iterable[Events], experiment: Experiment, provenance: Mapping[str, Any]) -> Store:
-    """A store with one shard for each part, written whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    number, last = 0, None
-    for number, last in enumerate(parts, start=1):
-        write_shard(folder, number - 1, last)
-    if last is None:
-        raise InputError(f"no events for the store '{folder}', expected at least one; give files that have some")
-    finish(folder, last, detector=detector_of(experiment), provenance=provenance, shards=number)
+def store_written(
+    folder: Path, parts: Iterable[Events], experiment: Experiment, provenance: Mapping[str, Any]
+) -> Store:
+    """The store of events, some at a time, of the experiment's detector."""
+    write_store(folder, parts, detector=detector_of(experiment), provenance=provenance)
     return Store(folder)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nuforge.events import Events
 from nuforge.events.store import Store
 from nuforge.experiments.catalogue import find
 from nuforge.experiments.compare import Pass, fitted_baselines
-from nuforge.experiments.data import BATCH, events_of, write_store
+from nuforge.experiments.data import BATCH, events_of, store_written
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.predictor import Predictor, checkpoint_folder, load
 from nuforge.experiments.progress import followed
@@ -58,7 +58,7 @@ def report_on(
     begin = time.perf_counter()
     one_pass = Pass(predictor, fitted_baselines(predictor, checkpoint))
     batches = followed(batches, "evaluating", n_events)
-    store = write_store(out / "predictions", one_pass.over(batches), predictor.built, provenance)
+    store = store_written(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
     against = {"against": one_pass.against(seed)} if predictor.built.by else {}
     look = predictor.built.look
@@ -95,7 +95,7 @@ def evaluate_files(
     report = report_on(
         predictor,
         checkpoint_folder(checkpoint),
-        _pieces(events_of(files, predictor.built, seed, select)),
+        events_of(files, predictor.built, seed, select),
         out,
         seed=seed,
         provenance={
@@ -108,12 +108,6 @@ def evaluate_files(
         split={"method": f"events of the files with {select}" if select else "all events of the files", "files": named},
     )
     return headline(report, out)
-
-
-def _pieces(batches: Iterable[Events]) -> Iterator[Events]:
-    """The same events, as many at a time as a network takes."""
-    for events in batches:
-        yield from (events[first : first + BATCH] for first in range(0, len(events), BATCH))
 
 
 def headline(report: Report, folder: Path) -> str:

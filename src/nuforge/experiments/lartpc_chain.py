@@ -57,15 +57,15 @@ def lartpc_points(
     from nuforge.baselines.rules import Rules
     from nuforge.baselines.together import Together
     from nuforge.detectors import lartpc_cube
-    from nuforge.experiments.chain_stages import corner, interactions_of, moving_points, points_learner, responding
+    from nuforge.experiments.chain_stages import interactions_of, moving_points, points_learner, responding
     from nuforge.training.options import FitOptions
 
     detector = lartpc_cube()
-    voxel, origin = detector.readout.voxel, corner(detector)
+    ends = EndPoints(detector.readout.voxel, detector.origin)
     return Experiment(
         sample=_sample(events, shard_size, vertices),
         learner=points_learner(depth, width, detector),
-        baselines={"rules and end points": Together((Rules(), EndPoints(voxel, origin)))},
+        baselines={"rules and end points": Together((Rules(), ends))},
         options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(detector),
@@ -182,11 +182,9 @@ def lartpc_particles(
     from nuforge.baselines.track_merging import TrackMerging
     from nuforge.detectors import lartpc_cube
     from nuforge.experiments.chain_stages import (
-        LONGEST,
-        SHOWERS,
-        TRACKS,
         given_to,
         interactions_of,
+        joined,
         moving_clusters,
         particles_learner,
         responding,
@@ -194,12 +192,12 @@ def lartpc_particles(
     from nuforge.training.options import FitOptions
 
     detector, showers = lartpc_cube(), of == "showers"
-    kinds, targets = (SHOWERS, {"primary": 2}) if showers else (TRACKS, {})
+    targets = {"primary": 2} if showers else {}
     rule = {"cones": ShowerMerging()} if showers else {"collinearity": TrackMerging()}
     return Experiment(
         sample=_sample(events, shard_size, vertices),
         learner=particles_learner(of, width, detector),
-        baselines={**rule, "boosted trees": GraphTrees(kinds, LONGEST, targets, rounds=tree_rounds)},
+        baselines={**rule, "boosted trees": GraphTrees(joined(of, detector), targets, rounds=tree_rounds)},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=responding(detector),
@@ -260,10 +258,10 @@ def lartpc_interactions(
     from nuforge.baselines.vertex_grouping import VertexGrouping
     from nuforge.detectors import lartpc_cube
     from nuforge.experiments.chain_stages import (
-        EVERYWHERE,
         given_to,
         interactions_learner,
         interactions_of,
+        joined,
         moving_clusters,
         responding,
     )
@@ -277,7 +275,7 @@ def lartpc_interactions(
         learner=interactions_learner(width, detector),
         baselines={
             "vertices and cuts": Together((VertexGrouping(), ParticleCuts())),
-            "boosted trees": GraphTrees(longest=EVERYWHERE, targets=targets, rounds=tree_rounds),
+            "boosted trees": GraphTrees(joined("interactions", detector), targets, rounds=tree_rounds),
         },
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,

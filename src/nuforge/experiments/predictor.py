@@ -12,7 +12,7 @@ import torch
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.experiments.catalogue import Recipe, find
-from nuforge.experiments.data import BATCH, CHUNK, detector_of, events_of, given, write_store
+from nuforge.experiments.data import CHUNK, answered, detector_of, events_of, given, in_pieces, store_written
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.progress import followed
@@ -56,10 +56,13 @@ class Predictor:
         Raises:
             InputError: If the columns that the network reads are not there, or have another unit.
         """
-        events = given(events, self.built, seed)
+        return Events.concat([self._with_predictions(part) for part in in_pieces(answered(events, self.built, seed))])
+
+    def _with_predictions(self, events: Events) -> Events:
+        """Read-out events, as many as a network takes, with what the tasks predict."""
+        events = given(events, self.built)
         _check_columns(events, self.columns)
-        parts = [events[first : first + BATCH] for first in range(0, len(events), BATCH)]
-        return Events.concat([with_predictions(part, self.predictions(part.readout())) for part in parts])
+        return with_predictions(events, self.predictions(events.readout()))
 
     @torch.inference_mode()
     def predictions(self, readout: Events) -> Mapping[str, Table]:
@@ -186,5 +189,5 @@ def predict_files(
         "seed": seed,
         "chunk": CHUNK,
     }
-    store = write_store(out, predicted, predictor.built, provenance)
+    store = store_written(out, predicted, predictor.built, provenance)
     return f"{len(store)} events with predictions in {out}"

@@ -30,7 +30,6 @@ from nuforge.experiments.tuning import tune
 from nuforge.training.checkpoint import load_weights, read_description, save_weights, write_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
-from nuforge.training.learner import Supervised
 from nuforge.training.stream import rank_and_world
 
 
@@ -223,9 +222,8 @@ def _tune(this: Run, validation: Callable[[], Iterable[Events]]) -> None:
     """Sets what is chosen on validation events, in the checkpoint."""
     learner = this.experiment.learner
     load_weights(learner, this.checkpoint)
-    if isinstance(learner, Supervised):
-        tune(learner, validation)
-        save_weights(learner, this.checkpoint)
+    tune(learner, validation)
+    save_weights(learner, this.checkpoint)
 
 
 def _meet(experiment: Experiment, batches: Iterable[Events]) -> None:

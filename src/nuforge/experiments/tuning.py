@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import torch
 
 from nuforge.events import Events
 from nuforge.tasks.task import Task
-from nuforge.training.learner import Supervised
+from nuforge.training.chain import Chain
+from nuforge.training.learner import Learner, Supervised
 
 
-def tune(learner: Supervised, validation: Callable[[], Iterable[Events]]) -> None:
+def tune(learner: Learner, validation: Callable[[], Iterable[Events]]) -> None:
     """Each task takes the choice of the largest merit on validation events, then the temperature of least surprise.
 
+    The stages of a chain choose in turn, each on what the stages before it, which have chosen, hand it. Other learners
+    than models with tasks and chains of them have nothing to choose.
+
     Args:
-        learner: A trained model with its tasks.
-        validation: Events with the truth that the tasks need; asked for once for choices, once for temperatures.
+        learner: What was trained.
+        validation: Events with the truth that the tasks need; asked for once for choices and once for temperatures, by
+            each stage of a chain anew.
     """
-    learner.eval()
+    if isinstance(learner, Supervised):
+        _tune_tasks(learner.eval(), validation)
+    elif isinstance(learner, Chain):
+        learner.eval()
+        for name, link in learner.links.items():
+            _tune_tasks(link.learner, partial(_handed, learner, name, validation))
+
+
+def _handed(chain: Chain, stage: str, validation: Callable[[], Iterable[Events]]) -> Iterator[Events]:
+    """What a chain hands to a stage, with its labels, made as it is asked for."""
+    for events in validation():
+        yield chain.links[stage].labelled(chain.handed(events, stage))
+
+
+def _tune_tasks(learner: Supervised, validation: Callable[[], Iterable[Events]]) -> None:
     with torch.inference_mode():
         _choose(learner, [task for task in learner.asked if task.choices], validation)
         _cool(learner, [task for task in learner.asked if task.temperatures], validation)

@@ -237,42 +237,18 @@ def read_gst(path: Path, batch_events: int = 64) -> Iterator[Events]:
 
 def _summary(path: Path, entries: Entries) -> Generated:
     """Events of entries of a summary tree: of each the neutrino, the lepton, then the hadrons."""
-    n, hadrons = len(entries), entries.counts("pdgf")
-    fields = [entries.flat(name) for name in ("pxf", "pyf", "pzf", "Ef")]
-    if {len(each) for each in fields} != {int(hadrons.sum())}:
-        raise InputError(f"lists of particles of {path} are not of one length; copy or write it again")
-    nothing = np.full(n, np.nan)
-
-    def plain(name: str, missing: NDArray = nothing) -> NDArray:
-        return entries.plain(name) if name in entries else missing
-
-    neutrino, energy = entries.plain("neu").astype(np.int64), entries.plain("Ev").astype(np.float64)
-    leptons = plain("fspl", np.zeros(n)).astype(np.int64)
-    one = np.ones(n, np.int64)
-    heads = (
-        ("pxv", "pyv", "pzv", "Ev", neutrino, BEAM),
-        ("pxl", "pyl", "pzl", "El", leptons, FINAL),
-    )
-    counts, rows = in_events(
-        *(
-            (one, {"pdg": pdg, "momentum": np.stack([plain(name) for name in names], 1), "status": status * one})
-            for *names, pdg, status in heads
-        ),
-        (
-            hadrons,
-            {"pdg": entries.flat("pdgf"), "momentum": np.stack(fields, 1), "status": np.full(len(fields[0]), FINAL)},
-        ),
-    )
+    n, neutrino = len(entries), entries.plain("neu").astype(np.int64)
+    counts, rows = _particles(path, entries, neutrino)
     momentum = rows["momentum"] * units.GeV
-    vertex = np.stack([plain(name) for name in _VERTEX], 1) * [units.m, units.m, units.m, units.s]
+    vertex = np.stack([_plain(entries, name) for name in _VERTEX], 1) * [units.m, units.m, units.m, units.s]
     mode, current = _flagged(entries)
     more, about = taken(_SUMMARY_MORE, entries.columns, entries.plain)
     batch = np.repeat(np.arange(n), counts)
     return Generated(
-        event=plain("iev", entries.first + np.arange(n)).astype(np.int64),
-        weight=plain("wght", np.ones(n)),
+        event=_plain(entries, "iev", entries.first + np.arange(n)).astype(np.int64),
+        weight=_plain(entries, "wght", 1.0),
         neutrino=neutrino,
-        energy=energy * units.GeV,
+        energy=entries.plain("Ev").astype(np.float64) * units.GeV,
         mode=mode,
         current=current,
         vertex=vertex[:, :3],
@@ -287,6 +263,30 @@ def _summary(path: Path, entries: Entries) -> Generated:
         more=more,
         about=about,
     )
+
+
+def _particles(path: Path, entries: Entries, neutrino: NDArray[np.int64]) -> tuple[NDArray, dict[str, NDArray]]:
+    """How many particles each event of a summary tree has, and of all their PDG number, momentum in GeV and status."""
+    hadrons = entries.counts("pdgf")
+    fields = [entries.flat(name) for name in ("pxf", "pyf", "pzf", "Ef")]
+    if {len(each) for each in fields} != {int(hadrons.sum())}:
+        raise InputError(f"lists of particles of {path} are not of one length; copy or write it again")
+    one = np.ones(len(entries), np.int64)
+    heads = (
+        ("pxv", "pyv", "pzv", "Ev", neutrino, BEAM),
+        ("pxl", "pyl", "pzl", "El", _plain(entries, "fspl", 0.0).astype(np.int64), FINAL),
+    )
+    singles = [
+        (one, {"pdg": pdg, "momentum": np.stack([_plain(entries, n) for n in names], 1), "status": status * one})
+        for *names, pdg, status in heads
+    ]
+    many = {"pdg": entries.flat("pdgf"), "momentum": np.stack(fields, 1), "status": np.full(len(fields[0]), FINAL)}
+    return in_events(*singles, (hadrons, many))
+
+
+def _plain(entries: Entries, name: str, missing: float | NDArray = np.nan) -> NDArray:
+    """A number of each entry; what stands for it where the branch is not there."""
+    return entries.plain(name) if name in entries else np.broadcast_to(missing, len(entries)).astype(np.float64)
 
 
 def _flagged(entries: Entries) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -117,17 +117,12 @@ class Keyed:
         return values if self._in_order and len(self.order) == len(values) else values[self.order]
 
 
-def cells(values: Sequence[NDArray], width: int = 0) -> tuple[NDArray, Integers]:
-    """Arrays of one event each, end to end, and how many rows each has (B,).
-
-    Args:
-        values: One array an event, empty ones among them.
-        width: Columns of each array; 0 for plain numbers.
-    """
+def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
+    """Plain numbers of one event each, end to end, and how many each has (B,); events may have none."""
     counts = np.array([len(value) for value in values], dtype=np.int64)
     filled = [value for value in values if len(value)]
     if not filled:
-        return np.zeros((0, width) if width else 0), counts
+        return np.zeros(0), counts
     return np.concatenate(filled), counts
 
 

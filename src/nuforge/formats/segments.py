@@ -134,11 +134,6 @@ def read_segments(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
             yield whole.events(whole.numbers[first : first + batch_events])[0]
 
 
-def read_all_segments(path: str | Path) -> Events:
-    """All events of a file (see `read_segments`)."""
-    return Events.concat(list(read_segments(path)))
-
-
 def _extent(path: Path, file: h5py.File, name: str) -> _Extent:
     """A table of the file, its fields and energies checked."""
     if not isinstance(file.get(name), h5py.Dataset):

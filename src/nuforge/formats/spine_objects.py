@@ -151,9 +151,9 @@ def strings(n: int, **texts: Sequence[str]) -> Pool:
     return Pool("string", np.dtype(np.uint8), list(texts), values, sizes)
 
 
-def _column(table: Table, name: str, missing: float = np.nan) -> NDArray[Any]:
-    """A column in double precision; a constant where it is not there."""
-    return table[name].double().numpy() if name in table else np.full(len(table), missing)
+def _column(table: Table, name: str) -> NDArray[Any]:
+    """A column in double precision, NaN if it is not there."""
+    return table[name].double().numpy() if name in table else np.full(len(table), np.nan)
 
 
 def _vector(table: Table, name: str) -> NDArray[np.float32]:
@@ -188,15 +188,10 @@ def _particles(events: Events) -> Objects:
     members = members_of(voxels, voxels["reco_particle"], n)
     pid = table["pid"].numpy()
     hypothesis = np.select([pid == 3, pid == 4], [3, 4], 2)
-    chi2 = np.full((n, 6), np.nan, np.float32)
-    chi2[:, _HYPOTHESES] = _four(table, "stopping_chi2")
+    chi2 = _chi2(table)
     by_range, by_scattering = (_per_hypothesis(_four(table, f"{k}_momentum")) for k in ("range", "scattering"))
     kinetic, momentum = _column(table, "kinetic_energy"), _vector(table, "momentum")
-    fragments = (np.zeros(0, np.int32), np.zeros(n, np.int64))
-    if "reco_fragments" in events:
-        pieces = events["reco_fragments"]
-        fragments = _children(pieces["particle"].numpy(), numbers_of(pieces), n)
-    rows = np.arange(n)
+    fragments, rows = _fragments_of(events, n), np.arange(n)
     fixed = {
         "is_truth": np.zeros(n, np.bool_),
         "id": numbers_of(table),
@@ -229,11 +224,31 @@ def _particles(events: Events) -> Objects:
         "depositions_sum": _column(table, "energy"),
     }
     if "pid_probability" in table:
-        scores = np.zeros((n, 6), np.float32)
-        scores[:, : table["pid_probability"].shape[1]] = table["pid_probability"].numpy()
-        fixed["pid_scores"] = scores
+        fixed["pid_scores"] = _scores(table["pid_probability"].numpy())
     pools = [strings(n), lists(index=members, fragment_ids=fragments)]
     return Objects("reco_particles", "RecoParticle", table.counts.numpy(), fixed | own[0], pools, description=own[1])
+
+
+def _chi2(table: Table) -> NDArray[np.float32]:
+    """chi^2 (C, 6) by SPINE's numbers, NaN for those that are no hypotheses."""
+    chi2 = np.full((len(table), 6), np.nan, np.float32)
+    chi2[:, _HYPOTHESES] = _four(table, "stopping_chi2")
+    return chi2
+
+
+def _scores(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (C, K) of the first of SPINE's six numbers as (C, 6)."""
+    scores = np.zeros((len(probability), 6), np.float32)
+    scores[:, : probability.shape[1]] = probability
+    return scores
+
+
+def _fragments_of(events: Events, n: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Numbers of the fragments of n particles, as `_children`; none where there are no fragments."""
+    if "reco_fragments" not in events:
+        return np.zeros(0, np.int32), np.zeros(n, np.int64)
+    pieces = events["reco_fragments"]
+    return _children(pieces["particle"].numpy(), numbers_of(pieces), n)
 
 
 def _interactions(events: Events) -> Objects:

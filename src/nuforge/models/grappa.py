@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -26,14 +26,9 @@ class GrapPA(nn.Module):
     that make up interactions. Two nodes of an event are joined if the gap between their closest voxels is not too long.
 
     Args:
-        kinds: Classes of the clusters that are nodes.
         width: Channels of nodes and edges.
         layers: Rounds of message passing.
-        longest: The longest gap of a pair in cm for each class; a pair of two classes has the larger of both.
-        radius: Within which voxels count for directions and dE/dx at the ends of a cluster, cm. The 1.5 of SPINE tell
-            fewer protons and pions.
-        voxel: Side of a voxel in cm.
-        origin: Where voxel 0 begins in cm, along each axis.
+        joining: Which clusters are nodes, and which of them are joined; as `Joining` has it if not given.
 
     Source:
         Drielsma et al., arXiv:2007.01335: complete graph with a cut on the gap (500 voxels of 0.3 cm for showers, 100
@@ -41,21 +36,11 @@ class GrapPA(nn.Module):
         64 for fragments and 128 for interactions in SPINE.
     """
 
-    def __init__(
-        self,
-        kinds: Sequence[int] = (0, 1, 2, 3),
-        width: int = 64,
-        layers: int = 3,
-        longest: Sequence[float] = (150.0, 30.0, 30.0, 30.0),
-        radius: float = 5.0,
-        voxel: float = 0.3,
-        origin: Sequence[float] = (-115.2, -115.2, -115.2),
-    ) -> None:
+    def __init__(self, width: int = 64, layers: int = 3, joining: Joining | None = None) -> None:
         super().__init__()
         if width < 1 or layers < 1:
             raise InputError(f"width and layers must be at least 1, got {width} and {layers}")
-        x, y, z = origin
-        self.joining = Joining(tuple(kinds), tuple(longest), radius, voxel, (x, y, z))
+        self.joining = joining or Joining()
         self.node_input, self.edge_input = nn.Linear(_NODE_INPUTS, width), nn.Linear(_EDGE_INPUTS, width)
         self.node_layers, self.edge_layers = hidden_layers(width, 2), hidden_layers(width, 2)
         self.rounds = nn.ModuleList(MessagePassing(width) for _ in range(layers))

@@ -1,5 +1,6 @@
 """Decays: spectra, and the momentum of two-body decays."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -23,9 +24,13 @@ def michel_fraction(uniform: Float[Tensor, "*#n"]) -> Float[Tensor, "*#n"]:
     return x.clamp(min=0, max=1)
 
 
-def two_body_momentum(mass: float, first: float, second: float) -> float:
-    """Momentum (MeV) of the products at rest of a decay to two particles of given masses (MeV)."""
-    total = mass**2 - (first + second) ** 2
-    if total < 0:
-        raise ValueError(f"a mass of {mass} MeV cannot decay to {first} and {second} MeV; lighter products are needed")
-    return float((total * (mass**2 - (first - second) ** 2)) ** 0.5 / (2 * mass))
+def two_body_momentum(total: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Momentum (N,) MeV of two bodies of masses (N,) MeV in the frame of their centre, 0 below threshold.
+
+    Args:
+        total: Invariant mass of both (N,) MeV: the mass of what decays.
+        first: Mass (N,) MeV.
+        second: Mass (N,) MeV.
+    """
+    gap = (total**2 - (first + second) ** 2) * (total**2 - (first - second) ** 2)
+    return torch.sqrt(gap.clamp(min=0)) / (2 * total)

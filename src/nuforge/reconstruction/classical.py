@@ -95,9 +95,7 @@ class ClassicalChain:
 
 def _steps(detector: Detector) -> dict[str, Step]:
     """All stages, not fitted yet."""
-    x, y, z = detector.volumes[0].lower
-    corner = (float(x), float(y), float(z))
-    voxels: tuple[Baseline, ...] = (Rules(), EndPoints(detector.readout.voxel, corner))
+    voxels: tuple[Baseline, ...] = (Rules(), EndPoints(detector.readout.voxel, detector.origin))
     return {
         "points": Step(Together(voxels), _same),
         "fragments": Step(DBSCANFragments(), with_kinds),

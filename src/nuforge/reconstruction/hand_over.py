@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nuforge.detectors import Detector
 from nuforge.detectors.voxels import voxel_center
-from nuforge.events import Column, Events, Table
+from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.events.rows import looked_up, majority
 from nuforge.nn.points import nearest_other
 from nuforge.reconstruction.reconstruct import reconstruct
@@ -68,12 +68,8 @@ def fragments_as_clusters(events: Events, detector: Detector) -> Events:
         detector: Its voxels.
     """
     voxels = events["voxels"]
-    number = voxels["reco_fragment"]
-    counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, voxels.batch, number + 1, "amax")
-    first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-    cluster = torch.where(number < 0, -1, first[voxels.batch] + number)
-    n = int(first[-1])
-    kind = majority(cluster, voxels["kind"], n)
+    cluster, counts = _through_the_batch(voxels["reco_fragment"], voxels)
+    kind = majority(cluster, voxels["kind"], int(counts.sum()))
     start, end = _ends(events, detector, cluster, kind, counts)
     clusters = Table.from_counts({"kind": kind, "start": start, "end": end}, counts, about=_OF_CLUSTERS)
     return _with_clusters(events, cluster, clusters)
@@ -100,11 +96,8 @@ def particles_as_clusters(events: Events) -> Events:
             track).
     """
     pieces = events["clusters"]
-    number = _numbered_on(pieces)
-    counts = torch.zeros(len(events), dtype=torch.int64).scatter_reduce(0, pieces.batch, number + 1, "amax")
-    first = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-    group = torch.where(number < 0, -1, first[pieces.batch] + number)
-    n = int(first[-1])
+    group, counts = _through_the_batch(_numbered_on(pieces), pieces)
+    n = int(counts.sum())
     rows = (group >= 0).nonzero()[:, 0]
     cluster = events["voxels"]["cluster"]
     size = torch.bincount(cluster[cluster >= 0], minlength=len(pieces))
@@ -143,8 +136,19 @@ def finished(events: Events, detector: Detector) -> Events:
 def _numbered_on(pieces: Table) -> Rows:
     """The particle (N,) of fragments inside their event: showers first, then tracks, -1 for none."""
     shower, track = pieces["shower_group"], pieces["reco_group"]
-    showers = torch.zeros(pieces.n_events, dtype=torch.int64).scatter_reduce(0, pieces.batch, shower + 1, "amax")
+    showers = _highest(shower, pieces) + 1
     return torch.where(shower >= 0, shower, torch.where(track >= 0, track + showers[pieces.batch], -1))
+
+
+def _through_the_batch(number: Rows, table: Table) -> tuple[Rows, Int[Tensor, " b"]]:
+    """Numbers (N,) inside events, -1 for none, as numbers in the batch, and how many (B,) each event has."""
+    counts = _highest(number, table) + 1
+    return torch.where(number < 0, -1, offsets_of(counts)[table.batch] + number), counts
+
+
+def _highest(number: Rows, table: Table) -> Int[Tensor, " b"]:
+    """The highest number (B,) among the rows (N,) of each event of a table, -1 for none."""
+    return number.new_full((table.n_events,), -1).scatter_reduce(0, table.batch, number, "amax")
 
 
 def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:
@@ -154,7 +158,7 @@ def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:
 
 
 def _ends(
-    events: Events, detector: Detector, cluster: Rows, kind: Rows, counts: Rows
+    events: Events, detector: Detector, cluster: Rows, kind: Int[Tensor, " c"], counts: Int[Tensor, " b"]
 ) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
     """Start and end (C, 3) cm of fragments."""
     voxels, points = events["voxels"], events["reco_points"]
@@ -170,10 +174,10 @@ def _ends(
 
 
 def _track_ends(
-    ends: Float[Tensor, "c 2 3"], place: Points, value: Scalars, of: Rows, event: Rows, points: Table
+    ends: Float[Tensor, "c 2 3"], place: Points, value: Scalars, of: Rows, event: Int[Tensor, " c"], points: Table
 ) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
     """Start and end (C, 3) cm of clusters seen as tracks, from their outermost voxels (C, 2, 3)."""
-    mine = points["probability"].argmax(1) == VoxelClass.TRACK if len(points) else torch.zeros(0, dtype=torch.bool)
+    mine = points["probability"].argmax(1) == VoxelClass.TRACK if len(points) else points.batch > 0
     position, ending = points["position"][mine], points["end"][mine]
     rows, gaps = zip(
         *(nearest_other(ends[:, side], event, position, points.batch[mine], SNAP) for side in range(2)), strict=True
@@ -200,7 +204,7 @@ def _one_end_each(
     return torch.where(both & farther, -1, row)
 
 
-def _near_charge(end: Points, place: Points, value: Scalars, of: Rows) -> Scalars:
+def _near_charge(end: Float[Tensor, "c 3"], place: Points, value: Scalars, of: Rows) -> Float[Tensor, " c"]:
     """Mean value (C,) of the voxels of each cluster near one of its ends."""
     near = ((place - end[of]).norm(dim=1) < BEGIN).to(value)
     total, n = value.new_zeros(2, len(end)).unbind(0)
@@ -208,7 +212,12 @@ def _near_charge(end: Points, place: Points, value: Scalars, of: Rows) -> Scalar
 
 
 def _starts(
-    ends: Float[Tensor, "c 2 3"], place: Points, of: Rows, kind: Rows, event: Rows, points: Table
+    ends: Float[Tensor, "c 2 3"],
+    place: Points,
+    of: Rows,
+    kind: Int[Tensor, " c"],
+    event: Int[Tensor, " c"],
+    points: Table,
 ) -> Float[Tensor, "c 3"]:
     """Where clusters start (C, 3) cm: the best point on each, else its end nearest to any point."""
     gaps = [nearest_other(ends[:, side], event, points["position"], points.batch)[1] for side in range(2)]
@@ -241,5 +250,5 @@ def _largest(value: Scalars, of: Rows, n: int) -> Int[Tensor, " m"]:
     most = value.new_full((n,), -torch.inf).scatter_reduce(0, of, value, "amax")
     best: Mask = value >= most[of]
     rows = best.nonzero()[:, 0]
-    first = torch.full((n,), len(value)).scatter_reduce(0, of[rows], rows, "amin")
+    first = rows.new_full((n,), len(value)).scatter_reduce(0, of[rows], rows, "amin")
     return first[first < len(value)]

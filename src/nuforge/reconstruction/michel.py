@@ -21,7 +21,6 @@ def tracks_of_michels(
     end: Float[Tensor, "c 3"],
     length: Float[Tensor, " c"],
     offsets: Int[Tensor, " o"],
-    farthest: float = FARTHEST,
 ) -> Rows:
     """The track (C,) at whose end each Michel cluster lies; -1 for none and for other clusters.
 
@@ -34,7 +33,6 @@ def tracks_of_michels(
         end: (C, 3) cm, where tracks end.
         length: (C,) cm, of tracks.
         offsets: (B + 1,) clusters of each event.
-        farthest: cm from a track's end to the nearest voxel of its Michel cluster.
     """
     n = len(clusters)
     event = torch.repeat_interleave(offsets.diff(), output_size=n)
@@ -46,7 +44,7 @@ def tracks_of_michels(
     michel = torch.repeat_interleave(michels, counts)
     row = torch.arange(len(michel)) - torch.repeat_interleave(offsets_of(counts)[:-1], counts)
     track = tracks[torch.repeat_interleave(first[event[michels]], counts) + row]
-    near = _nearest_voxel(clusters, michel, end[track]) <= farthest
+    near = _nearest_voxel(clusters, michel, end[track]) <= FARTHEST
     michel, track = michel[near], track[near]
     chosen = length[track] >= extremes(length[track], michel, n, "amax")[michel]
     found = torch.full((n,), -1)

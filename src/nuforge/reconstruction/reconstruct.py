@@ -30,7 +30,8 @@ def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> E
     """Events with `reco_particles`, `reco_interactions`, `voxels.reco_particle` and, if there, fragments.
 
     One particle a cluster, in the order of `clusters`. What cannot be known is NaN or -1; the columns' meanings say
-    when. The columns are described in `nuforge.reconstruction.columns`.
+    when. The columns are described in `nuforge.reconstruction.columns`. Paths and ranges are worked out on the CPU,
+    wherever the events are; what is found is put where they are.
 
     Args:
         events: With `voxels` (index, value, cluster; and reco_fragment, numbers inside the event, for fragments) and
@@ -43,8 +44,9 @@ def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> E
         InputError: If a table or column is missing, or a cluster is of no class.
     """
     _check(events, margin)
-    table = events["clusters"]
-    clusters = clusters_of(events, detector)
+    here = events.to("cpu")
+    table = here["clusters"]
+    clusters = clusters_of(here, detector)
     unknown = torch.full((len(table),), -1)
     kind = table["kind"]
     pid, primary, group = (table.columns.get(name, unknown) for name in ("pid", "primary", "group"))
@@ -58,7 +60,7 @@ def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> E
     columns |= {"kind": kind, "pid": pid, "primary": primary, "interaction": interaction}
     columns |= {"muon": muon, "has_michel": has_michel}
     interactions = interactions_of(columns, counts)
-    return _with_tables(events, columns, interactions)
+    return _with_tables(here, columns, interactions).to(events.device)
 
 
 def _check(events: Events, margin: float) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nuforge.physics.decays import two_body_momentum
+
 
 def four_momentum(vector: Tensor, mass: Tensor) -> Tensor:
     """(N, 4) of momenta (N, 3) and masses (N,)."""
@@ -32,12 +34,6 @@ def boosted(four: Tensor, frame: Tensor) -> Tensor:
 def reversed_frame(frame: Tensor) -> Tensor:
     """The frame (N, 4) that undoes a boost."""
     return frame * torch.tensor([1.0, -1.0, -1.0, -1.0], dtype=frame.dtype)
-
-
-def two_body_momentum(total: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Momentum (N,) of two bodies of masses (N,) in the frame of their centre, 0 below threshold."""
-    gap = (total**2 - (first + second) ** 2) * (total**2 - (first - second) ** 2)
-    return torch.sqrt(gap.clamp(min=0)) / (2 * total)
 
 
 def two_bodies(frame: Tensor, first: Tensor, second: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import strategies as st
 
-from nuforge.nn.points import Clusters
+from nuforge.nn.points import Members
 
 SIDE = 12
 
@@ -40,4 +40,4 @@ def line_bunches(n_clusters, rows, generator, side=100.0):
 
 def clusters_of(cluster, batch):
     """The clusters of points, one for each entry of the batch."""
-    return Clusters.of(cluster, len(batch))
+    return Members.of(cluster, len(batch))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nuforge.errors import InputError
 from nuforge.nn.kernels import library
-from nuforge.nn.points import Clusters, closest_pairs, edge_features, reversed_edge_features
+from nuforge.nn.points import Members, closest_pairs, edge_features, reversed_edge_features
 
 PATHS = ["torch"] if library.backend() == "torch" else ["torch", "compiled"]
 CUTS = torch.tensor([[9.0, 4.0, 0.0], [4.0, 2.0, 1.0], [0.0, 1.0, 0.0]])
@@ -65,7 +65,7 @@ def test_of_many_equally_close_points_those_of_the_lowest_rows_count(path, seed)
     plane = torch.cartesian_prod(side, side, torch.tensor([0, 3])).float()  # two planes, every point above another
     position = plane[torch.randperm(len(plane), generator=torch.Generator().manual_seed(seed))]
     cluster = (position[:, 2] > 0).long()
-    pairs = found(path, position, Clusters.of(cluster, 2), torch.zeros(2, dtype=torch.int64), 10.0)
+    pairs = found(path, position, Members.of(cluster, 2), torch.zeros(2, dtype=torch.int64), 10.0)
     first = int((cluster == 0).nonzero()[0, 0])
     above = int((position == position[first] + torch.tensor([0.0, 0.0, 3.0])).all(1).nonzero())
     assert pairs.points.tolist() == [[first], [above]]
@@ -79,7 +79,7 @@ def test_of_many_equally_close_points_those_of_the_lowest_rows_count(path, seed)
 def test_large_clusters_have_the_same_closest_points_on_both_paths(cut, scale):
     position, cluster = line_bunches(40, 6000, torch.Generator().manual_seed(1))
     batch = torch.arange(40) % 3
-    arguments = scale * position.double(), Clusters.of(cluster, 40), batch, scale * cut
+    arguments = scale * position.double(), Members.of(cluster, 40), batch, scale * cut
     plain, fast = (found(path, *arguments) for path in ("torch", "compiled"))
     assert len(plain) > 10
     assert torch.equal(plain.edges, fast.edges)
@@ -90,7 +90,7 @@ def test_large_clusters_have_the_same_closest_points_on_both_paths(cut, scale):
 @pytest.mark.skipif("compiled" not in PATHS, reason="the compiled kernel was not built")
 def test_any_number_of_threads_finds_the_same():
     position, cluster = line_bunches(40, 4000, torch.Generator().manual_seed(2))
-    arguments = position, Clusters.of(cluster, 40), torch.zeros(40, dtype=torch.int64), 50.0
+    arguments = position, Members.of(cluster, 40), torch.zeros(40, dtype=torch.int64), 50.0
     first, before = closest_pairs(*arguments), torch.get_num_threads()
     try:
         for threads in (1, 2) * 30:
@@ -106,10 +106,10 @@ def test_any_number_of_threads_finds_the_same():
 def test_an_event_alone_has_the_edges_that_it_has_among_others(path):
     position, cluster = line_bunches(12, 600, torch.Generator().manual_seed(3))
     batch = torch.arange(12) // 4
-    together = found(path, position, Clusters.of(cluster, 12), batch, 60.0)
+    together = found(path, position, Members.of(cluster, 12), batch, 60.0)
     for event in range(3):
         own = torch.where(batch[cluster] == event, cluster - 4 * event, -1)
-        alone = found(path, position, Clusters.of(own, 4), batch[:4] * 0, 60.0)
+        alone = found(path, position, Members.of(own, 4), batch[:4] * 0, 60.0)
         mine = batch[together.edges[0]] == event
         assert torch.equal(alone.edges + 4 * event, together.edges[:, mine])
         assert torch.equal(alone.points, together.points[:, mine])
@@ -117,7 +117,7 @@ def test_an_event_alone_has_the_edges_that_it_has_among_others(path):
 
 def test_a_large_event_takes_no_time():
     position, cluster = line_bunches(300, 50_000, torch.Generator().manual_seed(4), side=768.0)
-    pairs = closest_pairs(position, Clusters.of(cluster, 300), torch.zeros(300, dtype=torch.int64), 25.0)
+    pairs = closest_pairs(position, Members.of(cluster, 300), torch.zeros(300, dtype=torch.int64), 25.0)
     assert len(pairs) > 300
 
 
@@ -138,14 +138,14 @@ def test_edges_have_their_points_step_length_and_outer_product(bunch):
 def test_edges_the_other_way_swap_the_points_and_turn_the_step():
     position, cluster = line_bunches(6, 60, torch.Generator().manual_seed(5))
     batch = torch.zeros(6, dtype=torch.int64)
-    pairs = closest_pairs(position, Clusters.of(cluster, 6), batch, 500.0)
+    pairs = closest_pairs(position, Members.of(cluster, 6), batch, 500.0)
     there = edge_features(position, pairs)
     back = edge_features(position, type(pairs)(pairs.edges.flip(0), pairs.points.flip(0), pairs.distance))
     assert torch.equal(reversed_edge_features(there), back)
     assert torch.equal(reversed_edge_features(back), there)
 
 
-ROWS, CLUSTERS, BATCH = torch.zeros(3, 3), Clusters.of(torch.tensor([0, 1, -1]), 2), torch.zeros(2, dtype=torch.int64)
+ROWS, CLUSTERS, BATCH = torch.zeros(3, 3), Members.of(torch.tensor([0, 1, -1]), 2), torch.zeros(2, dtype=torch.int64)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ ROWS, CLUSTERS, BATCH = torch.zeros(3, 3), Clusters.of(torch.tensor([0, 1, -1]),
         (lambda: closest_pairs(ROWS, CLUSTERS, BATCH, CUTS), r"kind must be int64 of shape \(2,\), got none"),
         (lambda: closest_pairs(ROWS, CLUSTERS, BATCH, CUTS.triu(1), BATCH), "or a symmetric matrix"),
         (lambda: closest_pairs(ROWS, CLUSTERS, BATCH, CUTS, BATCH + 3), "kinds must be 0 to 2, got 3 to 3"),
-        (lambda: Clusters.of(torch.tensor([0, 2]), 2), "clusters must be -1 to 1, got 0 to 2"),
-        (lambda: Clusters.of(torch.tensor([0.0]), 2), "cluster must be int64"),
+        (lambda: Members.of(torch.tensor([0, 2]), 2), "clusters must be -1 to 1, got 0 to 2"),
+        (lambda: Members.of(torch.tensor([0.0]), 2), "cluster must be int64"),
     ],
 )
 def test_what_is_no_graph_of_clusters_is_refused_in_one_line(call, message):

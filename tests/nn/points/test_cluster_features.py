@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuforge.errors import InputError
-from nuforge.nn.points import Clusters, cluster_shapes, directions, local_stopping, node_features
+from nuforge.nn.points import Members, cluster_shapes, directions, local_stopping, node_features
 
 
 def rotation(generator):
@@ -19,7 +19,7 @@ def random_clusters(n=12, rows=400, seed=0):
     position, cluster = line_bunches(n, rows, generator)
     value = torch.rand(rows, generator=generator, dtype=torch.float64)
     ends = 100 * torch.rand(2, n, 3, generator=generator, dtype=torch.float64)
-    return position.double(), value, Clusters.of(cluster, n), *ends
+    return position.double(), value, Members.of(cluster, n), *ends
 
 
 @given(bunches())
@@ -96,7 +96,7 @@ def test_the_axis_points_to_the_wide_end():
     cone = torch.stack([along, 0.2 * along, 0 * along], 1)
     position = torch.cat([cone, cone * torch.tensor([1, -1, 1])])
     for sign in (1, -1):
-        axis = cluster_shapes(sign * position, Clusters.of(torch.zeros(20, dtype=torch.int64), 1))[0, 12:15]
+        axis = cluster_shapes(sign * position, Members.of(torch.zeros(20, dtype=torch.int64), 1))[0, 12:15]
         assert axis[0] * sign > 0.5
 
 
@@ -104,7 +104,7 @@ def test_the_axis_points_to_the_wide_end():
 def test_the_axis_of_a_straight_line_has_a_positive_largest_component_the_first_of_equal_ones(step):
     step = torch.tensor(step, dtype=torch.float32)
     position = torch.arange(9)[:, None] * step + 100
-    axis = cluster_shapes(position, Clusters.of(torch.zeros(9, dtype=torch.int64), 1))[0, 12:15]
+    axis = cluster_shapes(position, Members.of(torch.zeros(9, dtype=torch.int64), 1))[0, 12:15]
     first = step[step.abs() == step.abs().max()][0]
     torch.testing.assert_close(axis, first.sign() * step / step.norm())
 
@@ -133,14 +133,14 @@ def test_directions_and_stopping_are_those_of_the_points_within_the_radius(bunch
 
 
 def test_an_only_point_at_the_start_has_a_direction_along_x_and_no_stopping():
-    one = Clusters.of(torch.zeros(1, dtype=torch.int64), 1)
+    one = Members.of(torch.zeros(1, dtype=torch.int64), 1)
     assert directions(torch.ones(1, 3), one, torch.ones(1, 3), 5.0).tolist() == [[1, 0, 0]]
     assert local_stopping(torch.ones(1, 3), torch.ones(1), one, torch.ones(1, 3), 5.0).tolist() == [0]
 
 
 def test_a_minimum_ionising_track_stops_at_two_mev_a_centimetre():
     position = 0.3 * torch.stack([torch.arange(60.0) + 0.5, torch.zeros(60), torch.zeros(60)], 1)
-    value, track = torch.full((60,), 0.63), Clusters.of(torch.zeros(60, dtype=torch.int64), 1)
+    value, track = torch.full((60,), 0.63), Members.of(torch.zeros(60, dtype=torch.int64), 1)
     stopping = local_stopping(position, value, track, torch.zeros(1, 3), 15.0)
     assert float(stopping) == pytest.approx(2.1, rel=0.02)
 
@@ -150,7 +150,7 @@ def test_features_do_not_depend_on_the_order_of_points_or_the_number_of_threads(
     kind = torch.arange(len(clusters))
     straight = node_features(position, value, clusters, kind, start, end, 12.0)
     order = torch.randperm(len(position), generator=torch.Generator().manual_seed(0))
-    mixed = Clusters.of(clusters.number[clusters.order.argsort()][order], len(clusters))
+    mixed = Members.of(clusters.number[clusters.order.argsort()][order], len(clusters))
     torch.testing.assert_close(node_features(position[order], value[order], mixed, kind, start, end, 12.0), straight)
     before = torch.get_num_threads()
     try:

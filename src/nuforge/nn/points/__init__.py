@@ -8,12 +8,12 @@ tensors are; everything else runs where they are.
 from nuforge.nn.points.attention import ragged_attention
 from nuforge.nn.points.closest import ClosestPairs, closest_pairs
 from nuforge.nn.points.cluster_features import cluster_shapes, directions, local_stopping, node_features
-from nuforge.nn.points.clusters import Clusters
 from nuforge.nn.points.components import connected_components
 from nuforge.nn.points.dbscan import dbscan
 from nuforge.nn.points.edge_features import edge_features, reversed_edge_features
 from nuforge.nn.points.farthest import farthest_points
 from nuforge.nn.points.joining import join_small, number_inside
+from nuforge.nn.points.members import Members
 from nuforge.nn.points.nearest import nearest_graph
 from nuforge.nn.points.others import nearest_other
 from nuforge.nn.points.partition import partition
@@ -23,7 +23,7 @@ from nuforge.nn.points.voxels import Voxels
 
 __all__ = [
     "ClosestPairs",
-    "Clusters",
+    "Members",
     "Voxels",
     "closest_pairs",
     "cluster_shapes",

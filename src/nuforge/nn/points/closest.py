@@ -15,7 +15,7 @@ from nuforge.nn.kernels import closest as kernels
 from nuforge.nn.kernels import library
 from nuforge.nn.points.apart import Floats, Integers
 from nuforge.nn.points.arguments import check_length, check_points
-from nuforge.nn.points.clusters import Clusters
+from nuforge.nn.points.members import Members
 
 _SLACK = 1e-9  # what a search tree may round differently, relative
 
@@ -53,7 +53,7 @@ class ClosestPairs:
 
 def closest_pairs(
     position: Tensor,
-    clusters: Clusters,
+    clusters: Members,
     batch: Tensor,
     cut: float | Tensor,
     kind: Tensor | None = None,
@@ -91,7 +91,7 @@ def closest_pairs(
     return ClosestPairs(*found)
 
 
-def _check(position: Tensor, clusters: Clusters, batch: Tensor) -> None:
+def _check(position: Tensor, clusters: Members, batch: Tensor) -> None:
     """Refuse positions and batches that are not those of the clusters."""
     check_points(position, batch.new_zeros(len(position)))
     if position.shape[1] != 3:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.nn.points.arguments import check_length, check_points
-from nuforge.nn.points.clusters import Clusters
+from nuforge.nn.points.members import Members
 from nuforge.nn.points.segments import segment_max, segment_mean, segment_sum
 
 SHAPE_FEATURES = 16
@@ -29,7 +29,7 @@ _EVEN = 1e-6  # relative: a smaller asymmetry along the axis is rounding
 def node_features(
     position: Tensor,
     value: Tensor,
-    clusters: Clusters,
+    clusters: Members,
     kind: Tensor,
     start: Tensor,
     end: Tensor,
@@ -54,7 +54,7 @@ def node_features(
     return torch.cat([part.to(position.dtype) for part in parts], 1)
 
 
-def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
+def cluster_shapes(position: Tensor, clusters: Members) -> Tensor:
     """Centre, covariance, principal axis and size (C, 16).
 
     The covariance is divided by its largest eigenvalue w3. The axis is its eigenvector times 1 - w2 / w3, and points to
@@ -70,7 +70,7 @@ def cluster_shapes(position: Tensor, clusters: Clusters) -> Tensor:
     return _shapes(_sorted(position, clusters), clusters).to(position.dtype)
 
 
-def _shapes(points: Tensor, clusters: Clusters) -> Tensor:
+def _shapes(points: Tensor, clusters: Members) -> Tensor:
     """Centre, covariance, principal axis and size (C, 16) of points by cluster (M, 3)."""
     centre = segment_mean(points, clusters.offsets)
     points = points - clusters.spread(centre)
@@ -84,7 +84,7 @@ def _shapes(points: Tensor, clusters: Clusters) -> Tensor:
     return torch.cat([centre, *parts, clusters.counts[:, None]], 1)
 
 
-def directions(position: Tensor, clusters: Clusters, start: Tensor, radius: float) -> Tensor:
+def directions(position: Tensor, clusters: Members, start: Tensor, radius: float) -> Tensor:
     """Unit vectors (C, 3) from a start point to the mean of the cluster's points within a radius of it.
 
     If no point of the cluster is so near, the nearest ones count. Where the start lies just on the mean, or is the only
@@ -100,7 +100,7 @@ def directions(position: Tensor, clusters: Clusters, start: Tensor, radius: floa
     return _direction(away, distance, clusters, radius).to(position.dtype)
 
 
-def _direction(away: Tensor, distance: Tensor, clusters: Clusters, radius: float) -> Tensor:
+def _direction(away: Tensor, distance: Tensor, clusters: Members, radius: float) -> Tensor:
     """Directions (C, 3) of steps from starts to points by cluster (M, 3) of such lengths (M,)."""
     nearest = -segment_max(-distance, clusters.offsets)
     near = distance <= clusters.spread(nearest.clamp(min=radius))
@@ -112,14 +112,14 @@ def _direction(away: Tensor, distance: Tensor, clusters: Clusters, radius: float
     return torch.where(alone[:, None], along_x, direction)
 
 
-def _mean_where(values: Tensor, chosen: Tensor, clusters: Clusters) -> Tensor:
+def _mean_where(values: Tensor, chosen: Tensor, clusters: Members) -> Tensor:
     """Means (C, ...) of chosen rows of points by cluster (M, ...), 0 where none is chosen."""
     weight = chosen.to(values.dtype)
     counts = segment_sum(weight, clusters.offsets).clamp(min=1)
     return segment_sum(values * weight[:, None], clusters.offsets) / counts[:, None]
 
 
-def local_stopping(position: Tensor, value: Tensor, clusters: Clusters, start: Tensor, radius: float) -> Tensor:
+def local_stopping(position: Tensor, value: Tensor, clusters: Members, start: Tensor, radius: float) -> Tensor:
     """Energy per length (C,) near a point: the values within a radius of it, over the distance of the farthest of them.
 
     0 if less than two points are so near.
@@ -135,7 +135,7 @@ def local_stopping(position: Tensor, value: Tensor, clusters: Clusters, start: T
     return _stopping(clusters.sorted(value).double(), distance, clusters, radius).to(position.dtype)
 
 
-def _stopping(values: Tensor, distance: Tensor, clusters: Clusters, radius: float) -> Tensor:
+def _stopping(values: Tensor, distance: Tensor, clusters: Members, radius: float) -> Tensor:
     """Energy per length (C,) of values and distances from starts of points by cluster (M,)."""
     near = (distance <= radius).double()
     total = segment_sum(values * near, clusters.offsets)
@@ -144,7 +144,7 @@ def _stopping(values: Tensor, distance: Tensor, clusters: Clusters, radius: floa
     return torch.where(enough, total / torch.where(enough, length, 1.0), 0.0)
 
 
-def _sorted(position: Tensor, clusters: Clusters) -> Tensor:
+def _sorted(position: Tensor, clusters: Members) -> Tensor:
     """Positions (N, 3), by cluster (M, 3) in double precision, if they are some."""
     check_points(position, torch.zeros(len(position), dtype=torch.int64, device=position.device))
     if position.shape[1] != 3:
@@ -152,7 +152,7 @@ def _sorted(position: Tensor, clusters: Clusters) -> Tensor:
     return clusters.sorted(position.double())
 
 
-def _around(start: Tensor, points: Tensor, clusters: Clusters, radius: float) -> tuple[Tensor, Tensor]:
+def _around(start: Tensor, points: Tensor, clusters: Members, radius: float) -> tuple[Tensor, Tensor]:
     """Steps (M, 3) from each cluster's start to points by cluster (M, 3), and their lengths (M,)."""
     check_length("radius", radius)
     if start.shape != (len(clusters), 3):
@@ -163,7 +163,7 @@ def _around(start: Tensor, points: Tensor, clusters: Clusters, radius: float) ->
     return away, away.detach().norm(dim=1)
 
 
-def _moments(values: Tensor, clusters: Clusters) -> Tensor:
+def _moments(values: Tensor, clusters: Members) -> Tensor:
     """Mean and standard deviation (C, 2) of values by cluster (M,)."""
     mean = segment_mean(values, clusters.offsets)
     square = segment_mean((values - clusters.spread(mean)).square(), clusters.offsets)
@@ -171,7 +171,7 @@ def _moments(values: Tensor, clusters: Clusters) -> Tensor:
     return torch.stack([mean, spread], 1)
 
 
-def _sign(points: Tensor, axis: Tensor, clusters: Clusters) -> Tensor:
+def _sign(points: Tensor, axis: Tensor, clusters: Members) -> Tensor:
     """Sign (C, 1) that turns axes (C, 3) to the wider side of points by cluster (M, 3), from their centres."""
     axes = clusters.spread(axis)
     along = (points * axes).sum(1)

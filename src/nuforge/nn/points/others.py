@@ -50,7 +50,7 @@ def nearest_other(
             row = _by_tree(here.numpy(), there.numpy(), batch.cpu().numpy(), others_batch.cpu().numpy(), within)
         distance = torch.where(row >= 0, (here - there[row]).square().sum(1).sqrt(), torch.inf)
     else:
-        distance = torch.full((len(position),), torch.inf, dtype=torch.float64)
+        distance = torch.full((len(position),), torch.inf, dtype=torch.float64, device="cpu")
     if within is not None:
         row, distance = (torch.where(distance <= within, x, none) for x, none in ((row, -1), (distance, torch.inf)))
     return row.to(position.device), distance.to(position.device)

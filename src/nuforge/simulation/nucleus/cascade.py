@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nuforge.physics.hadron_nucleon import pion_deuteron_absorption
 from nuforge.simulation.directions import isotropic
+from nuforge.simulation.drawing import drawn_by_rate
 from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.channels import Channel, cross_sections
 from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest_frame_momentum
@@ -222,7 +223,7 @@ def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool 
     rate = rates.sum(1) * enough
     uniform = torch.rand((2, len(swarm)), generator=generator, dtype=torch.float64)
     hit = (uniform[0] < -torch.expm1(-rate * STEP)).nonzero().squeeze(1)
-    channel = (uniform[1, hit].unsqueeze(1) * rate[hit].unsqueeze(1) > rates[hit].cumsum(1)).sum(1).clamp(max=_ABSORBED)
+    channel = drawn_by_rate(uniform[1, hit] * rate[hit], rates[hit])
     hits = _allowed(swarm, hit, channel, four, partner, partner_four, middle, density, target, generator)
     end = middle + swarm.direction * (0.5 * STEP)
     return Swarm(swarm.owner, swarm.kind, end, swarm.direction, swarm.energy), stays, hits

@@ -12,8 +12,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nuforge.physics.decays import two_body_momentum
 from nuforge.physics.kinematics import kinetic_of, momentum
-from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, reversed_frame, two_body_momentum
+from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, reversed_frame
 from nuforge.simulation.nucleus.cascade import Swarm
 from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, is_nucleon
 

@@ -7,14 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nuforge.physics.decays import two_body_momentum
 from nuforge.simulation.directions import isotropic, turned
-from nuforge.simulation.four_momenta import (
-    centre_direction,
-    kinetic_energy,
-    mass_squared,
-    two_bodies,
-    two_body_momentum,
-)
+from nuforge.simulation.four_momenta import centre_direction, kinetic_energy, mass_squared, two_bodies
 from nuforge.simulation.nucleus.channels import (
     Channel,
     charges_of_production,

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nuforge.physics.nuclei import coulomb_barrier, nuclear_mass
 from nuforge.simulation.directions import isotropic
+from nuforge.simulation.drawing import drawn_by_rate
 from nuforge.simulation.four_momenta import mass_squared, two_bodies
 
 LIGHT_Z = torch.tensor([0, 1, 1, 1, 2, 2])
@@ -169,7 +170,7 @@ def _open(
     total = width.sum(1)
     emits = total > 0
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-    channel = (u.unsqueeze(1) * total.unsqueeze(1) > width.cumsum(1)).sum(1).clamp(max=len(LIGHT_A) - 1)
+    channel = drawn_by_rate(u * total, width)
     at = channel.unsqueeze(1)[emits]
     ground, room, barrier = (x[emits].gather(1, at).squeeze(1) for x in (ground, room, barrier))
     return rows[emits], channel[emits], ground, room, barrier

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from nuforge.physics.constants import NEUTRON_MASS, PION_MASS, PROTON_MASS
 from nuforge.physics.kinematics import momentum
+from nuforge.simulation.drawing import drawn_by_rate
 from nuforge.simulation.four_momenta import four_momentum, mass_squared
 from nuforge.simulation.nucleus.channels import Channel, cross_sections, exchanged
 from nuforge.simulation.nucleus.collisions import collide
@@ -47,8 +48,7 @@ def interact_with_protons(pdg: Tensor, kinetic: Tensor, direction: Tensor, gener
     rates[:, Channel.EXCHANGE] = torch.where(swaps, rates[:, Channel.EXCHANGE], 0.0)
     rates[:, Channel.ELASTIC] = torch.where(rates[:, Channel.EXCHANGE :].sum(1) > 0, 0.0, 1.0)
     u = torch.rand(len(kind), generator=generator, dtype=torch.float64)
-    channel = (u.unsqueeze(1) * rates.sum(1, keepdim=True) > rates.cumsum(1)).sum(1).clamp(max=len(Channel) - 1)
-    outcome = collide(kind, four, proton, rest, channel, generator)
+    outcome = collide(kind, four, proton, rest, drawn_by_rate(u * rates.sum(1), rates), generator)
     there = outcome.kind >= 0
     owner = torch.arange(len(kind)).unsqueeze(1).expand(-1, 3)[there]
     return Products(owner, PDG[outcome.kind[there]], outcome.four[there])

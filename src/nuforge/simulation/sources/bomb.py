@@ -62,13 +62,6 @@ def particle_bomb(
             "fewest_vertices must be between 1 and most_vertices, "
             f"got fewest_vertices = {fewest_vertices}, most_vertices = {most_vertices}"
         )
-    volume = detector.volumes[0]
-    lower, upper = (torch.tensor(corner, dtype=torch.float64) for corner in (volume.lower, volume.upper))
-    center, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(shape, generator=generator, dtype=torch.float64)
-
     n_vertices = torch.full((n_events,), most_vertices)
     if fewest_vertices < most_vertices:
         n_vertices = torch.randint(fewest_vertices, most_vertices + 1, (n_events,), generator=generator)
@@ -80,21 +73,43 @@ def particle_bomb(
     counts = torch.ones(len(is_bomb), dtype=torch.int64)
     counts[is_bomb] = n_bomb
     from_bomb = torch.repeat_interleave(is_bomb, counts)
+    up = torch.tensor(detector.up, dtype=torch.float64)
+    pdg, kinetic = _kinds(from_bomb, menu, generator)
+    direction = _directions(from_bomb, up, generator)
+    vertex = _places(is_bomb, detector, up, generator)
+    return primaries(counts, interactions, vertex, pdg, kinetic, direction)
 
-    kinds = torch.tensor(menu, dtype=torch.float64)[torch.randint(len(menu), (len(from_bomb),), generator=generator)]
-    sign = torch.where(uniform(len(from_bomb)) < 0.5, 1, -1)
+
+def _kinds(
+    from_bomb: Tensor, menu: tuple[tuple[int, float, float], ...], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """PDG numbers (N,) and kinetic energies (N,) MeV of particles from the menu, and of muons of either sign."""
+    n = len(from_bomb)
+    kinds = torch.tensor(menu, dtype=torch.float64)[torch.randint(len(menu), (n,), generator=generator)]
+    sign = torch.where(_uniform((n,), generator) < 0.5, 1, -1)
     pdg = torch.where(from_bomb, kinds[:, 0].long(), 13 * sign)
     low, high = (torch.where(from_bomb, kinds[:, k], limit) for k, limit in ((1, 200.0), (2, 3000.0)))
-    kinetic = low + (high - low) * uniform(len(from_bomb))
+    return pdg, low + (high - low) * _uniform((n,), generator)
 
-    up = torch.tensor(detector.up, dtype=torch.float64)
+
+def _directions(from_bomb: Tensor, up: Tensor, generator: torch.Generator) -> Tensor:
+    """Unit vectors (N, 3), isotropic for particles of a bomb, downwards for the others."""
     direction = torch.randn((len(from_bomb), 3), generator=generator, dtype=torch.float64)
     direction = direction / direction.norm(dim=1, keepdim=True)
     rise = direction @ up
     downward = direction - (rise + rise.abs() + 0.3).unsqueeze(1) * up
-    direction = torch.where(from_bomb.unsqueeze(1), direction, downward / downward.norm(dim=1, keepdim=True))
+    return torch.where(from_bomb.unsqueeze(1), direction, downward / downward.norm(dim=1, keepdim=True))
 
-    place = (2 * uniform(len(is_bomb), 3) - 1) * half
+
+def _places(is_bomb: Tensor, detector: Detector | Block, up: Tensor, generator: torch.Generator) -> Tensor:
+    """Vertices (I, 3) cm of bombs, and places on the upper face where the others enter."""
+    volume = detector.volumes[0]
+    lower, upper = (torch.tensor(corner, dtype=torch.float64) for corner in (volume.lower, volume.upper))
+    center, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    place = (2 * _uniform((len(is_bomb), 3), generator) - 1) * half
     on_top = place - ((place @ up) - (half @ up.abs()) + 1e-4).unsqueeze(1) * up
-    vertex = center + torch.where(is_bomb.unsqueeze(1), 0.8 * place, on_top)
-    return primaries(counts, interactions, vertex, pdg, kinetic, direction)
+    return center + torch.where(is_bomb.unsqueeze(1), 0.8 * place, on_top)
+
+
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator, dtype=torch.float64)

@@ -64,6 +64,14 @@ class Scattering:
     electrons: float
     nuclei: tuple[tuple[float, float], ...]
 
+    @classmethod
+    def of(
+        cls, medium: MediumTables, strength: Tensor, screening: Tensor, beta_squared: Tensor, momentum: Tensor
+    ) -> Scattering:
+        """With the electrons and nuclei of a medium."""
+        knock = ELECTRON_MASS * medium.threshold / (2 * momentum**2)
+        return cls(strength, screening, beta_squared, momentum, knock, medium.electron_share, medium.nuclei)
+
 
 def step_charged(
     flight: Flight, medium: MediumTables, box: Box, longest: float, generator: torch.Generator, record: Record
@@ -96,28 +104,16 @@ def step_charged(
     interacts = length >= free
     ends = length >= reach
 
-    mean = loss * length * (1 - 0.5 * slope * length)
-    spread = torch.sqrt(scale * length * transfer)
-    kappa = scale * length / transfer
-    lost = (mean + spread * medium.fluctuate(kappa, normal)).clamp(min=0)
+    spread = torch.sqrt(scale * length * transfer) * medium.fluctuate(scale * length / transfer, normal)
+    lost = (loss * length * (1 - 0.5 * slope * length) + spread).clamp(min=0)
     ends = ends | (lost >= flight.energy)
     lost = torch.where(ends, flight.energy, lost)
 
-    hinge = uniform[1] * length
-    p = momentum(flight.energy, mass)
-    scattering = Scattering(
-        strength * length,
-        screening,
-        b2,
-        p,
-        ELECTRON_MASS * medium.threshold / (2 * p**2),
-        medium.electron_share,
-        medium.nuclei,
-    )
+    scattering = Scattering.of(medium, strength * length, screening, b2, momentum(flight.energy, mass))
     direction = _scatter(flight.direction, scattering, uniform[2:7])
+    hinge = uniform[1] * length
     middle = flight.position + flight.direction * hinge.unsqueeze(1)
-    position = middle + direction * (length - hinge).unsqueeze(1)
-    position = box.inside(position)
+    position = box.inside(middle + direction * (length - hinge).unsqueeze(1))
     record.deposit(flight, flight.position, position, lost, length)
 
     time = flight.time + length / (SPEED_OF_LIGHT * b2.sqrt())

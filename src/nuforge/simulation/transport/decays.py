@@ -9,11 +9,11 @@ from torch import Tensor
 
 from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
-from nuforge.physics.decays import michel_fraction
+from nuforge.physics.decays import michel_fraction, two_body_momentum
 from nuforge.physics.kinematics import momentum
 from nuforge.physics.particles import DECAYS, LIFETIMES, MASSES, antiparticle, mass_of
 from nuforge.simulation.directions import isotropic
-from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, two_bodies, two_body_momentum
+from nuforge.simulation.four_momenta import boosted, four_momentum, mass_squared, two_bodies
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.walls import Box
 

@@ -12,6 +12,7 @@ from nuforge.physics.kinematics import beta_squared, momentum
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.physics.particles import mass_of
 from nuforge.simulation.directions import turned
+from nuforge.simulation.drawing import drawn_by_rate
 from nuforge.simulation.four_momenta import four_momentum, kinetic_energy, two_bodies
 from nuforge.simulation.nucleus import Products, interact, interact_with_protons
 from nuforge.simulation.nucleus.capture import capture_neutrons
@@ -98,9 +99,7 @@ def _chosen(
     rates = nuclear.rates(row_of(flight.pdg), flight.energy.log())
     if only is not None:
         rates = rates * (torch.arange(rates.shape[1]) % KINDS == only)
-    total = rates.cumsum(1)
-    choice = torch.rand(len(flight), generator=generator) * total[:, -1]
-    column = (choice.unsqueeze(1) >= total).sum(1).clamp(max=rates.shape[1] - 1)
+    column = drawn_by_rate(torch.rand(len(flight), generator=generator) * rates.cumsum(1)[:, -1], rates)
     element = column // KINDS
     return column % KINDS, nuclear.z[element], nuclear.a[element]
 

@@ -9,6 +9,7 @@ from nuforge.events import Process
 from nuforge.physics.constants import ELECTRON_MASS, SPEED_OF_LIGHT
 from nuforge.physics.photons import forward
 from nuforge.simulation.directions import polar, remaining, sine_squared, turned
+from nuforge.simulation.drawing import drawn_by_rate
 from nuforge.simulation.transport.charged import emission_angle
 from nuforge.simulation.transport.flight import Birth, Flight, Record
 from nuforge.simulation.transport.medium import (
@@ -43,8 +44,7 @@ def step_photons(
     position = flight.position + flight.direction * length.unsqueeze(1)
     time = flight.time + length / SPEED_OF_LIGHT
     moved = Flight(flight.numbers, torch.cat([position.T, flight.state[3:]]), time)
-    choice = uniform[1] * total
-    kind = (choice.unsqueeze(1) >= rates[:, :RAYLEIGH].cumsum(1)).sum(1)
+    kind = drawn_by_rate(uniform[1] * total, rates)
     pairs, scatters, absorbed, deflected = (
         (stays & (kind == of)).nonzero().squeeze(1) for of in (PAIR, COMPTON, PHOTO, RAYLEIGH)
     )

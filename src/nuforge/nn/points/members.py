@@ -1,4 +1,4 @@
-"""Clusters of points: which points each one has, and sums, means and maxima of what they carry."""
+"""Members of clusters: which points each one has, and sums, means and maxima of what they carry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nuforge.nn.points.segments import segment_max, segment_mean, segment_sum
 
 
 @dataclass(frozen=True, eq=False)
-class Clusters:
+class Members:
     """The points of each cluster, of all events together.
 
     Args:
@@ -30,7 +30,7 @@ class Clusters:
     n_points: int
 
     @classmethod
-    def of(cls, cluster: Tensor, n: int) -> Clusters:
+    def of(cls, cluster: Tensor, n: int) -> Members:
         """The clusters of points.
 
         Args:
