@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.metrics.clustering import Contingency, clustering_sums
+from nuforge.metrics.weights import ratio
 from nuforge.nn.points import connected_components, join_small, number_inside
 from nuforge.simulation.truth import CLASSES, VoxelClass
 from nuforge.tasks.task import Task
@@ -102,7 +103,7 @@ class Fragments(Task):
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Means over events (R,) from statistics summed over events; NaN for a class that no event has."""
         total, number = sums["fragment_partition"].unbind(-1)
-        mean = total / number
+        mean = ratio(total, number)
         figures = {name: mean[..., -1, i] for i, name in enumerate(_FIGURES)}
         for i, name in enumerate(_FIGURES):
             figures |= {f"{name} of {c}": mean[..., j, i] for j, c in enumerate(FRAGMENT_CLASSES)}

@@ -14,6 +14,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
 from nuforge.metrics.clustering import Contingency, clustering_sums
+from nuforge.metrics.weights import ratio
 from nuforge.nn.points import partition
 from nuforge.shapes import Rows
 from nuforge.tasks.categorical import BINS, TEMPERATURES, categorical_surprise
@@ -236,4 +237,4 @@ def _count(event: Rows, n_events: int) -> Float[Tensor, " b"]:
 
 def _ratio(sums: Float[Tensor, "*r 2"]) -> Float[Tensor, "*r"]:
     """The first number over the second."""
-    return sums[..., 0] / sums[..., 1]
+    return ratio(sums[..., 0], sums[..., 1])
