@@ -43,7 +43,7 @@ def bootstrap(
         level: Confidence level, 0 to 1.
         generator: Source of randomness on the CPU; by default one seeded with 0, so that a report repeats itself.
         units: Unit of figures that have one.
-        weight: Of each event (B,), 1 if not given; one of weight 0 is as if it were not there. Only their ratios matter.
+        weight: Of each event (B,), 1 if not given; of weight 0 it is as if it were not there. Only ratios matter.
 
     Returns:
         An interval for each figure. With fewer than two events its ends are NaN: the spread is unknown. Where weights

@@ -63,7 +63,7 @@ def expected_calibration_error(counts: Float[Tensor, "*r bins 3"]) -> Float[Tens
 
 
 def reliability_curve(counts: Float[Tensor, "*r bins 3"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean confidence, accuracy and rows, times their weights, of each bin, each (..., bins); NaN where a bin is empty."""
+    """Mean confidence, accuracy and weight of the rows of each bin, each (..., bins); NaN where a bin is empty."""
     n, confidence, correct = counts.unbind(-1)
     return ratio(confidence, n), ratio(correct, n), n
 
