@@ -109,7 +109,7 @@ class Comparison:
 
     @property
     def weights(self) -> Tensor:
-        """Weight (B,) float64 of all events so far, over their mean.
+        """Weight (B,) float64 of all events so far.
 
         Raises:
             InputError: If they do not add up to more than 0.
@@ -120,7 +120,7 @@ class Comparison:
                 f"the weights of {len(weight)} events add up to {float(weight.sum()):g}, expected more than 0; "
                 "give more events, or other weights"
             )
-        return relative(weight)
+        return weight
 
     def figures(self, replicas: int = 1000, level: float = 0.95, seed: int = 0) -> Compared:
         """Figures of all methods with event-bootstrap intervals, and the model's paired difference.
@@ -189,7 +189,7 @@ class Comparison:
                     curve = figures.setdefault(figure, {}).setdefault(name, {"value": [], "low": [], "high": []})
                     for end in curve:
                         curve[end].append(getattr(interval, end))
-        alike = bool((weights == 1).all())
+        alike = bool((weights == weights[:1]).all())
         effective = {} if alike else {"effective": [effective_number(weight) for weight in parts]}
         return {"number": found.tolist(), "events": events.tolist(), **effective, "figures": figures}
 
@@ -214,7 +214,8 @@ class Comparison:
             {"confidence", "accuracy", "count"}}, lists over bins of confidence; with the task's name before them. A row
             counts with the weight of its event over the mean weight.
         """
-        weights = self.weights
+        weights = relative(self.weights)
+        weights = weights * (len(weights) / weights.sum())
         sums = {
             name: {key: weighted(s, weights).sum(0) for key, s in self.statistics(name).items()} for name in self.names
         }

@@ -8,6 +8,8 @@ Weights may be negative, as those of generators beyond leading order are. Then s
 share can leave 0 to 1, and one whose whole is not positive means nothing: it is NaN.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -19,12 +21,16 @@ def weighted(values: Tensor, weight: Float[Tensor, " b"]) -> Tensor:
 
 
 def relative(weight: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
-    """Weights (B,) over their mean size, zeros left out of it; exactly 1 where all are the same positive number."""
-    counted = weight[weight != 0]
-    if not len(counted):
+    """Weights (B,) of size 1 or so: over a power of two, which is exact; 1 where all are the same positive number.
+
+    Zeros are left out of the size, and stay.
+    """
+    size = weight[weight != 0].abs()
+    if not len(size):
         return weight
-    alike = bool((counted == counted[0]).all())
-    return weight / (counted[0].abs() if alike else counted.abs().mean())
+    if bool((size == size[0]).all()):
+        return weight / size[0]
+    return weight / 2.0 ** round(math.log2(float(size.mean())))
 
 
 def effective_number(weight: Float[Tensor, " b"]) -> float:

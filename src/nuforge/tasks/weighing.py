@@ -39,7 +39,7 @@ def counted(rows: Bool[Tensor, " n"], weight: Float[Tensor, " n"] | None) -> Ten
     """How many rows there are (a mask), or their weight; never 0, so that means of nothing are 0."""
     if weight is None:
         return rows.sum().clamp(min=1)
-    return torch.where(rows, weight, 0.0).sum().clamp(min=torch.finfo(torch.float32).tiny)
+    return torch.where(rows, weight, 0.0).sum().float().clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def rows_of(weight: Float[Tensor, " n"] | None, rows: Tensor) -> Tensor | None:
