@@ -53,11 +53,12 @@ def test_events_that_count_nothing_teach_nothing_and_are_not_counted(run):
     assert report.split["effective number, train"] == pytest.approx(effective_number(weights_of_side(store, 0)))
 
 
-def test_the_page_and_the_terminal_say_the_effective_number(run, capsys, tmp_path):
+def test_the_page_and_the_terminal_say_the_effective_number(run, toy, capsys, tmp_path):
     folder, store = run
     said = f"effective number {effective_number(weights_of_side(store, 2)):.1f}"
     assert said in (folder / "report.html").read_text()
-    assert main(["evaluate", str(folder), str(store), "--out", str(tmp_path / "out")]) == 0
+    out = str(tmp_path / "out")
+    assert main(["evaluate", str(folder), str(store), "--experiment", toy, "--out", out]) == 0
     assert f"effective number {effective_number(Store(store).identity()['weight']):.1f}" in capsys.readouterr().out
 
 
@@ -82,8 +83,8 @@ def test_negative_weights_are_measured_but_not_learned_from(run, cache, toy, tmp
     assert "--select 'weight >= 0'" in complaint
     command = ["run", toy, "--data", str(store), "--select", "weight >= 0", "--out", f"{out}2", "--steps", "2"]
     assert main(command) == 0
-    assert main(["evaluate", str(run[0]), str(store), "--out", str(tmp_path / "out")]) == 0
-    accuracy = read_report(tmp_path / "out").metrics["accuracy"]
+    assert main(["evaluate", str(run[0]), str(store), "--experiment", toy, "--out", f"{out}3"]) == 0
+    accuracy = read_report(f"{out}3").metrics["accuracy"]
     assert accuracy.n == N
     assert accuracy.effective == pytest.approx(effective_number(torch.tensor(weights, dtype=torch.float64)))
 
