@@ -11,7 +11,7 @@ share can leave 0 to 1, and one whose whole is not positive means nothing: it is
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 
@@ -43,6 +43,6 @@ def effective_number(weight: Float[Tensor, " b"]) -> float:
     return float(weight.sum().square() / weight.square().sum())
 
 
-def ratio(part: Float[Tensor, "*r"], whole: Float[Tensor, "*r"]) -> Float[Tensor, "*r"]:
+def ratio(part: Num[Tensor, "*r"], whole: Num[Tensor, "*r"]) -> Float[Tensor, "*r"]:
     """Part over whole (...), NaN where the whole is not positive."""
     return torch.where(whole > 0, part / whole, torch.nan)
