@@ -35,7 +35,7 @@ lint: $(STAMP)
 # Shapes and types of the rooms of numbers are checked while the tests run.
 comma := ,
 empty :=
-CHECKED := units shapes events physics detectors simulation metrics nn models tasks
+CHECKED := units shapes events physics detectors simulation metrics nn reconstruction models tasks
 CHECKS := $(subst $(empty) $(empty),$(comma),$(CHECKED:%=nuforge.%)),typechecker.check
 
 # One torch thread in each of the two test processes: more only compete.

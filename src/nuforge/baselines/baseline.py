@@ -13,7 +13,11 @@ class Baseline(Protocol):
     """A classical method: fitted on labelled events, asked on readout, kept in a folder."""
 
     def fit(self, batches: Iterable[Events]) -> None:
-        """Learns what it needs from labelled events."""
+        """Learns what it needs from labelled events, each with its weight, of any scale.
+
+        Raises:
+            InputError: If a weight is not finite or negative.
+        """
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """The columns that the tasks of the network give, for the same rows."""

@@ -15,6 +15,7 @@ from nuforge.baselines.forest import grow
 from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.prediction import prediction_table
 from nuforge.events import Events, Table
+from nuforge.events.weights import weights_to_learn
 
 
 @dataclass
@@ -54,10 +55,10 @@ class BoostedTrees(Grown):
                 f"boosted trees need voxels of at least two classes, got counts {sample.seen.tolist()}; give labelled "
                 "events with more than one kind of particle"
             )
-        frequency = sample.seen / sample.seen.sum()
-        kept = np.bincount(sample.label, minlength=self.classes)
-        weight = np.where(seen, frequency ** (1.0 - self.prior_power), 0.0) / np.maximum(kept, 1)
-        rows = weight[sample.label]
+        frequency = sample.weighed / sample.weighed.sum()
+        kept = np.bincount(sample.label, sample.weight, self.classes)
+        weight = np.where(seen, frequency ** (1.0 - self.prior_power), 0.0) / np.where(kept > 0, kept, 1)
+        rows = weight[sample.label] * sample.weight
         self.forest = grow(
             sample.features,
             sample.label,
@@ -87,30 +88,46 @@ class _Sample:
     Args:
         features: (n, F) float32.
         label: (n,) int64.
-        ticket: (n,) a random number each; the smallest of a class stay.
-        seen: (K,) number of voxels of each class looked at.
+        ticket: (n,) a random number each, whatever its weight; the smallest of a class stay.
+        weight: (n,) that of its event.
+        seen: (K,) number of voxels of each class looked at, those of events that do not count left out.
+        weighed: (K,) their weight.
     """
 
     features: NDArray[np.float32]
     label: NDArray[np.int64]
     ticket: NDArray[np.float64]
+    weight: NDArray[np.float64]
     seen: NDArray[np.int64]
+    weighed: NDArray[np.float64]
 
     @classmethod
     def of_batches(cls, batches: Iterable[Events], classes: int, per_class: int, seed: int) -> _Sample:
         generator = torch.Generator().manual_seed(seed)
         sample = cls(
-            np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.int64), np.zeros(0), np.zeros(classes, np.int64)
+            np.zeros((0, len(FEATURES)), np.float32),
+            np.zeros(0, np.int64),
+            np.zeros(0),
+            np.zeros(0),
+            np.zeros(classes, np.int64),
+            np.zeros(classes),
         )
         for batch in batches:
             label = batch["voxels"]["label"].cpu().numpy()
             ticket = torch.rand(len(label), generator=generator, dtype=torch.float64).numpy()
-            known = (label >= 0) & (label < classes)
-            sample = sample._with(voxel_features(batch.readout())[known], label[known], ticket[known], per_class)
+            weight = weights_to_learn(batch)[batch["voxels"].batch].cpu().numpy()
+            known = (label >= 0) & (label < classes) & (weight > 0)
+            features = voxel_features(batch.readout())[known]
+            sample = sample._with(features, label[known], ticket[known], weight[known], per_class)
         return sample
 
     def _with(
-        self, features: NDArray[np.float32], label: NDArray[np.int64], ticket: NDArray[np.float64], per_class: int
+        self,
+        features: NDArray[np.float32],
+        label: NDArray[np.int64],
+        ticket: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        per_class: int,
     ) -> _Sample:
         """This sample with more voxels, cut to the `per_class` smallest tickets of each class."""
         every_label, every_ticket = np.concatenate([self.label, label]), np.concatenate([self.ticket, ticket])
@@ -123,5 +140,7 @@ class _Sample:
             np.concatenate([self.features[old], features[new]]),
             every_label[stay],
             every_ticket[stay],
+            np.concatenate([self.weight, weight])[stay],
             self.seen + np.bincount(label, minlength=len(self.seen)),
+            self.weighed + np.bincount(label, weight, len(self.seen)),
         )

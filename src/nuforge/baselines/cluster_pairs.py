@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.events import Events, Table, offsets_of
+from nuforge.events.weights import weights_to_learn
 from nuforge.nn.cluster_graph import ENDS, ClusterGraph, Joining
 from nuforge.nn.points import connected_components
 from nuforge.shapes import Points, Rows, Scalars
@@ -26,15 +27,17 @@ class ClusterPairs:
     Args:
         graph: Nodes, pairs and their features.
         clusters: The clusters of the batch, with their truth if there is any.
+        weight: Of each event (B,).
     """
 
     graph: ClusterGraph
     clusters: Table
+    weight: Scalars
 
     @classmethod
     def of(cls, events: Events, joining: Joining) -> ClusterPairs:
         """Of the clusters of a batch; see `ClusterGraph.of`."""
-        return cls(ClusterGraph.of(events, joining), events["clusters"])
+        return cls(ClusterGraph.of(events, joining), events["clusters"], weights_to_learn(events))
 
     def column(self, name: str) -> Tensor:
         """A column of `clusters` for each node."""

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from nuforge.baselines.event_summaries import SUMMARIES, event_summaries
-from nuforge.baselines.forest import grow
+from nuforge.baselines.forest import grow, sample_weight
 from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.prediction import event_prediction_table
 from nuforge.events import Events, Table
+from nuforge.events.weights import weights_to_learn
 
 
 @dataclass
@@ -45,10 +46,14 @@ class EventTrees(Grown):
         Raises:
             ValueError: If the batches hold fewer than two classes.
         """
-        parts = [(event_summaries(batch.readout()), batch["event"][self.target].cpu().numpy()) for batch in batches]
+        parts = [
+            (event_summaries(batch.readout()), batch["event"][self.target].cpu().numpy(), weights_to_learn(batch).cpu())
+            for batch in batches
+        ]
         summaries = np.concatenate([np.zeros((0, len(SUMMARIES)), np.float32), *(part[0] for part in parts)])
         label = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)])
-        known = (label >= 0) & (label < self.classes)
+        weight = np.concatenate([np.zeros(0), *(part[2].numpy() for part in parts)])
+        known = (label >= 0) & (label < self.classes) & (weight > 0)
         seen = np.bincount(label[known], minlength=self.classes)
         if (seen > 0).sum() < 2:
             raise ValueError(
@@ -63,6 +68,7 @@ class EventTrees(Grown):
             leaves=self.leaves,
             learning_rate=self.learning_rate,
             seed=self.seed,
+            weight=sample_weight(weight[known]),
         )
 
     def predict(self, readout: Events) -> Mapping[str, Table]:

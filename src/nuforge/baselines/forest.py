@@ -144,3 +144,8 @@ def _not_above(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 that is not above each threshold: it divides float32 numbers as the float64 one does."""
     near = threshold.astype(np.float32)
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+def sample_weight(weight: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Weights of rows (N,) for scikit-learn: over their mean, as regularisation has a scale; None if all are alike."""
+    return None if not len(weight) or bool((weight == weight[0]).all()) else weight / weight.mean()

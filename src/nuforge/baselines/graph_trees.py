@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuforge.baselines.cluster_pairs import ClusterPairs, lowest
-from nuforge.baselines.forest import Forest, grow
+from nuforge.baselines.forest import Forest, grow, sample_weight
 from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.prediction import PROBABILITY
 from nuforge.events import Events, Table
@@ -25,6 +25,7 @@ from nuforge.nn.points.edge_features import EDGE_FEATURES
 from nuforge.tasks.grouping import GROUP, SCORE, groups_of
 
 Features = NDArray[np.float32]
+_Labelled = tuple[Features, NDArray[np.int64], NDArray[np.float64]]
 
 _NODE = tuple(f"node {i}" for i in range(NODE_FEATURES))
 _EDGE = tuple(f"edge {i}" for i in range(EDGE_FEATURES))
@@ -66,14 +67,15 @@ class GraphTrees:
         Raises:
             ValueError: If a question has fewer than two answers in the batches.
         """
-        samples: dict[str, list[tuple[Features, NDArray[np.int64]]]] = {name: [] for name in (_EDGES, *self.targets)}
+        samples: dict[str, list[_Labelled]] = {name: [] for name in (_EDGES, *self.targets)}
         for batch in batches:
             pairs = self._pairs(batch)
             group = pairs.column("group")[pairs.graph.pairs]
             same = torch.where((group >= 0).all(0), (group[0] == group[1]).long(), -1)
-            samples[_EDGES].append(_known(_of_pairs(pairs), same))
+            weight = pairs.weight[pairs.batch]
+            samples[_EDGES].append(_known(_of_pairs(pairs), same, weight[pairs.graph.pairs[0]]))
             for name in self.targets:
-                samples[name].append(_known(_of_nodes(pairs), pairs.column(name)))
+                samples[name].append(_known(_of_nodes(pairs), pairs.column(name), weight))
         self.forests = {name: self._grown(name, parts) for name, parts in samples.items()}
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
@@ -132,10 +134,11 @@ class GraphTrees:
     def _pairs(self, events: Events) -> ClusterPairs:
         return ClusterPairs.of(events, self.joining)
 
-    def _grown(self, name: str, parts: list[tuple[Features, NDArray[np.int64]]]) -> Forest:
+    def _grown(self, name: str, parts: list[_Labelled]) -> Forest:
         """The forest of a question."""
         features = np.concatenate([np.zeros((0, len(_NAMES)), np.float32), *(part[0] for part in parts)])
         label = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)])
+        weight = np.concatenate([np.zeros(0), *(part[2] for part in parts)])
         if len(np.unique(label)) < 2:
             raise ValueError(
                 f"boosted trees of '{name}' need at least two answers, got {np.unique(label).tolist()}; give labelled "
@@ -143,7 +146,7 @@ class GraphTrees:
             )
         if len(label) > self.rows:
             drawn = np.random.default_rng(self.seed).choice(len(label), self.rows, replace=False)
-            features, label = features[drawn], label[drawn]
+            features, label, weight = features[drawn], label[drawn], weight[drawn]
         return grow(
             features,
             label,
@@ -152,13 +155,14 @@ class GraphTrees:
             leaves=self.leaves,
             learning_rate=self.learning_rate,
             seed=self.seed,
+            weight=sample_weight(weight),
         )
 
 
-def _known(features: Features, label: Tensor) -> tuple[Features, NDArray[np.int64]]:
-    """Features and labels of the rows whose label is known."""
-    known = (label >= 0).numpy()
-    return features[known], label.numpy()[known]
+def _known(features: Features, label: Tensor, weight: Tensor) -> _Labelled:
+    """Features, labels and weights of the rows whose label is known and that count."""
+    known = ((label >= 0) & (weight > 0)).numpy()
+    return features[known], label.numpy()[known], weight.numpy()[known]
 
 
 def _of_pairs(pairs: ClusterPairs) -> Features:

@@ -75,13 +75,14 @@ class ParticleCuts(Tuned):
         self.grouping.fit_pairs([each.pairs for each in seen])
         found = [self.grouping.find(each.pairs) for each in seen]
         identity, primary = (torch.cat([each.pairs.column(name) for each in seen]) for name in ("pid", "primary"))
+        weight = torch.cat([each.pairs.weight[each.pairs.batch] for each in seen])
         both = list(zip(seen, found, strict=True))
         self.tune(
-            lambda cuts: mean_recall(identity, torch.cat([cuts.identity(each) for each in seen]), _KINDS),
+            lambda cuts: mean_recall(identity, torch.cat([cuts.identity(each) for each in seen]), _KINDS, weight),
             ("heavier", "long", "detached", "pair"),
         )
         self.tune(
-            lambda cuts: mean_recall(primary, torch.cat([cuts.primary(*each).long() for each in both]), 2),
+            lambda cuts: mean_recall(primary, torch.cat([cuts.primary(*each).long() for each in both]), 2, weight),
             ("near", "pointing"),
         )
 

@@ -60,8 +60,10 @@ class ShowerMerging(Tuned):
         )
         grouped = [(pairs, self.groups(pairs)) for pairs in seen]
         label = torch.cat([pairs.column("primary") for pairs in seen])
+        weight = torch.cat([pairs.weight[pairs.batch] for pairs in seen])
         self.tune(
-            lambda method: mean_recall(label, torch.cat([method.primary(*each) for each in grouped]), 2), ("large",)
+            lambda method: mean_recall(label, torch.cat([method.primary(*each) for each in grouped]), 2, weight),
+            ("large",),
         )
 
     def predict(self, readout: Events) -> Mapping[str, Table]:

@@ -16,7 +16,7 @@ from nuforge.baselines.cluster_pairs import ClusterPairs
 from nuforge.errors import InputError
 from nuforge.metrics.clustering import Contingency, adjusted_rand_index
 from nuforge.nn.cluster_graph import Joining
-from nuforge.shapes import Rows
+from nuforge.shapes import Rows, Scalars
 
 ROUNDS = 2
 
@@ -78,8 +78,11 @@ class Tuned:
 
 
 def mean_voxel_ari(groupings: Sequence[tuple[ClusterPairs, Rows]]) -> float:
-    """Adjusted Rand index of the voxels of clusters, averaged over events with any, of groups (N,) of nodes."""
-    total, n = 0.0, 0
+    """Adjusted Rand index of the voxels of clusters, averaged over events with any, of groups (N,) of nodes.
+
+    Events count with their weights.
+    """
+    total, n = 0.0, 0.0
     for pairs, group in groupings:
         known = pairs.column("group") >= 0
         size = pairs.size[known]
@@ -88,16 +91,17 @@ def mean_voxel_ari(groupings: Sequence[tuple[ClusterPairs, Rows]]) -> float:
         )
         index = adjusted_rand_index(Contingency.of(true, found, batch, pairs.clusters.n_events))
         some = ~index.isnan()
-        total, n = total + float(index[some].sum()), n + int(some.sum())
-    return total / max(n, 1)
+        total, n = total + float((index * pairs.weight)[some].sum()), n + float(pairs.weight[some].sum())
+    return total / n if n > 0 else 0.0
 
 
-def mean_recall(label: Rows, found: Rows, classes: int) -> float:
-    """Recall averaged over the classes that occur; labels of -1 do not count."""
+def mean_recall(label: Rows, found: Rows, classes: int, weight: Scalars) -> float:
+    """Recall averaged over the classes that occur; labels of -1 do not count, others with a weight (N,)."""
     known = label >= 0
-    seen = torch.bincount(label[known], minlength=classes)
-    right = torch.bincount(label[known & (label == found)], minlength=classes)
-    recall: Float[Tensor, " k"] = right[seen > 0] / seen[seen > 0]
+    hit = known & (label == found)
+    seen = torch.bincount(label[known], weight[known], classes)
+    right = torch.bincount(label[hit], weight[hit], classes)
+    recall: Float[Tensor, " k"] = (right[seen > 0] / seen[seen > 0]).float()
     return float(recall.mean()) if len(recall) else 0.0
 
 

@@ -58,7 +58,7 @@ def confusion_matrix(counts: Sequence[Sequence[float | int]], classes: Sequence[
         figure = new_figure(1.9 + 0.72 * len(classes), 1.25 + 0.6 * len(classes))
         axes = figure.add_subplot()
         # square root: an error of 1 % is still seen beside a diagonal of 99 %
-        axes.imshow(np.sqrt(fraction), cmap=style.count_map, vmin=0, vmax=1, aspect="auto")
+        axes.imshow(np.sqrt(fraction.clip(min=0)), cmap=style.count_map, vmin=0, vmax=1, aspect="auto")
         for (i, j), value in np.ndenumerate(fraction):
             _cell(axes, i, j, float(value))
         ticks = range(len(classes))

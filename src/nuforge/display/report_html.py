@@ -19,7 +19,7 @@ from nuforge.display.scene import Scene, scene_of
 from nuforge.display.show import summary
 from nuforge.display.style import method_colors
 from nuforge.evaluation.report import Difference, Published, Report, write_whole
-from nuforge.evaluation.wording import command_of, shortfalls, spelled
+from nuforge.evaluation.wording import command_of, number_of_events, shortfalls, spelled
 from nuforge.events import Events
 from nuforge.metrics.interval import Interval
 from nuforge.simulation.truth import CLASSES
@@ -81,13 +81,12 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
     shown = _events(events, Frame.of(detector), _voxel_classes(report, events)) if events is not None else []
     apart = _what_tells_apart(report)
     pictures = _plots(report, classwise)
-    n = max((interval.n for interval in report.metrics.values()), default=0)
     return render(
         "report.html",
         title=f"{report.experiment}: report",
         report=report,
         question=report.provenance.get("question") or _question(report),
-        meta=_meta(report, n),
+        meta=_meta(report),
         sections=_sections(report, bool(classwise), bool(shown), bool(apart), pictures),
         apart=apart,
         cards=[row for group in general for row in group.rows][:4],
@@ -317,13 +316,13 @@ def _question(report: Report) -> str:
     return f"How well does the model of '{report.experiment}' do" + (f" beside {against}?" if against else "?")
 
 
-def _meta(report: Report, n: int) -> list[str]:
+def _meta(report: Report) -> list[str]:
     """The line under the title."""
     known = {key: report.provenance.get(key) for key in ("version", "created")}
     seeds = f"training seed{'s' * (len(report.seeds) > 1)} {', '.join(map(str, report.seeds))}" if report.seeds else ""
     version = f"nuforge {known['version']}" if known["version"] else ""
     created = str(known["created"] or "")[:16].replace("T", " ")
-    return [part for part in (f"{n:,} test events", seeds, version, created) if part]
+    return [part for part in (number_of_events(report), seeds, version, created) if part]
 
 
 def _method(report: Report) -> str:

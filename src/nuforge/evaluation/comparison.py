@@ -9,11 +9,14 @@ from typing import Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from nuforge.errors import InputError
 from nuforge.evaluation.report import Difference, Json
 from nuforge.events import Events, Table
+from nuforge.events.weights import weights_of
 from nuforge.metrics.bootstrap import bootstrap, paired_difference
 from nuforge.metrics.calibration import reliability_curve
 from nuforge.metrics.interval import Interval
+from nuforge.metrics.weights import effective_number, relative, weighted
 
 LOWER_IS_BETTER = ("expected calibration error", "ece", "negative log-likelihood")
 """Figures that are better when lower, unless a comparison is told otherwise."""
@@ -44,6 +47,8 @@ class Compared:
 class Comparison:
     """Statistics of a model and its baselines, event by event, gathered over batches.
 
+    An event counts with its weight, `event.weight`, in all figures and curves of all methods.
+
     Args:
         task: What turns predictions into statistics and statistics into figures.
         names: The model's name first, then those of the baselines.
@@ -68,6 +73,7 @@ class Comparison:
         self.task, self.names, self.units = task, tuple(names), units
         self._neutral = frozenset(neutral)
         self._lower = frozenset(_spelled(name) for name in lower_is_better)
+        self._weights: list[Tensor] = []
         self._parts: dict[str, list[Mapping[str, Tensor]]] = {name: [] for name in names}
 
     def add(self, events: Events, predictions: Mapping[str, Mapping[str, Table]]) -> None:
@@ -75,11 +81,13 @@ class Comparison:
 
         Raises:
             ValueError: If a method is missing: a comparison is on the same events or it is none.
+            InputError: If a weight is not finite.
         """
         if set(predictions) != set(self.names):
             raise ValueError(
                 f"predictions must be of {sorted(self.names)}, got {sorted(predictions)}; every method sees every event"
             )
+        self._weights.append(weights_of(events).cpu())
         for name in self.names:
             statistics = self.task.statistics(events, predictions[name])
             self._parts[name].append({key: s.detach().double().cpu() for key, s in statistics.items()})
@@ -89,7 +97,7 @@ class Comparison:
         return sum(len(next(iter(part.values()))) for part in self._parts[self.names[0]])
 
     def statistics(self, name: str) -> dict[str, Tensor]:
-        """Statistics of one method on all events so far, (B, ...).
+        """Statistics of one method on all events so far, (B, ...), each event counted once whatever its weight.
 
         Raises:
             ValueError: If no events were added.
@@ -99,6 +107,21 @@ class Comparison:
             raise ValueError("comparison has no events, got 0 batches; add(events, predictions) first")
         return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
+    @property
+    def weights(self) -> Tensor:
+        """Weight (B,) float64 of all events so far.
+
+        Raises:
+            InputError: If they do not add up to more than 0.
+        """
+        weight = torch.cat(self._weights) if self._weights else torch.ones(0, dtype=torch.float64)
+        if len(weight) and not float(weight.sum()) > 0:
+            raise InputError(
+                f"the weights of {len(weight)} events add up to {float(weight.sum()):g}, expected more than 0; "
+                "give more events, or other weights"
+            )
+        return weight
+
     def figures(self, replicas: int = 1000, level: float = 0.95, seed: int = 0) -> Compared:
         """Figures of all methods with event-bootstrap intervals, and the model's paired difference.
 
@@ -106,18 +129,25 @@ class Comparison:
         one to beat. All intervals use the same resampled events.
         """
         model, *baselines = self.names
-        statistics = {name: self.statistics(name) for name in self.names}
+        statistics, weights = {name: self.statistics(name) for name in self.names}, self.weights
 
         def generator() -> torch.Generator:
             return torch.Generator().manual_seed(seed)
 
         figures = {
-            name: bootstrap(s, self.task.figures, replicas, level, generator(), self.units)
+            name: bootstrap(s, self.task.figures, replicas, level, generator(), self.units, weights)
             for name, s in statistics.items()
         }
         differences = {
             name: paired_difference(
-                statistics[model], statistics[name], self.task.figures, replicas, level, generator(), self.units
+                statistics[model],
+                statistics[name],
+                self.task.figures,
+                replicas,
+                level,
+                generator(),
+                self.units,
+                weights,
             )
             for name in baselines
         }
@@ -142,20 +172,26 @@ class Comparison:
             seed: Of the bootstrap.
 
         Returns:
-            `number` and `events`, lists; `figures`: {figure: {method: {"value", "low", "high"}}}, lists over numbers.
+            `number` and `events`, lists; where weights differ `effective`, the effective number of events; `figures`:
+            {figure: {method: {"value", "low", "high"}}}, lists over numbers.
         """
         found, events = torch.unique(number, return_counts=True)
+        weights = self.weights
+        parts = [weights[number == value] for value in found]
         figures: dict[str, dict[str, dict[str, list[float]]]] = {}
         for name in self.names:
             statistics = self.statistics(name)
-            for value in found:
+            for value, weight in zip(found, parts, strict=True):
                 mine = {key: s[number == value] for key, s in statistics.items()}
                 generator = torch.Generator().manual_seed(seed)
-                for figure, interval in bootstrap(mine, self.task.figures, replicas, level, generator).items():
+                intervals = bootstrap(mine, self.task.figures, replicas, level, generator, weight=weight)
+                for figure, interval in intervals.items():
                     curve = figures.setdefault(figure, {}).setdefault(name, {"value": [], "low": [], "high": []})
                     for end in curve:
                         curve[end].append(getattr(interval, end))
-        return {"number": found.tolist(), "events": events.tolist(), "figures": figures}
+        alike = bool((weights == weights[:1]).all())
+        effective = {} if alike else {"effective": [effective_number(weight) for weight in parts]}
+        return {"number": found.tolist(), "events": events.tolist(), **effective, "figures": figures}
 
     def better(self, figure: str) -> Literal["higher", "lower"]:
         """Whether a higher or a lower figure is the better one."""
@@ -175,9 +211,14 @@ class Comparison:
 
         Returns:
             `confusion`: {"classes": names, "counts": {method: K x K, [true][predicted]}}; `reliability`: {method:
-            {"confidence", "accuracy", "count"}}, lists over bins of confidence; with the task's name before them.
+            {"confidence", "accuracy", "count"}}, lists over bins of confidence; with the task's name before them. A row
+            counts with the weight of its event over the mean weight.
         """
-        sums = {name: {key: s.sum(0) for key, s in self.statistics(name).items()} for name in self.names}
+        weights = relative(self.weights)
+        weights = weights * (len(weights) / weights.sum())
+        sums = {
+            name: {key: weighted(s, weights).sum(0) for key, s in self.statistics(name).items()} for name in self.names
+        }
         out: dict[str, Json] = {}
         for task, names in classes.items():
             confusion, reliability = (f"{task}_{name}" if task else name for name in ("confusion", "reliability"))

@@ -24,9 +24,11 @@ from nuforge.baselines.event_summaries import SUMMARIES, event_summaries
 from nuforge.errors import InputError
 from nuforge.evaluation.report import Json
 from nuforge.events import Events, Table
+from nuforge.events.weights import weights_of
 from nuforge.metrics.bootstrap import bootstrap
 from nuforge.metrics.interval import Interval
 from nuforge.metrics.ranking import area_under_curve, log_odds_bin, rank_bin, score_counts
+from nuforge.metrics.weights import ratio, relative
 from nuforge.tasks.categorical import log_odds
 from nuforge.tasks.classification import Classification
 
@@ -85,16 +87,17 @@ def what_tells_apart(
     """
     if len(task.classes) != 2:
         raise InputError(f"a domain test tells two sources apart, got {list(task.classes)}; give it two at a time")
-    summaries, odds, has, label = [], [], [], []
+    summaries, odds, has, label, weights = [], [], [], [], []
     for events in batches:
         summaries.append(torch.from_numpy(event_summaries(events)))
         label.append(events[task.table][task.target].cpu())
+        weights.append(weights_of(events).cpu())
         said, had = _said_without(predict, events, task.table, len(parts))
         odds.append(said)
         has.append(had)
-    second = torch.cat(label) == 1
-    separation = separations(torch.cat(summaries), SUMMARIES, second, seed)
-    occlusion = occlusions(torch.cat(odds), torch.cat(has), (NOTHING, *parts), second, seed)
+    second, weight = torch.cat(label) == 1, torch.cat(weights)
+    separation = separations(torch.cat(summaries), SUMMARIES, second, seed, weight)
+    occlusion = occlusions(torch.cat(odds), torch.cat(has), (NOTHING, *parts), second, seed, weight)
     classes = list(task.classes)
     return {
         "separation": {"classes": classes, "rows": [vars(row) for row in separation]},
@@ -117,7 +120,11 @@ def _said_without(
 
 
 def separations(
-    values: Float[Tensor, "b f"], names: Sequence[str], second: Bool[Tensor, " b"], seed: int = 0
+    values: Float[Tensor, "b f"],
+    names: Sequence[str],
+    second: Bool[Tensor, " b"],
+    seed: int = 0,
+    weight: Float[Tensor, " b"] | None = None,
 ) -> list[Separation]:
     """Summaries (B, F) of events of two sources by how well each alone tells them apart, the best first.
 
@@ -126,14 +133,20 @@ def separations(
         names: Of the F summaries.
         second: Whether the event is of the second source (B,).
         seed: Of the bootstrap.
+        weight: Of each event (B,), 1 if not given.
     """
+    weight = torch.ones(len(second), dtype=torch.float64) if weight is None else relative(weight)
+    counted = weight != 0
+    values, second, weight = values[counted], second[counted], weight[counted]
     events = torch.arange(len(second))
     rows = []
     for name, value in zip(names, values.double().unbind(1), strict=True):
         bins = rank_bin(value)
         counts = score_counts(bins, second, events, len(events), int(bins.max()) + 1)
-        area = bootstrap({"scores": counts}, _area, generator=torch.Generator().manual_seed(seed))["AUC"]
-        rows.append(Separation(name, area, (float(value[~second].mean()), float(value[second].mean()))))
+        generator = torch.Generator().manual_seed(seed)
+        area = bootstrap({"scores": counts}, _area, generator=generator, weight=weight)["AUC"]
+        first, other = (_mean(value[source], weight[source]) for source in (~second, second))
+        rows.append(Separation(name, area, (first, other)))
     return sorted(rows, key=lambda row: -abs(row.area.value - 0.5))
 
 
@@ -143,6 +156,7 @@ def occlusions(
     names: Sequence[str],
     second: Bool[Tensor, " b"],
     seed: int = 0,
+    weight: Float[Tensor, " b"] | None = None,
 ) -> list[Occlusion]:
     """What a network says without each part of the events, in the order of the names.
 
@@ -152,6 +166,7 @@ def occlusions(
         names: Of the P parts, the first for nothing.
         second: Whether the event is of the second source (B,).
         seed: Of the bootstrap.
+        weight: Of each event (B,), 1 if not given.
     """
     events = torch.arange(len(second))
     rows = []
@@ -160,9 +175,17 @@ def occlusions(
         count = torch.stack([has[:, i] & ~second, has[:, i] & second], 1).double()
         change = count * (odds[:, i] - odds[:, 0]).double()[:, None]
         statistics = {"scores": counts, "change": change, "count": count}
-        found = bootstrap(statistics, _area_and_changes, generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        found = bootstrap(statistics, _area_and_changes, generator=generator, weight=weight)
         rows.append(Occlusion(name, found["AUC"], (found["first"], found["second"])))
     return rows
+
+
+def _mean(value: Tensor, weight: Tensor) -> float:
+    """The mean over events."""
+    if bool((weight == 1).all()):
+        return float(value.mean())
+    return float(ratio((value * weight).sum(), weight.sum()))
 
 
 def _area(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -170,5 +193,5 @@ def _area(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _area_and_changes(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    change = sums["change"] / sums["count"]
+    change = ratio(sums["change"], sums["count"])
     return {**_area(sums), "first": change[:, 0], "second": change[:, 1]}

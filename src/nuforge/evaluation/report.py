@@ -19,7 +19,8 @@ to the better one, and beside the published figure. The JSON has exactly these f
 | `timing` | what -> seconds |
 | `provenance` | versions, machine, sample, dates; `question` and `command`, where given, head the HTML report |
 
-An interval is `value`, `low`, `high`, `n`, `method`, `unit`. What is not a finite number is written as null.
+An interval is `value`, `low`, `high`, `n`, `method`, `unit`, and where events have different weights `effective`, their
+effective number. What is not a finite number is written as null.
 """
 
 from __future__ import annotations
@@ -207,7 +208,8 @@ def _plain(where: str, value: object) -> Json:
 
 def _interval_json(interval: Interval) -> dict[str, Json]:
     ends = {name: _number(getattr(interval, name)) for name in ("value", "low", "high")}
-    return {**ends, "n": interval.n, "method": interval.method, "unit": interval.unit}
+    effective = {} if interval.effective is None else {"effective": _number(interval.effective)}
+    return {**ends, "n": interval.n, "method": interval.method, "unit": interval.unit, **effective}
 
 
 def _number(value: float) -> float | None:
@@ -234,16 +236,16 @@ def _figures(where: str, value: object) -> dict[str, Interval]:
 
 def _interval(where: str, document: object, more: frozenset[str] = frozenset()) -> Interval:
     entry = _mapping(where, document)
-    expected = {f.name for f in fields(Interval)} | more
-    if set(entry) != expected:
+    expected = {f.name for f in fields(Interval) if f.name != "effective"} | more
+    if set(entry) - {"effective"} != expected:
         raise ReportError(f"{where} has the keys {sorted(entry)}, expected {sorted(expected)}; correct the file")
     n = entry["n"]
     if not isinstance(n, int) or isinstance(n, bool) or n < 0:
         raise ReportError(f"{where}.n is {n!r}, expected a number of events; correct the file")
     value, low, high = (_float(f"{where}.{name}", entry[name]) for name in ("value", "low", "high"))
-    return Interval(
-        value, low, high, n, _text(f"{where}.method", entry["method"]), _text(f"{where}.unit", entry["unit"])
-    )
+    effective = _float(f"{where}.effective", entry["effective"]) if "effective" in entry else None
+    method, unit = (_text(f"{where}.{name}", entry[name]) for name in ("method", "unit"))
+    return Interval(value, low, high, n, method, unit, effective)
 
 
 def _difference(where: str, value: object) -> Difference:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nuforge.evaluation.report import FILE, Report, ReportError, read_report, write_whole
-from nuforge.evaluation.wording import bracketed, command_of, decimals, shortfalls, spelled
+from nuforge.evaluation.wording import bracketed, command_of, decimals, number_of_events, shortfalls, spelled
 
 _HEAD = """# Results
 
@@ -31,7 +31,6 @@ def _section(name: str, report: Report) -> str:
     head = ["figure", "model", *baselines, "difference", "published"]
     rows = [_row(report, name) for name in report.metrics]
     table = [_line(head), _line(["---"] * len(head)), *(_line(row) for row in rows)]
-    n = max((interval.n for interval in report.metrics.values()), default=0)
     short = shortfalls(report)
     question = report.provenance.get("question")
     sources = sorted({published.source for published in report.published})
@@ -42,7 +41,7 @@ def _section(name: str, report: Report) -> str:
         f"`{report.experiment}`{elsewhere}\n" if elsewhere or name != report.experiment else "",
         f"{question}\n" if isinstance(question, str) else "",
         f"```\n{command_of(report)}\n```\n",
-        f"{n} test events; training seeds: {', '.join(map(str, report.seeds)) or 'none'}.\n",
+        f"{number_of_events(report)}; training seeds: {', '.join(map(str, report.seeds)) or 'none'}.\n",
         "\n".join(table) + "\n",
         f"**Where we fall short:** {'; '.join(short) if short else 'in none of these figures'}.\n",
         f"Published: {'; '.join(sources)}.\n" if sources else "",

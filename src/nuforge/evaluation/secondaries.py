@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nuforge.evaluation.single_particles import Figure
 from nuforge.events import Events, Process
+from nuforge.events.weights import without_weights
 from nuforge.physics.particles import mass_of
 from nuforge.units import GeV, MeV
 
@@ -66,7 +67,7 @@ def secondary_figures(events: Events, of_the_primary: bool = False) -> dict[str,
 
 def deposits_by_kind(events: Events) -> dict[str, Figure]:
     """Energy deposited per event, MeV, by the kind of particle that deposits it (`DEPOSITORS`)."""
-    segments, n = events["segments"], len(events)
+    segments, n = without_weights(events, "deposits by kind")["segments"], len(events)
     pdg = events["particles"]["pdg"][segments["particle"]].abs()
     kind = torch.full_like(pdg, DEPOSITORS.index("nucleus"))
     for number, codes in enumerate(((11, 22), (13,), (211, 321), (2212,))):
@@ -83,7 +84,7 @@ def deposits_by_kind(events: Events) -> dict[str, Figure]:
 
 def _secondaries(events: Events, of_the_primary: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
     """Event, kind (row of `KINDS`) and kinetic energy (MeV) of the secondaries that are of a kind."""
-    particles = events["particles"]
+    particles = without_weights(events, "spectra of secondaries")["particles"]
     first = particles.offsets[:-1][particles.batch]
     kind = _kind(particles["pdg"])
     mine = (kind >= 0) & (torch.arange(len(particles)) != first)

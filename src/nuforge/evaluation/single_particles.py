@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuforge.events import Events, Process, Table
+from nuforge.events.weights import without_weights
 from nuforge.physics.constants import ELECTRON_MASS
 from nuforge.units import MeV
 
@@ -50,7 +51,7 @@ def single_particle_figures(
     Returns:
         By name: those of electrons and photons, or those of heavier particles, as far as they are defined.
     """
-    segments, particles = events["segments"], events["particles"]
+    segments, particles = without_weights(events, "figures of single particles")["segments"], events["particles"]
     n, event = len(events), segments.batch.numpy()
     energy = segments["energy"].double().numpy()
     middle = 0.5 * (segments["start"] + segments["end"]).double().numpy()

@@ -14,6 +14,13 @@ def command_of(report: Report) -> str:
     return " ".join(["nuforge run", report.experiment, *(_flag(k, v) for k, v in report.arguments.items())])
 
 
+def number_of_events(report: Report) -> str:
+    """On how many events the figures are, as "412 test events" or "412 test events (effective number 230.5)"."""
+    most = max(report.metrics.values(), key=lambda interval: interval.n, default=None)
+    n, effective = (0, None) if most is None else (most.n, most.effective)
+    return f"{n:,} test events" + ("" if effective is None else f" (effective number {effective:,.1f})")
+
+
 def shortfalls(report: Report) -> list[str]:
     """Where the model is behind: its better baseline, or the published figure of the same name."""
     out = []

@@ -12,10 +12,13 @@ from nuforge import formats
 from nuforge.errors import InputError
 from nuforge.events import Events, Selection
 from nuforge.events.identity import generator_of
+from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import DESCRIPTION, Store, finish, read_shard, shard_path, write_shard_of_parts
+from nuforge.events.weights import COLUMN, finite_weights, mean_weight, non_negative
 from nuforge.events.write_store import write_store
 from nuforge.experiments.experiment import Experiment
 from nuforge.experiments.progress import followed
+from nuforge.metrics.weights import effective_number
 
 CHUNK = 100
 """Events that are read, and get the response, together; the seed of the response counts in these."""
@@ -158,6 +161,30 @@ def store_given(store: Store, experiment: Experiment, folder: Path) -> Store:
     like = read_shard(shard_path(folder, 0))
     finish(folder, like, detector=detector_of(experiment), provenance=store.description["provenance"], shards=shards)
     return Store(folder)
+
+
+def weights_by_side(store: Store) -> dict[str, torch.Tensor]:
+    """The weights of the events of each side of the split, none of them negative where something is learned or chosen.
+
+    Raises:
+        InputError: If a weight is not finite, negative outside the test side, or all of the training side are 0.
+    """
+    event = store.identity()
+    weight = finite_weights(event[COLUMN] if COLUMN in event else torch.ones(len(store)))
+    side = side_of(event)
+    weights = {name: weight[side == i] for i, name in enumerate(SIDES)}
+    for name in ("train", "validation"):
+        non_negative(weights[name])
+    if len(weights["train"]):
+        mean_weight(weights["train"])
+    return weights
+
+
+def effective_numbers(weights: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    """Effective numbers of events of the sides, where weights differ."""
+    if all(bool((weight == weight[0]).all()) for weight in weights.values()):
+        return {}
+    return {f"effective number, {side}": effective_number(weight) for side, weight in weights.items()}
 
 
 def store_written(

@@ -16,6 +16,7 @@ from nuforge import __version__
 from nuforge.detectors import from_description
 from nuforge.display.report_html import write_report_page
 from nuforge.evaluation.report import Report
+from nuforge.evaluation.wording import number_of_events
 from nuforge.events import Events
 from nuforge.events.store import Store
 from nuforge.experiments.catalogue import find
@@ -115,8 +116,7 @@ def headline(report: Report, folder: Path) -> str:
     names = [name for name in report.metrics if " of " not in name] or list(report.metrics)
     width = max(len(name) for name in names)
     rows = [_row(report, name, width) for name in names]
-    n = next(iter(report.metrics.values())).n
-    return "\n".join([f"{report.experiment} on {n} events", *rows, f"report: {folder / 'report.html'}"])
+    return "\n".join([f"{report.experiment} on {number_of_events(report)}", *rows, f"report: {folder / 'report.html'}"])
 
 
 def _row(report: Report, name: str, width: int) -> str:

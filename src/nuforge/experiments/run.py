@@ -16,17 +16,25 @@ from nuforge.errors import InputError
 from nuforge.evaluation.report import read_report
 from nuforge.events import Events, Selection
 from nuforge.events.loader import Loader
-from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import Store
+from nuforge.events.weights import has_weights, mean_weight, over_mean, weights_of
 from nuforge.experiments.catalogue import Recipe, find
 from nuforge.experiments.compare import baseline_folder
-from nuforge.experiments.data import BATCH, detector_of, store_given, store_of
+from nuforge.experiments.data import (
+    BATCH,
+    detector_of,
+    effective_numbers,
+    store_given,
+    store_of,
+    weights_by_side,
+)
 from nuforge.experiments.evaluate import headline, report_on
 from nuforge.experiments.experiment import Experiment, Value
 from nuforge.experiments.folder import RunFolder, open_folder
 from nuforge.experiments.predictor import card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
 from nuforge.experiments.tuning import tune
+from nuforge.metrics.weights import weighted
 from nuforge.training.checkpoint import load_weights, read_description, save_weights, write_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
@@ -123,14 +131,16 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
         store = store_of([Path(path) for path in data], this.experiment, this.folder.path / "data", this.seed, select)
     else:
         store = this.experiment.sample.prepare(None, workers)
-    counts = torch.bincount(side_of(store.identity()), minlength=len(SIDES)).tolist()
-    split = dict(zip(SIDES, counts, strict=True))
+    weights = weights_by_side(store)
+    split = {side: len(weight) for side, weight in weights.items()}
     empty = [side for side, n in split.items() if not n]
     if empty:
         raise InputError(f"{len(store)} events leave none for {' and '.join(empty)}; give more events")
+    effective = effective_numbers(weights)
     if not this.folder.has("events"):
-        this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split)
-    say(f"{len(store)} events in {store.path}: " + ", ".join(f"{n} {side}" for side, n in split.items()))
+        this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split | effective)
+    counts = ", ".join(f"{n} {side}" for side, n in split.items())
+    say(f"{len(store)} events in {store.path}: {counts}" + "".join(f"; {k} {n:.1f}" for k, n in effective.items()))
     return store
 
 
@@ -169,7 +179,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
         return
     begin = time.perf_counter()
     experiment, tables = this.experiment, this.experiment.tables
-    options = this.experiment.options
+    options, mean = this.experiment.options, mean_weight(weights_by_side(store)["train"])
 
     def training_batches(step: int) -> Loader:
         rank, world = rank_and_world()
@@ -185,7 +195,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             start=step,
         )
 
-    _meet(experiment, _side(this, store, "train", tables))
+    _meet(experiment, (over_mean(events, mean) for events in _side(this, store, "train", tables)))
     like = next(iter(_side(this, store, "test", tables)))
     try:
         best = fit(
@@ -199,6 +209,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             resume=True,
             seed=this.seed,
             devices=devices,
+            mean_weight=mean,
         )
     except Interrupted as stop:
         raise KeyboardInterrupt(str(stop)) from None
@@ -227,14 +238,17 @@ def _tune(this: Run, validation: Callable[[], Iterable[Events]]) -> None:
 
 
 def _meet(experiment: Experiment, batches: Iterable[Events]) -> None:
-    """Looks for labels in the training events, and tells the tasks what they count there."""
+    """Looks for labels in the training events, and tells the tasks what they count there, events with their weights."""
     tasks, needs = experiment.learner.asked, [column.split(".") for column in experiment.needs]
     sums: list[torch.Tensor | int] = [0] * len(tasks)
     for events in batches:
         for table, target in needs:
             if table not in events or target not in events[table]:
                 raise InputError(f"events for training have no '{target}' in '{table}'; give events with labels")
-        sums = [total + task.count(events) for task, total in zip(tasks, sums, strict=True)]
+        counts = [task.count(events) for task in tasks]
+        if has_weights(events):
+            counts = [weighted(count, weights_of(events)) for count in counts]
+        sums = [total + count.sum(0) for total, count in zip(sums, counts, strict=True)]
     for task, total in zip(tasks, sums, strict=True):
         if isinstance(total, torch.Tensor):
             task.meet(total)

@@ -8,6 +8,8 @@ from functools import partial
 import torch
 
 from nuforge.events import Events
+from nuforge.events.weights import weights_to_learn
+from nuforge.metrics.weights import weighted
 from nuforge.tasks.task import Task
 from nuforge.training.chain import Chain
 from nuforge.training.learner import Learner, Supervised
@@ -17,7 +19,7 @@ def tune(learner: Learner, validation: Callable[[], Iterable[Events]]) -> None:
     """Each task takes the choice of the largest merit on validation events, then the temperature of least surprise.
 
     The stages of a chain choose in turn, each on what the stages before it, which have chosen, hand it. Other learners
-    than models with tasks and chains of them have nothing to choose.
+    than models with tasks and chains of them have nothing to choose. Events count with their weights.
 
     Args:
         learner: What was trained.
@@ -49,12 +51,12 @@ def _choose(learner: Supervised, tasks: Sequence[Task], validation: Callable[[],
         return
     sums: list[dict[float, dict[str, torch.Tensor]]] = [{choice: {} for choice in task.choices} for task in tasks]
     for events in validation():
-        features = learner.model(events.readout())
+        features, weight = learner.model(events.readout()), weights_to_learn(events)
         for task, of_task in zip(tasks, sums, strict=True):
             outputs = task(features)
             for choice, total in of_task.items():
                 for name, counts in task.statistics(events, task.predict(outputs, choice)).items():
-                    total[name] = total.get(name, torch.zeros(())) + counts.sum(0, keepdim=True)
+                    total[name] = total.get(name, torch.zeros(())) + weighted(counts, weight).sum(0, keepdim=True)
     for task, of_task in zip(tasks, sums, strict=True):
         merits = {choice: float(task.merit(task.figures(total))) for choice, total in of_task.items() if total}
         if merits:
@@ -66,8 +68,9 @@ def _cool(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], I
         return
     sums: list[torch.Tensor | int] = [0] * len(tasks)
     for events in validation():
-        features = learner.model(events.readout())
-        sums = [total + task.surprise(task(features), events) for task, total in zip(tasks, sums, strict=True)]
+        features, weight = learner.model(events.readout()), weights_to_learn(events)
+        surprises = [weighted(task.surprise(task(features), events), weight).sum(0) for task in tasks]
+        sums = [total + surprise for total, surprise in zip(sums, surprises, strict=True)]
     for task, total in zip(tasks, sums, strict=True):
         if isinstance(total, torch.Tensor):
             task.cool(task.temperatures[int(total.argmin())])

@@ -1,1 +1,1 @@
-"""Numbers with intervals: pure functions of arrays."""
+"""Numbers with intervals: pure functions of arrays. Weights of events: see `nuforge.metrics.weights`."""

@@ -1,4 +1,7 @@
-"""Binomial intervals, for fractions of events: one trial is one event (or spill), never a voxel, hit or prong."""
+"""Binomial intervals, for fractions of events: one trial is one event (or spill), never a voxel, hit or prong.
+
+Events with weights are no trials: their fractions have the interval of the event bootstrap.
+"""
 
 import math
 from statistics import NormalDist
@@ -66,6 +69,11 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interva
 
 
 def _check(successes: int, trials: int, level: float) -> None:
+    if not (float(successes).is_integer() and float(trials).is_integer()):
+        raise ValueError(
+            f"successes and trials must be whole numbers of events, got {successes} of {trials}; "
+            "sums of weights have an interval by nuforge.metrics.bootstrap"
+        )
     if not 0 <= successes <= trials:
         raise ValueError(f"successes must be between 0 and the {trials} trials, got {successes}; count each event once")
     if not 0 < level < 1:

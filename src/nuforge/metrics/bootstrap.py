@@ -3,20 +3,23 @@
 Events are drawn with replacement, whole: voxels of one event share their particles and their mistakes, so they are no
 independent trials. Each event contributes additive statistics (a confusion matrix, say); a resampling is a vector of
 whole weights that add up to the number of events, and its sums are one matrix product, for all resamplings at once.
+An event that has a weight of its own is drawn with it: its statistics are multiplied by it, here and nowhere else.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from nuforge.metrics.interval import Interval
+from nuforge.metrics.weights import effective_number, relative, weighted
 
 Statistics = Mapping[str, Tensor]
 Figures = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
-_CHUNK = 4_000_000  # weights in memory at once: 32 MB in float64
+_CHUNK = 4_000_000  # multiplicities in memory at once: 32 MB in float64
 
 
 def bootstrap(
@@ -26,6 +29,7 @@ def bootstrap(
     level: float = 0.95,
     generator: torch.Generator | None = None,
     units: Mapping[str, str] | None = None,
+    weight: Float[Tensor, " b"] | None = None,
 ) -> dict[str, Interval]:
     """Figures of merit with percentile intervals from resampled events.
 
@@ -39,15 +43,22 @@ def bootstrap(
         level: Confidence level, 0 to 1.
         generator: Source of randomness on the CPU; by default one seeded with 0, so that a report repeats itself.
         units: Unit of figures that have one.
+        weight: Of each event (B,), 1 if not given; of weight 0 it is as if it were not there. Only ratios matter.
 
     Returns:
-        An interval for each figure. With fewer than two events its ends are NaN: the spread is unknown.
+        An interval for each figure. With fewer than two events its ends are NaN: the spread is unknown. Where weights
+        do not add up to more than 0 all is NaN.
 
     Raises:
         ValueError: If there are no events, statistics differ in their number of events, or one is not finite.
     """
+    effective = None
+    if weight is not None:
+        statistics, effective = _weighted(statistics, weight)
     n = _check(statistics, replicas, level)
     values = figures({name: s.double().sum(0, keepdim=True) for name, s in statistics.items()})
+    if effective == 0.0:
+        values = {name: torch.full_like(value, torch.nan) for name, value in values.items()}
     spread = figures(resampled_sums(statistics, replicas, generator))
     method = f"event bootstrap, {replicas} replicas, {level:.0%}"
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
@@ -57,7 +68,7 @@ def bootstrap(
         if not bool(value.isfinite().all()):
             ends = torch.full((2,), torch.nan)
         unit = units.get(name, "") if units else ""
-        out[name] = Interval(float(value), float(ends[0]), float(ends[1]), n, method, unit)
+        out[name] = Interval(float(value), float(ends[0]), float(ends[1]), n, method, unit, effective)
     return out
 
 
@@ -69,6 +80,7 @@ def paired_difference(
     level: float = 0.95,
     generator: torch.Generator | None = None,
     units: Mapping[str, str] | None = None,
+    weight: Float[Tensor, " b"] | None = None,
 ) -> dict[str, Interval]:
     """Figures of a minus figures of b, with the same resampled events for both.
 
@@ -89,26 +101,51 @@ def paired_difference(
         return {name: of_a[name] - of_b[name] for name in of_a}
 
     both = {f"{side} {name}": s for side, part in (("a", a), ("b", b)) for name, s in part.items()}
-    paired = bootstrap(both, difference, replicas, level, generator, units)
-    return {name: Interval(i.value, i.low, i.high, i.n, f"paired {i.method}", i.unit) for name, i in paired.items()}
+    paired = bootstrap(both, difference, replicas, level, generator, units, weight)
+    return {name: replace(i, method=f"paired {i.method}") for name, i in paired.items()}
 
 
 def resampled_sums(
     statistics: Statistics, replicas: int = 1000, generator: torch.Generator | None = None
 ) -> dict[str, Float[Tensor, "r ..."]]:
-    """Sums of per-event statistics (B, ...) over resampled events, (R, ...) float64 on the CPU."""
+    """Sums of per-event statistics (B, ...) over resampled events, (R, ...) float64 on the CPU.
+
+    Events with weights: give their statistics `weighted`.
+    """
     n = _check(statistics, replicas, 0.5)
     generator = generator if generator is not None else torch.Generator().manual_seed(0)
     flat = torch.cat([s.detach().double().cpu().reshape(n, -1) for s in statistics.values()], dim=1)
     step = max(1, _CHUNK // n)
-    parts = [_weights(n, min(step, replicas - start), generator) @ flat for start in range(0, replicas, step)]
+    parts = [_multiplicities(n, min(step, replicas - start), generator) @ flat for start in range(0, replicas, step)]
     widths = [s[0].numel() for s in statistics.values()]
     columns = torch.split_with_sizes(torch.cat(parts), widths, dim=1)
     return {name: c.reshape(replicas, *s.shape[1:]) for (name, s), c in zip(statistics.items(), columns, strict=True)}
 
 
-def _weights(n: int, replicas: int, generator: torch.Generator) -> Float[Tensor, "r b"]:
-    """How often each of n events is drawn in n draws: multinomial weights (R, B), each row adding up to n."""
+def _weighted(statistics: Statistics, weight: Tensor) -> tuple[dict[str, Tensor], float | None]:
+    """Statistics of the events that count, times their weights, and their effective number; None if all weigh the same.
+
+    The effective number is 0 where the weights do not add up to more than 0.
+    """
+    n = {len(s) for s in statistics.values()}
+    if n != {len(weight)} or not bool(weight.isfinite().all()):
+        raise ValueError(
+            f"weight must be a finite number for each of {sorted(n)} events, got {len(weight)} of which "
+            f"{int(weight.isfinite().sum())} are finite; correct them or leave events out"
+        )
+    counted = weight != 0
+    if not bool(counted.any()):
+        raise ValueError(f"bootstrap needs an event that counts, got {len(weight)} of weight 0; choose other events")
+    weight = relative(weight.detach().double()[counted])
+    chosen = {name: s[counted.to(s.device)] for name, s in statistics.items()}
+    if bool((weight == 1).all()):
+        return chosen, None
+    effective = effective_number(weight) if float(weight.sum()) > 0 else 0.0
+    return {name: weighted(s, weight) for name, s in chosen.items()}, effective
+
+
+def _multiplicities(n: int, replicas: int, generator: torch.Generator) -> Float[Tensor, "r b"]:
+    """How often each of n events is drawn in n draws: multinomial numbers (R, B), each row adding up to n."""
     drawn = torch.randint(n, (replicas, n), generator=generator)
     return torch.zeros(replicas, n, dtype=torch.float64).scatter_add_(
         1, drawn, torch.ones(replicas, n, dtype=torch.float64)

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from nuforge.metrics.weights import ratio
+
 TEMPERATURES = (0.05, 20.0)
 """Range of a fitted temperature. A network that is never wrong would ask for 0, a blind one for infinity."""
 
@@ -57,16 +59,21 @@ def expected_calibration_error(counts: Float[Tensor, "*r bins 3"]) -> Float[Tens
         Naeini, Cooper, Hauskrecht, AAAI 2015; Guo et al., ICML 2017, equation 3.
     """
     n, confidence, correct = counts.unbind(-1)
-    return (correct - confidence).abs().sum(-1) / n.sum(-1)
+    return ratio((correct - confidence).abs().sum(-1), n.sum(-1))
 
 
 def reliability_curve(counts: Float[Tensor, "*r bins 3"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean confidence, accuracy and number of rows of each bin, each (..., bins); NaN where a bin is empty."""
+    """Mean confidence, accuracy and weight of the rows of each bin, each (..., bins); NaN where a bin is empty."""
     n, confidence, correct = counts.unbind(-1)
-    return confidence / n, correct / n, n
+    return ratio(confidence, n), ratio(correct, n), n
 
 
-def fit_temperature(logits: Float[Tensor, "n k"], label: Int[Tensor, " n"], tolerance: float = 1e-6) -> float:
+def fit_temperature(
+    logits: Float[Tensor, "n k"],
+    label: Int[Tensor, " n"],
+    tolerance: float = 1e-6,
+    weight: Float[Tensor, " n"] | None = None,
+) -> float:
     """Temperature T for which softmax(logits / T) has the least negative log-likelihood.
 
     Fitted on validation, used on test; it changes no decision. The likelihood is convex in 1/T, so the root of its
@@ -76,27 +83,35 @@ def fit_temperature(logits: Float[Tensor, "n k"], label: Int[Tensor, " n"], tole
         logits: Logits (N, K), or logarithms of probabilities.
         label: True class (N,); rows with -1 are ignored.
         tolerance: Relative precision of T.
+        weight: Weight of each row (N,), that of its event; 1 if not given.
 
     Returns:
         T, no unit: above 1 for an overconfident model.
 
     Raises:
-        ValueError: If no row has a label, or a logit is not finite.
+        ValueError: If no row has a label, a logit is not finite, or a weight is not finite or negative.
 
     Source:
         Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
     """
-    logits, label = logits[label >= 0].detach().double(), label[label >= 0]
+    known = label >= 0
+    if weight is not None:
+        _check_weight(weight)
+        known, weight = known & (weight > 0), weight[known & (weight > 0)].double()
+    logits, label = logits[known].detach().double(), label[known]
     if not len(label):
         raise ValueError("temperature needs labelled rows, got 0 of them; fit it on a validation sample with labels")
     if not bool(logits.isfinite().all()):
         raise ValueError("logits must be finite to fit a temperature, got NaN or infinity; clamp probabilities above 0")
 
-    target = logits.gather(1, label[:, None]).squeeze(1).mean()
+    def mean(values: Tensor) -> Tensor:
+        return values.mean() if weight is None else (values * weight).sum() / weight.sum()
+
+    target = mean(logits.gather(1, label[:, None]).squeeze(1))
 
     def slope(beta: float) -> float:
         """Derivative of the mean negative log-likelihood in beta = 1/T: rises with beta."""
-        expected = (torch.softmax(beta * logits, dim=1) * logits).sum(1).mean()
+        expected = mean((torch.softmax(beta * logits, dim=1) * logits).sum(1))
         return float(expected - target)
 
     low, high = (math.log(1 / t) for t in reversed(TEMPERATURES))
@@ -104,3 +119,12 @@ def fit_temperature(logits: Float[Tensor, "n k"], label: Int[Tensor, " n"], tole
         middle = (low + high) / 2
         low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
     return math.exp(-(low + high) / 2)
+
+
+def _check_weight(weight: Tensor) -> None:
+    bad = ~(weight.isfinite() & (weight >= 0))
+    if bool(bad.any()):
+        raise ValueError(
+            f"weights must be finite and not negative to fit a temperature, got {float(weight[bad][0])}; "
+            "fit it on events of positive weight"
+        )

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor
 
+from nuforge.metrics.weights import ratio
+
 
 def confusion_counts(
     label: Int[Tensor, " n"],
@@ -50,7 +52,7 @@ def recall(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
 
     Also called efficiency. NaN for a class without true rows.
     """
-    return _diagonal(confusion) / confusion.sum(-1)
+    return ratio(_diagonal(confusion), confusion.sum(-1))
 
 
 def precision(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
@@ -58,7 +60,7 @@ def precision(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
 
     Also called purity. NaN for a class that was never predicted.
     """
-    return _diagonal(confusion) / confusion.sum(-2)
+    return ratio(_diagonal(confusion), confusion.sum(-2))
 
 
 def iou(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
@@ -67,12 +69,12 @@ def iou(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r k"]:
     NaN for a class that is neither true nor predicted; 0 for one that is only predicted.
     """
     both = _diagonal(confusion)
-    return both / (confusion.sum(-1) + confusion.sum(-2) - both)
+    return ratio(both, confusion.sum(-1) + confusion.sum(-2) - both)
 
 
 def accuracy(confusion: Num[Tensor, "*r k k"]) -> Float[Tensor, "*r"]:
     """Fraction of rows given their true class (...), of summed counts (..., K, K). NaN without rows."""
-    return _diagonal(confusion).sum(-1) / confusion.sum((-2, -1))
+    return ratio(_diagonal(confusion).sum(-1), confusion.sum((-2, -1)))
 
 
 def mean_over_classes(figure: Float[Tensor, "*r k"]) -> Float[Tensor, "*r"]:

@@ -22,6 +22,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from nuforge.metrics.weights import ratio
+
 _TERMS = 4_000_000
 """Terms of the expected information that are in memory at once."""
 
@@ -173,7 +175,7 @@ def clustering_sums(table: Contingency) -> dict[str, Float[Tensor, "b 2"]]:
 
 def clustering_figures(sums: Mapping[str, Float[Tensor, "*r 2"]]) -> dict[str, Float[Tensor, "*r"]]:
     """Means over events (...) of the figures, of summed `clustering_sums` (..., 2); NaN where no event has one."""
-    return {name: x[..., 0] / x[..., 1] for name, x in sums.items()}
+    return {name: ratio(x[..., 0], x[..., 1]) for name, x in sums.items()}
 
 
 def _numbered(cluster: Tensor, event: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,6 +15,7 @@ class Interval:
         n: How many independent events it was measured on.
         method: How the interval was made, with its level, in a few words.
         unit: Unit of value, low and high, "" for none.
+        effective: How many events of weight 1 tell as much, where events have different weights; else None.
     """
 
     value: float
@@ -23,6 +24,7 @@ class Interval:
     n: int
     method: str
     unit: str = ""
+    effective: float | None = None
 
     @property
     def is_defined(self) -> bool:
@@ -35,4 +37,5 @@ class Interval:
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]{unit} (n = {self.n}, {self.method})"
+        n = f"{self.n}" if self.effective is None else f"{self.n}, effective {self.effective:.4g}"
+        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]{unit} (n = {n}, {self.method})"

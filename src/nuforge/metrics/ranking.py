@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from nuforge.metrics.weights import ratio
+
 BINS = 256
 """Bins of log-odds. The two at the ends are open."""
 
@@ -47,10 +49,13 @@ def score_counts(
 
 
 def area_under_curve(counts: Float[Tensor, "*r bins 2"]) -> Float[Tensor, "*r"]:
-    """Area under the ROC curve (...), of summed counts (..., bins, 2); NaN without rows of the class or of others."""
+    """Area under the ROC curve (...), of summed counts (..., bins, 2); NaN without rows of the class or of others.
+
+    With negative weights it can leave 0 to 1 by fluctuation.
+    """
     others, own = counts.double().unbind(-1)
     below = others.cumsum(-1) - others / 2
-    return (own * below).sum(-1) / (own.sum(-1) * others.sum(-1))
+    return ratio((own * below).sum(-1), own.sum(-1).clamp(min=0) * others.sum(-1).clamp(min=0))
 
 
 def rank_bin(value: Float[Tensor, " n"], most: int = BINS) -> Int[Tensor, " n"]:

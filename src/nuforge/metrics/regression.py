@@ -13,11 +13,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from nuforge.metrics.weights import ratio
+
 BINS = 1024
 """Bins of residuals. The two at the ends are open."""
 
 CENTRAL = math.erf(math.sqrt(0.5))
 """Share of a normal distribution within one standard deviation, 68.27 %."""
+
+_ROUNDING = 1e-9  # of a variance; what is below 0 by more is of negative weights
 
 _FINE, _END = (
     0.01,
@@ -48,18 +52,19 @@ def residual_sums(
 
 def bias(sums: Float[Tensor, "*r 3"]) -> Float[Tensor, "*r"]:
     """Mean residual (...), of summed `residual_sums` (..., 3); NaN without rows."""
-    return sums[..., 1] / sums[..., 0]
+    return ratio(sums[..., 1], sums[..., 0])
 
 
 def rms(sums: Float[Tensor, "*r 3"]) -> Float[Tensor, "*r"]:
     """Root mean square of the residual (...), the bias in it, of summed `residual_sums` (..., 3); NaN without rows."""
-    return (sums[..., 2] / sums[..., 0]).sqrt()
+    return ratio(sums[..., 2], sums[..., 0]).sqrt()
 
 
 def standard_deviation(sums: Float[Tensor, "*r 3"]) -> Float[Tensor, "*r"]:
     """Root mean square of the residual about its mean (...), of summed `residual_sums` (..., 3); NaN without rows."""
-    variance = sums[..., 2] / sums[..., 0] - bias(sums).square()
-    return variance.clamp(min=0).sqrt()
+    square = ratio(sums[..., 2], sums[..., 0])
+    variance = square - bias(sums).square()
+    return torch.where(variance < -_ROUNDING * square.abs(), torch.nan, variance.clamp(min=0).sqrt())
 
 
 def residual_counts(
@@ -93,7 +98,8 @@ def residual_counts(
 def residual_quantile(counts: Float[Tensor, "*r bins"], share: float, scale: float) -> Float[Tensor, "*r"]:
     """The residual below which a share of the weight lies (...), of summed `residual_counts` (..., BINS).
 
-    Inside a bin the weight is taken as even. NaN without rows.
+    Inside a bin the weight is taken as even. With negative weights it is the first residual at which the share is
+    reached. NaN without rows.
 
     Args:
         counts: Summed counts.
@@ -106,11 +112,11 @@ def residual_quantile(counts: Float[Tensor, "*r bins"], share: float, scale: flo
     below = counts.double().cumsum(-1)
     total = below[..., -1:]
     wanted = share * total
-    cell = torch.searchsorted(below, wanted).clamp(max=BINS - 1)
+    cell = torch.searchsorted(below.cummax(-1).values, wanted).clamp(max=BINS - 1)
     before = torch.where(cell > 0, below.gather(-1, (cell - 1).clamp(min=0)), 0.0)
     inside = (wanted - before) / counts.double().gather(-1, cell)
     low, high = (_edge(cell + side, scale) for side in (0, 1))
-    return (low + inside.clamp(0, 1) * (high - low)).squeeze(-1)
+    return torch.where(total > 0, low + inside.clamp(0, 1) * (high - low), torch.nan).squeeze(-1)
 
 
 def half_width(counts: Float[Tensor, "*r bins"], scale: float) -> Float[Tensor, "*r"]:
@@ -143,7 +149,7 @@ def coverage_counts(
 
 def coverage(counts: Float[Tensor, "*r 2"]) -> Float[Tensor, "*r"]:
     """Share of intervals that hold the truth (...), of summed `coverage_counts` (..., 2); NaN without rows."""
-    return counts[..., 0] / counts[..., 1]
+    return ratio(counts[..., 0], counts[..., 1])
 
 
 def _edge(cell: Tensor, scale: float) -> Tensor:

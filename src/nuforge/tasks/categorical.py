@@ -20,12 +20,21 @@ TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.
 """Temperatures that are tried. Source: Guo, Pleiss, Sun, Weinberger, arXiv:1706.04599."""
 
 
-def categorical_surprise(logits: Float[Tensor, "n k"], label: Int[Tensor, " n"]) -> Float[Tensor, " t"]:
-    """-ln of the probability of the labels with each of `TEMPERATURES` (T,), summed over rows of known label."""
+def categorical_surprise(
+    logits: Float[Tensor, "n k"], label: Int[Tensor, " n"], batch: Int[Tensor, " n"], n_events: int
+) -> Float[Tensor, "b t"]:
+    """-ln of the probability of the labels with each of `TEMPERATURES` (B, T), summed over known rows of each event.
+
+    Args:
+        logits: (N, K).
+        label: (N,), -1 for unknown.
+        batch: Event of each row (N,).
+        n_events: Number of events B.
+    """
     known = label >= 0
-    logits, label = logits[known].double(), label[known]
-    sums = [F.cross_entropy(logits / temperature, label, reduction="sum") for temperature in TEMPERATURES]
-    return torch.stack(sums) if sums else logits.new_zeros(0)
+    logits, label, batch = logits[known].double(), label[known], batch[known]
+    each = [F.cross_entropy(logits / temperature, label, reduction="none") for temperature in TEMPERATURES]
+    return torch.stack([value.new_zeros(n_events).index_add_(0, batch, value) for value in each], 1)
 
 
 def categorical_statistics(truth: Table, target: str, probability: Float[Tensor, "n k"]) -> dict[str, Tensor]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.events.weights import row_weights
 from nuforge.metrics.classification import recall
 from nuforge.metrics.ranking import area_under_curve, log_odds_bin, score_counts
 from nuforge.tasks.categorical import (
@@ -20,6 +20,7 @@ from nuforge.tasks.categorical import (
     log_odds,
 )
 from nuforge.tasks.task import Task
+from nuforge.tasks.weighing import counted, cross_entropy_sum
 
 
 class Classification(Task):
@@ -52,9 +53,9 @@ class Classification(Task):
 
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
         """Cross entropy, averaged over events of known label; 0 if there is none."""
-        label = events[self.table][self.target]
-        total = F.cross_entropy(outputs[self.table]["logits"].float(), label, ignore_index=-1, reduction="sum")
-        return total / (label >= 0).sum().clamp(min=1)
+        label, weight = events[self.table][self.target], row_weights(events, events[self.table].batch)
+        total = cross_entropy_sum(outputs[self.table]["logits"].float(), label, weight)
+        return total / counted(label >= 0, weight)
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """Probability of the classes (B, K); there is nothing to choose."""
@@ -93,8 +94,9 @@ class Classification(Task):
         return figures | {f"recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
 
     def surprise(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """-ln of the probability of the labels with each temperature (T,), summed over events."""
-        return categorical_surprise(outputs[self.table]["logits"], events[self.table][self.target])
+        """-ln of the probability of the labels with each temperature, of each event (B, T)."""
+        truth = events[self.table]
+        return categorical_surprise(outputs[self.table]["logits"], truth[self.target], truth.batch, len(events))
 
     def cool(self, temperature: float) -> None:
         """The temperature."""

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.rows import majority
+from nuforge.events.weights import row_weights
 from nuforge.metrics.clustering import Contingency, clustering_sums
+from nuforge.metrics.weights import ratio
 from nuforge.nn.points import connected_components, join_small, number_inside
 from nuforge.simulation.truth import CLASSES, VoxelClass
 from nuforge.tasks.task import Task
+from nuforge.tasks.weighing import binary_cross_entropy_sum, counted, rows_of
 
 FRAGMENT_CLASSES = CLASSES[: VoxelClass.LOW_ENERGY]
 """Shower, track, Michel, delta: the classes whose voxels make fragments."""
@@ -73,7 +75,8 @@ class Fragments(Task):
         edges, fragment = outputs["voxel_edges"], events["voxels"]["fragment"]
         first, second = fragment[edges["source"]], fragment[edges["target"]]
         known = (first >= 0) & (second >= 0)
-        return cut_loss(edges["logit"].float()[known], (first != second)[known])
+        weight = rows_of(row_weights(events, edges.batch), known)
+        return cut_loss(edges["logit"].float()[known], (first != second)[known], weight)
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """`voxels.reco_fragment` (N,); `choice` replaces the task's own threshold."""
@@ -103,7 +106,7 @@ class Fragments(Task):
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Means over events (R,) from statistics summed over events; NaN for a class that no event has."""
         total, number = sums["fragment_partition"].unbind(-1)
-        mean = total / number
+        mean = ratio(total, number)
         figures = {name: mean[..., -1, i] for i, name in enumerate(_FIGURES)}
         for i, name in enumerate(_FIGURES):
             figures |= {f"{name} of {c}": mean[..., j, i] for j, c in enumerate(FRAGMENT_CLASSES)}
@@ -126,17 +129,18 @@ def _sums(table: Contingency) -> Tensor:
     return torch.stack([index, good, sums["efficiency"], sums["purity"], sums["assigned"]], 1)
 
 
-def cut_loss(logit: Float[Tensor, " e"], cut: Bool[Tensor, " e"]) -> Tensor:
+def cut_loss(logit: Float[Tensor, " e"], cut: Bool[Tensor, " e"], weight: Float[Tensor, " e"] | None = None) -> Tensor:
     """Mean cross entropy and -ln((2 sum p y + 1) / (sum p + sum y + 1)) of edges that should be cut; 0 without edges.
 
     Args:
         logit: Log-odds of cutting (E,).
         cut: Whether it is right to cut (E,).
+        weight: Of each edge (E,), that of its event; 1 if not given. The 1 in the fraction is an edge of weight 1.
     """
-    right, p = cut.to(logit), logit.sigmoid()
-    dice = (2 * (p * right).sum() + 1) / (p.sum() + right.sum() + 1)
-    entropy = F.binary_cross_entropy_with_logits(logit, right, reduction="sum") / max(len(logit), 1)
-    return entropy - dice.log()
+    right, p, w = cut.to(logit), logit.sigmoid(), 1.0 if weight is None else weight.to(logit)
+    dice = (2 * (w * p * right).sum() + 1) / ((w * p).sum() + (w * right).sum() + 1)
+    entropy = binary_cross_entropy_sum(logit, right, weight)
+    return entropy / counted(torch.ones_like(cut), weight) - dice.log()
 
 
 def as_fragments(cluster: Tensor, index: Tensor, kind: Tensor, batch: Tensor, least: int) -> Tensor:

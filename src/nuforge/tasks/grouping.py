@@ -12,12 +12,15 @@ from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table, offsets_of
+from nuforge.events.weights import row_weights
 from nuforge.metrics.calibration import expected_calibration_error, reliability_counts
 from nuforge.metrics.clustering import Contingency, clustering_sums
+from nuforge.metrics.weights import ratio
 from nuforge.nn.points import partition
 from nuforge.shapes import Rows
 from nuforge.tasks.categorical import BINS, TEMPERATURES, categorical_surprise
 from nuforge.tasks.task import Task
+from nuforge.tasks.weighing import binary_cross_entropy_sum, counted, rows_of
 
 _MEASURES = ("ARI", "AMI", "efficiency", "purity")
 
@@ -66,8 +69,9 @@ class Grouping(Task):
         """Cross entropy, averaged over edges between clusters of known groups; 0 if there is none."""
         edges = outputs["edges"]
         same, known = self._truth(edges, events["clusters"])
-        total = F.binary_cross_entropy_with_logits(edges["logits"].float()[known], same[known].float(), reduction="sum")
-        return total / known.sum().clamp(min=1)
+        weight = row_weights(events, edges.batch)
+        logits, right = edges["logits"].float()[known], same[known].float()
+        return binary_cross_entropy_sum(logits, right, rows_of(weight, known)) / counted(known, weight)
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """`edges.score` (E,) with source and target, and `clusters.reco_group` (N,), -1 for what is no node."""
@@ -126,10 +130,12 @@ class Grouping(Task):
         return figures
 
     def surprise(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """-ln of the probability of the truth with each temperature (T,), summed over edges."""
-        same, known = self._truth(outputs["edges"], events["clusters"])
-        logit = outputs["edges"]["logits"][known]
-        return categorical_surprise(torch.stack([torch.zeros_like(logit), logit], 1), same[known].long())
+        """-ln of the probability of the truth with each temperature (B, T), summed over the edges of each event."""
+        edges = outputs["edges"]
+        same, known = self._truth(edges, events["clusters"])
+        logit = edges["logits"][known]
+        logits = torch.stack([torch.zeros_like(logit), logit], 1)
+        return categorical_surprise(logits, same[known].long(), edges.batch[known], len(events))
 
     def cool(self, temperature: float) -> None:
         """The temperature."""
@@ -236,4 +242,4 @@ def _count(event: Rows, n_events: int) -> Float[Tensor, " b"]:
 
 def _ratio(sums: Float[Tensor, "*r 2"]) -> Float[Tensor, "*r"]:
     """The first number over the second."""
-    return sums[..., 0] / sums[..., 1]
+    return ratio(sums[..., 0], sums[..., 1])

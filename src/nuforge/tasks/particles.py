@@ -12,6 +12,7 @@ from nuforge.events import Events, Table
 from nuforge.events.rows import looked_up
 from nuforge.metrics.classification import recall
 from nuforge.metrics.clustering import FIGURES, Contingency, clustering_sums
+from nuforge.metrics.weights import ratio
 from nuforge.simulation.truth import VoxelClass, cluster_truth
 from nuforge.tasks.categorical import categorical_figures, categorical_statistics
 from nuforge.tasks.task import Measured
@@ -90,7 +91,7 @@ class Particles(Measured):
         Those of partitions are means over the events that have them.
         """
         value, number = sums["partitions"].unbind(-1)
-        mean = value / number
+        mean = ratio(value, number)
         figures = {f"{p} {m}": mean[..., i, j] for i, p in enumerate(_PARTITIONS) for j, m in enumerate(FIGURES)}
         for target in ("pid", "primary"):
             own = {name: sums[f"{target}_{name}"] for name in ("confusion", "reliability")}
@@ -101,7 +102,7 @@ class Particles(Measured):
         index, events = sums["interaction_index"].unbind(-1)
         for i in range(self.by_number):
             more = " or more" if i + 1 == self.by_number else ""
-            figures[f"interaction ARI at {i + 1}{more}"] = index[..., i] / events[..., i]
+            figures[f"interaction ARI at {i + 1}{more}"] = ratio(index[..., i], events[..., i])
         return figures
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nuforge.events import Table
 from nuforge.metrics.classification import accuracy, confusion_counts, recall
+from nuforge.metrics.weights import ratio
 from nuforge.nn.points import nearest_other
 from nuforge.simulation.truth import CLASSES, VoxelClass
 
@@ -68,14 +69,14 @@ def point_figures(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     confusion, ends = sums["point_confusion"], sums["point_ends"]
     figures = {}
     for i, length in enumerate((NEAR, FAR), start=1):
-        figures[f"point efficiency within {length:g} voxels"] = every[..., i] / every[..., 0]
-        figures[f"point purity within {length:g} voxels"] = pure[..., i] / pure[..., 0]
+        figures[f"point efficiency within {length:g} voxels"] = ratio(every[..., i], every[..., 0])
+        figures[f"point purity within {length:g} voxels"] = ratio(pure[..., i], pure[..., 0])
     figures["median distance"] = quantile(distance[..., 0, :], 0.5)
     figures["median distance of found points"] = quantile(distance[..., 1, :], 0.5)
     figures["90 % quantile of the distance"] = quantile(distance[..., 0, :], 0.9)
     figures["point class accuracy"] = accuracy(confusion)
-    figures["start or end accuracy"] = ends[..., 1] / ends[..., 0]
-    rate = by_class[..., 1] / by_class[..., 0]
+    figures["start or end accuracy"] = ratio(ends[..., 1], ends[..., 0])
+    rate = ratio(by_class[..., 1], by_class[..., 0])
     named = recall(confusion)
     for c, name in enumerate(POINT_CLASSES):
         figures[f"point efficiency of {name}"] = rate[..., c]
@@ -86,12 +87,13 @@ def point_figures(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def quantile(histogram: Float[Tensor, "*r bins"], fraction: float) -> Float[Tensor, "*r"]:
     """The distance in voxels below which a fraction of the points lies (...), from histograms (..., bins + 1).
 
-    Points are spread evenly over their bin; `FAR` if the fraction is reached in the last one, NaN without points.
+    Points are spread evenly over their bin; `FAR` if the fraction is reached in the last one, NaN without points. With
+    negative weights it is the first distance at which the fraction is reached.
     """
     below = histogram.cumsum(-1)
     total = below[..., -1:]
     sought = fraction * total
-    bin_of = (below < sought).sum(-1, keepdim=True).clamp(max=BINS)
+    bin_of = (below.cummax(-1).values < sought).sum(-1, keepdim=True).clamp(max=BINS)
     inside = histogram.gather(-1, bin_of)
     part = (sought - below.gather(-1, bin_of) + inside) / inside
     found = (bin_of + part) * (FAR / BINS)

@@ -12,10 +12,12 @@ from torch.nn import functional as F
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.rows import rows_where
+from nuforge.events.weights import row_weights
 from nuforge.nn.points import dbscan
 from nuforge.simulation.truth import VoxelClass
 from nuforge.tasks.point_figures import NEAR, POINT_CLASSES, nearest_by_class, point_figures, point_statistics
 from nuforge.tasks.task import Task
+from nuforge.tasks.weighing import binary_cross_entropy_sum, counted, cross_entropy_sum, rows_of
 
 ABOUT: Mapping[str, Column] = {
     "position": Column("cm", "where", "prediction"),
@@ -92,25 +94,29 @@ class Points(Task):
         total = voxels["mask"].sum() * 0.0
         level = positive
         for table in outputs.values():
-            total = total + balanced_cross_entropy(table["mask"].float(), level)
+            total = total + balanced_cross_entropy(table["mask"].float(), level, row_weights(events, table.batch))
             if "parent" in table:
                 coarser = outputs[table.refers_to["parent"]]
                 level = torch.zeros(len(coarser), dtype=torch.bool, device=level.device).index_put(
                     (table["parent"][level],), torch.ones((), dtype=torch.bool, device=level.device)
                 )
-        return total + self._at_points(voxels, events["points"], positive, row[positive])
+        weight = rows_of(row_weights(events, voxels.batch), positive)
+        return total + self._at_points(voxels, events["points"], positive, row[positive], weight)
 
-    def _at_points(self, voxels: Table, points: Table, positive: Tensor, row: Tensor) -> Tensor:
-        """Losses of offset, class and end on positive voxels, whose points are the given rows."""
-        n = max(len(row), 1)
+    def _at_points(
+        self, voxels: Table, points: Table, positive: Tensor, row: Tensor, weight: Tensor | None = None
+    ) -> Tensor:
+        """Losses of offset, class and end on positive voxels, whose points are the given rows, with their weights."""
+        n = counted(torch.ones_like(row, dtype=torch.bool), weight)
         label, end = points["label"][row], points["end"][row]
         place = self.in_voxels(points["position"])[row] - (voxels["index"][positive] + 0.5)
-        square = F.mse_loss(voxels["offset"][positive].float(), place.float(), reduction="sum") / (3 * n)
-        kind = F.cross_entropy(voxels["type"][positive].float(), label, reduction="sum") / n
+        offset = voxels["offset"][positive].float()
+        square = _square_error_sum(offset, place.float(), weight) / (3 * n)
+        kind = cross_entropy_sum(voxels["type"][positive].float(), label, weight) / n
         track = label == VoxelClass.TRACK
         logit = voxels["end"][positive][track].float()
-        ends = F.binary_cross_entropy_with_logits(logit, end[track].float(), reduction="sum")
-        return square + kind + ends / track.sum().clamp(min=1)
+        ends = binary_cross_entropy_sum(logit, end[track].float(), rows_of(weight, track))
+        return square + kind + ends / counted(track, weight)
 
     def _nearest(self, voxels: Table, events: Events) -> tuple[Tensor, Tensor]:
         """Distance (N,) of each voxel to the point that it learns, in voxels, infinite beyond the radius; its row."""
@@ -175,16 +181,27 @@ class Points(Task):
         self.threshold.fill_(choice)
 
 
-def balanced_cross_entropy(logits: Float[Tensor, "n 2"], positive: Tensor) -> Tensor:
+def balanced_cross_entropy(
+    logits: Float[Tensor, "n 2"], positive: Tensor, weight: Float[Tensor, " n"] | None = None
+) -> Tensor:
     """Mean of the mean cross entropies of positive and of negative rows; 0 for a kind that has no rows.
 
     Args:
         logits: (N, 2) of negative and positive.
         positive: (N,).
+        weight: Of each row (N,), that of its event; 1 if not given.
     """
     each = F.cross_entropy(logits, positive.long(), reduction="none")
-    parts = [(each * kind).sum() / kind.sum().clamp(min=1) for kind in (positive, ~positive)]
+    each = each if weight is None else each * weight.to(each)
+    parts = [(each * kind).sum() / counted(kind, weight) for kind in (positive, ~positive)]
     return (parts[0] + parts[1]) / 2
+
+
+def _square_error_sum(found: Tensor, true: Tensor, weight: Tensor | None) -> Tensor:
+    """Squared errors of vectors (N, 3) summed, each row with its weight."""
+    if weight is None:
+        return F.mse_loss(found, true, reduction="sum")
+    return ((found - true).square() * weight.to(found)[:, None]).sum()
 
 
 def best_of_merged(

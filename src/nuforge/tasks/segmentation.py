@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.events.weights import row_weights
 from nuforge.metrics.classification import iou, precision, recall
 from nuforge.tasks.categorical import (
     TEMPERATURES,
@@ -18,6 +18,7 @@ from nuforge.tasks.categorical import (
     categorical_surprise,
 )
 from nuforge.tasks.task import Task
+from nuforge.tasks.weighing import cross_entropy_sum
 
 
 class Segmentation(Task):
@@ -83,9 +84,11 @@ class Segmentation(Task):
         """Cross entropy, averaged over rows of known label with the weight of their class; 0 if there is none."""
         label = events[self.table][self.target]
         logits = outputs[self.table][self._prefix + "logits"].to(self.weights.dtype)
-        total = F.cross_entropy(logits, label, self.weights, ignore_index=-1, reduction="sum")
-        weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0).sum()
-        return total / weight.clamp(min=torch.finfo(torch.float32).tiny)
+        of_event = row_weights(events, events[self.table].batch)
+        total = cross_entropy_sum(logits, label, of_event, self.weights)
+        weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0)
+        whole = weight.sum() if of_event is None else (weight * of_event.to(weight)).sum()
+        return total / whole.clamp(min=torch.finfo(torch.float32).tiny)
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """Probability of the classes (N, K); `choice` replaces the task's own correction."""
@@ -125,17 +128,19 @@ class Segmentation(Task):
         return logits.to(self.weights.dtype) - power * self.weights.log()
 
     def surprise(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """-ln of the probability of the labels with each temperature (T,), summed over rows."""
-        return categorical_surprise(self._corrected(outputs), events[self.table][self.target])
+        """-ln of the probability of the labels with each temperature (B, T), summed over the rows of each event."""
+        truth = events[self.table]
+        return categorical_surprise(self._corrected(outputs), truth[self.target], truth.batch, len(events))
 
     def cool(self, temperature: float) -> None:
         """The temperature."""
         self.temperature.fill_(temperature)
 
     def count(self, events: Events) -> Tensor:
-        """Rows of each class (K,)."""
-        label = events[self.table][self.target]
-        return torch.bincount(label[label >= 0], minlength=len(self.classes))
+        """Rows of each class in each event (B, K)."""
+        label, batch, k = events[self.table][self.target], events[self.table].batch, len(self.classes)
+        known = label >= 0
+        return torch.bincount(batch[known] * k + label[known], minlength=len(events) * k).view(-1, k)
 
     def meet(self, counts: Tensor) -> None:
         """Weights of the classes from the rows of each (K,)."""

@@ -16,6 +16,10 @@ Tables = Mapping[str, Table]
 class Task(nn.Module, ABC):
     """Target, loss, prediction and figures of merit of one question.
 
+    An event counts with its weight, `event.weight` (see `nuforge.events.weights`). What a task gives of each event
+    (`statistics`, `surprise`, `count`) is of the event alone, and weighed by whoever sums it; of a loss, which is one
+    number for all, the task itself weighs the rows.
+
     What a task knows of the training events (weights of classes) and what is chosen for it on validation events (a
     threshold) are buffers: they travel with the network's weights.
     """
@@ -43,7 +47,11 @@ class Task(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, outputs: Tables, events: Events) -> Tensor:
-        """Loss of the outputs, a scalar; 0 where nothing is known."""
+        """Loss of the outputs, a scalar; 0 where nothing is known.
+
+        A mean over rows, each with the weight of its event (`nuforge.tasks.weighing`): an event of weight 2 is the same
+        event twice.
+        """
 
     @abstractmethod
     def predict(self, outputs: Tables, choice: float | None = None) -> Tables:
@@ -58,11 +66,11 @@ class Task(nn.Module, ABC):
         """Figures of merit (R,) from statistics summed over events, (R, ...) for R resamplings."""
 
     def count(self, events: Events) -> Tensor:
-        """What training events are counted for: sums over events of any shape, nothing by default."""
-        return torch.zeros(0)
+        """What each training event is counted for (B, ...), nothing by default."""
+        return torch.zeros(len(events), 0)
 
     def meet(self, counts: Tensor) -> None:
-        """Take notice of what `count` found in all training events together."""
+        """Take notice of what `count` found in all training events together, (...): sums over events."""
 
     def merit(self, figures: Mapping[str, Tensor]) -> Tensor:
         """What the choice on validation events is to make largest, of their figures."""
@@ -72,7 +80,7 @@ class Task(nn.Module, ABC):
         """Take one of `choices`."""
 
     def surprise(self, outputs: Tables, events: Events) -> Tensor:
-        """-ln of the probability of the truth with each of `temperatures` (T,), summed over rows."""
+        """-ln of the probability of the truth with each of `temperatures` (B, T), summed over rows of events."""
         raise NotImplementedError(f"{type(self).__name__} has no temperature; give temperatures and a surprise")
 
     def cool(self, temperature: float) -> None:

@@ -38,8 +38,12 @@ def fit(
     seed: int = 0,
     devices: int = 1,
     workers: int = 0,
+    mean_weight: float = 1.0,
 ) -> Path:
     """The folder of the best checkpoint, `out/checkpoint/best`; the learner ends with the weights of the last step.
+
+    Events count with their weights (`event.weight`), in the loss and in the figures of validation; where all have the
+    mean weight, nothing is multiplied.
 
     The same seed gives the same weights on a CPU with the same number of threads, interrupted and resumed or not.
 
@@ -56,9 +60,12 @@ def fit(
         seed: Of augmentation and dropout.
         devices: Processors to train on, by Lightning.
         workers: Processes that load data, if the training batches are a torch `IterableDataset` that can be pickled.
+        mean_weight: Mean weight of the training events (`nuforge.events.weights.mean_weight`): with weights of mean 1 a
+            learning rate means what it means without.
 
     Raises:
-        InputError: If a checkpoint does not fit, one is there and `resume` is not set, or `out` cannot be written.
+        InputError: If a checkpoint does not fit, one is there and `resume` is not set, `out` cannot be written, or a
+            weight is not finite or negative.
         Interrupted: After Ctrl-C, with a checkpoint written.
     """
     folder = _writable(out / "checkpoint")
@@ -78,6 +85,7 @@ def fit(
             workers,
             description,
             request,
+            mean_weight,
         )
         if checkpoints.exists(last):
             _same_run(description, checkpoints.read_description(last), last)

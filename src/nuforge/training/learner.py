@@ -23,14 +23,14 @@ class Learner(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, events: Events) -> Tensor:
-        """Loss of a batch, a scalar."""
+        """Loss of a batch, a scalar: a mean in which events count with their weights, of any scale."""
 
     @abstractmethod
     def predict(self, readout: Events) -> Tables:
         """Prediction from readout alone."""
 
     def statistics(self, events: Events, prediction: Tables) -> Mapping[str, Tensor]:
-        """Per-event statistics (B, ...) of all questions, that add up over events."""
+        """Per-event statistics (B, ...) of all questions, that add up over events, times their weights."""
         return _joined([task.statistics(events, prediction) for task in self.asked])
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from nuforge.errors import InputError
 from nuforge.events import Events
+from nuforge.events.weights import has_weights, weights_of
+from nuforge.metrics.weights import weighted
 from nuforge.training import checkpoint as checkpoints
 from nuforge.training.interrupt import Interrupted, Request
 from nuforge.training.learner import Learner
@@ -43,6 +45,7 @@ class Loop(lightning.LightningModule):
         workers: Processes that load data.
         description: What checkpoint.json says of the run.
         request: Set by Ctrl-C.
+        mean_weight: Of the training events.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Loop(lightning.LightningModule):
         workers: int,
         description: Mapping[str, Any],
         request: Request,
+        mean_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.learner, self.options, self.folder = learner, options, folder
@@ -64,7 +68,7 @@ class Loop(lightning.LightningModule):
         self.history: History = []
         self._training_batches, self._validation_batches = training_batches, validation_batches
         self._augment, self._seed, self._workers = augment, seed, workers
-        self._description, self._request = description, request
+        self._description, self._request, self._mean_weight = description, request, mean_weight
         self._loss_sum: Tensor = torch.zeros((), dtype=torch.float64)
         self._loss_count = 0
         self._sums: dict[str, Tensor] = {}
@@ -113,11 +117,13 @@ class Loop(lightning.LightningModule):
             self.global_rank,
             self._workers,
             ahead=_AHEAD if self.device.type == "cuda" else 0,  # a CPU has nothing to do meanwhile but the same work
+            mean_weight=self._mean_weight,
         )
 
     def val_dataloader(self) -> ValidationPass | list[Events]:
         """Validation batches."""
-        return [] if self._validation_batches is None else ValidationPass(self._validation_batches)
+        batches = self._validation_batches
+        return [] if batches is None else ValidationPass(batches, self._mean_weight)
 
     def transfer_batch_to_device(self, batch: Events, device: torch.device, dataloader_idx: int) -> Events:
         """The batch on the device."""
@@ -140,8 +146,10 @@ class Loop(lightning.LightningModule):
                 group["lr"] = rate
 
     def training_step(self, batch: Events, batch_idx: int) -> Tensor:
-        """Loss of a batch."""
+        """Loss of a batch: the learner's mean over rows times the mean weight of the events."""
         loss = self.learner.loss(batch)
+        if has_weights(batch):
+            loss = loss * weights_of(batch).mean().to(loss)
         self._loss_sum += loss.detach()
         self._loss_count += 1
         return loss
@@ -158,11 +166,15 @@ class Loop(lightning.LightningModule):
         self._training_loss()
 
     def validation_step(self, batch: Events, batch_idx: int) -> None:
-        """Sums over the events of a batch."""
+        """Sums over the events of a batch, with their weights."""
         loss, statistics = self.learner.evaluate(batch)
         wide = _widest(self.device)
+        n = loss.new_tensor(len(batch), dtype=wide)
+        if has_weights(batch):
+            weight = weights_of(batch)
+            statistics, n = {name: weighted(s, weight) for name, s in statistics.items()}, weight.sum()
         sums = {name: s.sum(0) for name, s in statistics.items()}
-        sums |= {"": torch.stack([loss.detach().to(wide) * len(batch), loss.new_tensor(len(batch), dtype=wide)])}
+        sums |= {"": torch.stack([loss.detach().to(wide) * n, n])}
         for name, value in sums.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
@@ -212,7 +224,10 @@ class Loop(lightning.LightningModule):
         self._sums = {}
         loss, n_events = sums.pop("").tolist()
         figures = self.learner.figures({name: s.unsqueeze(0) for name, s in sums.items()})
-        values = {"loss": loss / max(n_events, 1), **{name: float(f[0]) for name, f in figures.items()}}
+        values = {
+            "loss": loss / n_events if n_events > 0 else math.nan,
+            **{name: float(f[0]) for name, f in figures.items()},
+        }
         if self.options.monitor not in values:
             raise InputError(f"monitor '{self.options.monitor}' is no figure of this learner; choose of {list(values)}")
         return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from nuforge.errors import InputError
 from nuforge.events import Events
+from nuforge.events.weights import over_mean
 from nuforge.training.augmentation import generator_at
 from nuforge.training.prefetch import Ahead
 
@@ -37,6 +38,7 @@ class TrainingBlocks:
         rank: Of this process.
         workers: Processes that load data, if the stream is an `IterableDataset`.
         ahead: Batches that a thread makes ahead; 0 to make each when it is wanted.
+        mean_weight: Of the training events; their weights are given over it.
     """
 
     def __init__(
@@ -50,9 +52,11 @@ class TrainingBlocks:
         rank: int,
         workers: int,
         ahead: int = 0,
+        mean_weight: float = 1.0,
     ) -> None:
         self._step, self._block, self._steps = start, block, steps
-        made = _augmented(_loaded(batches(start), workers), start, augment, seed, rank)
+        weighed = (over_mean(batch, mean_weight) for batch in _loaded(batches(start), workers))
+        made = _augmented(weighed, start, augment, seed, rank)
         self._made = Ahead(made, ahead) if ahead else made
 
     def __iter__(self) -> Iterator[Events]:
@@ -72,11 +76,11 @@ class TrainingBlocks:
 class ValidationPass:
     """Each pass gives all validation batches, loaded by this process: starting others would take longer."""
 
-    def __init__(self, batches: ValidationBatches) -> None:
-        self._batches = batches
+    def __init__(self, batches: ValidationBatches, mean_weight: float = 1.0) -> None:
+        self._batches, self._mean_weight = batches, mean_weight
 
     def __iter__(self) -> Iterator[Events]:
-        return iter(self._batches())
+        return (over_mean(batch, self._mean_weight) for batch in self._batches())
 
 
 def _augmented(
