@@ -53,7 +53,7 @@ class Fragments(Task):
     """
 
     needs = ("voxels.fragment", "fragments.label")
-    choices = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)  # 1 cuts nothing
+    choices = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0)  # 1 cuts nothing
     threshold: Tensor
 
     def __init__(self, threshold: float = 0.5, least: int = 3) -> None:
