@@ -14,7 +14,7 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from nuforge.display import style
-from nuforge.display.drawing import Bins, Coloring, Curve, Dots, Drawing, Image, Labelling, Panel, Scale, Steps, Strokes
+from nuforge.display.drawing import Bins, Coloring, Curve, Dots, Drawing, Image, Labelling, Panel, Part, Scale, Steps, Strokes
 from nuforge.display.frame import horizontal_view
 from nuforge.display.limits import cube_of, plane_of
 from nuforge.display.plots import new_figure
@@ -94,8 +94,20 @@ def _area(part: Dots) -> Any:  # noqa: ANN401
 _SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "cross": "P"}
 
 
+def _first(panel: Panel) -> list[Part]:
+    """The parts that are seen in the first colouring."""
+    named = [part.coloring if isinstance(part, Image) else part.colorings[0].name
+             for part in panel.parts if isinstance(part, Image) or (isinstance(part, Dots) and part.colorings)]  # fmt: skip
+    first = next((name for name in named if name), "")
+    return [
+        part
+        for part in panel.parts
+        if not isinstance(part, Dots) or not part.colorings or part.colorings[0].name == first
+    ]
+
+
 def _draw_plane(axes: Axes, panel: Panel) -> None:
-    for part in panel.parts:
+    for part in _first(panel):
         if isinstance(part, Dots) and len(part.position):
             axes.scatter(*part.position.T, c=_colors(part), s=_area(part), marker=_SYMBOLS[part.symbol], linewidths=0)
         elif isinstance(part, Strokes) and part.shown and len(part.ends):
