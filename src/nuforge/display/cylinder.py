@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 40  # sensors that can show the form of a tank
-_NEAR = 0.04  # of the radius: as near to the wall a sensor is on it
+_NEAR_BARREL = 0.12  # of the radius: as near to the barrel a sensor belongs to it, in a second layer too
+_NEAR_CAP = 0.04  # of the radius: as near to the height of a cap
+_RIM = 0.985  # of half the height: below, what is at the radius of the barrel is on the barrel
 _ON = 0.97  # of the sensors must be on the wall
 _APART = 0.06  # between barrel and caps, of the radius
 
@@ -48,12 +50,12 @@ class Cylinder:
     def on_cap(self, position: np.ndarray) -> np.ndarray:
         """Which sensors stand on one of the caps, (S,)."""
         along, _ = _split(position - self.middle, self.axis)
-        return np.asarray(np.abs(along) > self.half - _NEAR * self.radius)
+        return np.asarray(np.abs(along) > self.half - _NEAR_CAP * self.radius)
 
     def on_barrel(self, position: np.ndarray) -> np.ndarray:
         """Which sensors stand at the radius of the barrel, (S,)."""
         _, around = _split(position - self.middle, self.axis)
-        return np.asarray(np.linalg.norm(around, axis=1) > (1 - _NEAR) * self.radius)
+        return np.asarray(np.linalg.norm(around, axis=1) > (1 - _NEAR_BARREL) * self.radius)
 
     def unrolled(self, position: np.ndarray) -> np.ndarray:
         """Places (S, 2) in cm on the unrolled wall, seen from inside: barrel in the middle, caps above and below.
@@ -63,7 +65,7 @@ class Cylinder:
         along, around = _split(position - self.middle, self.axis)
         azimuth = np.arctan2(around[:, 1], around[:, 0])
         out = np.stack([-self.radius * azimuth, along], axis=1)  # from inside, the azimuth grows to the left
-        cap = self.on_cap(position) & ~(self.on_barrel(position) & (np.abs(along) < 0.999 * self.half))
+        cap = self.on_cap(position) & ~(self.on_barrel(position) & (np.abs(along) < _RIM * self.half))
         side = np.sign(along[cap])
         r = np.linalg.norm(around[cap], axis=1)
         out[cap, 0] = -r * np.sin(azimuth[cap])

@@ -18,7 +18,7 @@ from nuforge.display import style
 from nuforge.display.drawing import Coloring, Curve, Dots, Drawing, Image, Labelling, Panel, Part, Scale, Steps, Strokes
 from nuforge.display.event3d import layout
 from nuforge.display.frame import horizontal_view
-from nuforge.display.limits import cube_of, plane_of
+from nuforge.display.limits import cubes_of, first_cube, plane_of
 
 _GAP, _TOP, _BAR = 0.055, 0.045, 0.9  # between panels, over them for titles; where panels end beside a colour bar
 _MANY = 2000  # points from which the graphics card draws
@@ -47,17 +47,28 @@ def figure_of(drawing: Drawing) -> go.Figure:
         if scale is not None:
             _color_bar(trace, scale, scale not in barred)
             barred.add(scale)
-    figure = go.Figure(data=traces, layout={**layout(), **places, "annotations": captions, "dragmode": "zoom"})
+    figure = go.Figure(data=traces, layout={**layout(), **places, "annotations": captions})
     figure.update_layout(
+        meta=_zooms(drawing),
         margin={"l": 64, "r": 16, "t": 28, "b": 54},
         legend={"x": 0.005, "y": 0.995, "font": {"size": 12}},
         plot_bgcolor="white",
         barmode="overlay",
         hovermode="closest",
     )
-    if any(panel.is_space for panel in drawing.panels):
-        figure.update_layout(dragmode="turntable")
     return figure
+
+
+def _zooms(drawing: Drawing) -> dict[str, Any]:
+    """For the page's buttons: how far each panel in space reaches if the event, or the detector, is looked at."""
+    cubes = {
+        f"scene{k + 1 if k else ''}": {name: cube.T.tolist() for name, cube in cubes_of(panel).items()}
+        for k, panel in enumerate(drawing.panels)
+        if panel.is_space
+    }
+    names = sorted({name for zooms in cubes.values() for name in zooms}, reverse=True)
+    first = [first_cube(cubes_of(panel)) for panel in drawing.panels if panel.is_space]
+    return {"zooms": cubes, "names": names, "first": first[0] if first else ""} if len(names) > 1 else {}
 
 
 def _scales(part: Part) -> bool:
@@ -125,7 +136,8 @@ def _plane(panel: Panel, domain: dict[str, list[float]], number: str) -> dict[st
 
 def _space(panel: Panel, domain: dict[str, list[float]], number: str) -> dict[str, Any]:
     """Three axes of equal scale, seen from the side."""
-    cube = cube_of(panel)
+    cubes = cubes_of(panel)
+    cube = cubes[first_cube(cubes)]
     axis = {
         "showbackground": False,
         "gridcolor": style.RULE,
@@ -210,15 +222,17 @@ def _scatter(
         trace["text"] = [part.texts[row] for row in rows]
         hover.insert(0, "%{text}")
     trace |= {"hovertemplate": "<br>".join(hover) + "<extra></extra>"} if hover else {"hoverinfo": "skip"}
-    return {**trace, "type": _kind(panel, len(rows))}
+    return {**trace, "type": _kind(panel)}
 
 
 def _axes(position: np.ndarray) -> dict[str, np.ndarray]:
     return {name: position[:, k].astype(np.float32) for k, name in enumerate("xyz"[: position.shape[1]])}
 
 
-def _kind(panel: Panel, n: int) -> str:
-    return "scatter3d" if panel.is_space else "scattergl" if n > _MANY else "scatter"
+def _kind(panel: Panel) -> str:
+    """How plotly draws points and lines: all of a panel in one way, else what is drawn last may be hidden."""
+    many = max((len(part.position) for part in panel.parts if isinstance(part, Dots)), default=0) > _MANY
+    return "scatter3d" if panel.is_space else "scattergl" if many else "scatter"
 
 
 def _strokes(part: Strokes, panel: Panel) -> list[Trace]:
@@ -226,7 +240,7 @@ def _strokes(part: Strokes, panel: Panel) -> list[Trace]:
     gap = np.full((len(part.ends), 1, part.ends.shape[-1]), np.nan)
     path = np.concatenate([part.ends, gap], axis=1).reshape(-1, part.ends.shape[-1])
     meta = {"role": part.role, "coloring": ""}
-    common = {"meta": meta, "name": part.name, "legendgroup": part.name, "type": _kind(panel, 3 * len(part.ends))}
+    common = {"meta": meta, "name": part.name, "legendgroup": part.name, "type": _kind(panel)}
     common |= {} if part.shown else {"visible": "legendonly"}
     line = {"color": part.color, "width": part.width}
     told: Trace = {"hoverinfo": "skip"}

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from nuforge.display.drawing import Bins, Curve, Image, Panel, Steps
 from nuforge.display.frame import cube_around
 
 _BEYOND = 1.5  # truth and prediction further out than so many half sides do not widen a panel
+_SMALL = 0.4  # of the detector's side: a smaller event is looked at alone
 
 
-def cube_of(panel: Panel) -> np.ndarray:
-    """Lower and upper corner (2, 3) of the cube that a panel shows: what was read out, and what else is near it."""
-    seen = _finite(panel.points(("readout", "detector")))
+def cubes_of(panel: Panel) -> dict[str, np.ndarray]:
+    """Cubes, lower and upper corner (2, 3) each: around the event, and around the detector where it is known.
+
+    The event is what was read out, and of truth and reconstruction what is near it.
+    """
+    seen, detector = _finite(panel.points(("readout",))), _finite(panel.points(("detector",)))
     rest = _finite(panel.points(("truth", "prediction")))
     if not len(seen):
-        return cube_around(rest)
-    low, high = cube_around(seen, margin=_BEYOND / 2 - 0.5)
-    near = rest[((rest >= low) & (rest <= high)).all(1)]
-    return cube_around(np.concatenate([seen, near]))
+        around = rest
+    else:
+        low, high = cube_around(seen, margin=_BEYOND / 2 - 0.5)
+        around = np.concatenate([seen, rest[((rest >= low) & (rest <= high)).all(1)]])
+    cubes = {"event": cube_around(around)} if len(around) or not len(detector) else {}
+    return {**cubes, "detector": cube_around(np.concatenate([detector, seen]))} if len(detector) else cubes
+
+
+def first_cube(cubes: Mapping[str, np.ndarray]) -> str:
+    """The cube that is seen at first: the detector, unless the event would be small in it."""
+    if set(cubes) == {"event", "detector"}:
+        event, detector = (float(np.ptp(cubes[name][:, 0])) for name in ("event", "detector"))
+        return "event" if event < _SMALL * detector else "detector"
+    return next(iter(cubes))
 
 
 def plane_of(panel: Panel) -> np.ndarray:
@@ -36,7 +52,12 @@ def plane_of(panel: Panel) -> np.ndarray:
     if not len(points):
         return np.array([[0.0, 0.0], [1.0, 1.0]])
     low, high = points.min(0), points.max(0)
+    if panel.equal and not panel.bare:  # as wide as high, so that panels are of one size
+        middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6)
+        low, high = middle - half, middle + half
     only_images = all(isinstance(part, Image) for part in panel.parts)
+    if panel.log_x:
+        return np.stack([low, high * np.array([1.0, 1.03])])
     margin = np.where(high > low, 0.0 if only_images else 0.03 * (high - low), 0.5)
     return np.stack([low - margin, high + margin])
 

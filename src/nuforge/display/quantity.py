@@ -47,7 +47,9 @@ def title_of(name: str, about: Column, unit: Unit) -> str:
     if unit.name:
         return unit.titled(word)
     meaning = about.meaning.split(";")[0]
-    return meaning if word in meaning and len(meaning) <= _LONGEST else word
+    if len(meaning) > _LONGEST:
+        return word
+    return meaning if word in meaning else f"{word} ({meaning})"
 
 
 def shown(values: np.ndarray, about: Column, name: str) -> tuple[np.ndarray, str]:

@@ -16,7 +16,7 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 from nuforge.display import style
 from nuforge.display.drawing import Bins, Coloring, Curve, Dots, Drawing, Image, Labelling, Panel, Part, Scale, Steps, Strokes
 from nuforge.display.frame import horizontal_view
-from nuforge.display.limits import cube_of, plane_of
+from nuforge.display.limits import cubes_of, first_cube, plane_of
 from nuforge.display.plots import new_figure
 
 _CELLS = 900  # of a map along an axis
@@ -204,7 +204,8 @@ def _draw_space(axes: Axes3D, panel: Panel) -> None:
             if part.marked:
                 at = part.ends[:, 0] if part.marked == "start" else part.ends[:, 1]
                 axes.scatter(*at[:, order].T, c=part.color, s=10, zorder=5, linewidths=0, depthshade=False)
-    cube = cube_of(panel)[:, order]
+    cubes = cubes_of(panel)
+    cube = cubes[first_cube(cubes)][:, order]
     axes.set(xlim=cube[:, 0], ylim=cube[:, 1], zlim=cube[:, 2], title=panel.title)
     axes.set_box_aspect((1, 1, 1))
     axes.set_proj_type("ortho")

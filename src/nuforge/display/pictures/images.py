@@ -10,7 +10,7 @@ from nuforge.display import style
 from nuforge.display.drawing import Bins, Dots, Drawing, Image, Panel, Part, Scale, Strokes
 from nuforge.display.labels import labellings
 from nuforge.display.pictures.picture import DrawnParts, Picture
-from nuforge.display.quantity import Unit, shown, title_of
+from nuforge.display.quantity import shown
 from nuforge.display.seen import Seen, array, number_of
 from nuforge.events import Events, Table
 
@@ -34,7 +34,7 @@ def _draw(seen: Seen) -> DrawnParts:
         views = np.unique(number_of(seen.events[name], "view")).tolist() or [0]
         values, title = shown(array(table, "charge"), table.about["charge"], "charge")
         scale = Scale.of(title, values)
-        facts.append(f"{len(table):,} {name.replace('_', ' ')}, sum {np.nansum(values):.4g}")
+        facts.append(f"{len(table):,} {name.replace('_', ' ')}, sum of charge {np.nansum(values):.4g}")
         panels += [_panel(seen, name, view, values, scale, len(names) > 1) for view in views]
     columns = 1 if len(panels) == 1 else 2 if len(panels) in (2, 4) else 3
     more = f"The first {PANELS} of {len(panels)} maps are drawn. " * (len(panels) > PANELS)
@@ -61,9 +61,9 @@ def _panel(seen: Seen, name: str, view: int, values: np.ndarray, scale: Scale, n
         parts[0] = replace(image, coloring="charge")
     about = table.about["column"]
     tick = array(seen.event["event"], "tick") if "event" in seen.event else np.zeros(0)
-    y_title = title_of("column", about, Unit(1.0, ""))
+    y_title = about.meaning.split(";")[0]
     if len(tick) and np.isfinite(tick).all() and "tick" in about.meaning:
-        y_title += f" of {tick[0]:.4g} ns"
+        y_title += f", {tick[0]:.4g} ns each"
     title = f"{name.replace('_', ' ')} " * named + _view_name(table, view)
     return Panel(tuple(parts), x_title, y_title, title=title.strip())
 
@@ -88,7 +88,7 @@ def _along(seen: Seen, name: str, table: Table) -> tuple[float, str]:
         number = number_of(seen.event[channels], "channel")
         if (np.diff(number) == 1).all():
             return float(number[0]), "channel"
-    return 0.0, title_of("row", about, Unit(1.0, ""))
+    return 0.0, about.meaning.split(";")[0]
 
 
 def _masked(seen: Seen, name: str, first: float) -> list[Part]:

@@ -73,11 +73,13 @@ def _dots(name: str, table: Table, kept: np.ndarray, position: np.ndarray) -> Do
     for column in ("charge", "energy", "time"):
         if column in table:
             values, title = shown(array(table, column)[kept], table.about[column], column)
+            if np.nanmax(values, initial=-1.0) <= 0 and np.nanmin(values, initial=0.0) < 0:
+                values, title = -values, f"size of {title}"  # charge of electrons, which some write as negative
             hover[title] = values
             if np.isfinite(values).any():
                 scale = Scale.of(title, values, "time" if column == "time" else "amount")
                 colorings.append(Coloring(column, values, scale))
-    size = float(np.clip(200 / max(len(kept), 1) ** 0.5, 3.0, 8.0))
+    size = float(np.clip(60 / max(len(kept), 1) ** 0.5, 2.0, 7.0))
     role = table.about["position"].role
     return Dots(position, name, "readout" if role == "truth" else role, tuple(colorings), size=size, hover=hover)
 

@@ -24,11 +24,12 @@ function draw() {
   const figure = picture.figure, known = colorings(figure);
   const coloring = known.includes(state.coloring) ? state.coloring : known[0];
   opened(figure);
-  const layout = { ...figure.layout, autosize: true, height: place("event").clientHeight - 2, width: undefined };
+  const layout = { ...figure.layout, autosize: true };
+  delete layout.height;  // the page says how high it is
   const data = figure.data.map((trace) => ({ ...trace, ...filled(trace, figure.layout), visible: visible(trace, coloring) }));
   barred(data);
   Plotly.purge("event");
-  Plotly.newPlot("event", data, layout, CONFIG).then((plot) => { link(plot); refine(plot); });
+  Plotly.newPlot("event", data, layout, CONFIG).then((plot) => { link(plot); refine(plot);  });
   words(picture);
   tools(all, picture, known, coloring);
 }
@@ -96,10 +97,24 @@ function tools(all, picture, known, coloring) {
   if (known.length > 1) {
     bar.push(group("colour", ...known.map((name) => button(name, name === coloring, () => { state.coloring = name; }))));
   }
+  const zooms = (picture.figure.layout.meta || {}).names || [];
+  if (zooms.length) bar.push(group("zoom", ...zooms.map((name) => zoom(name, picture.figure.layout.meta))));
   const roles = Object.keys(ROLES).filter((role) => picture.figure.data.some((trace) => (trace.meta || {}).role === role));
   const mixed = picture.figure.data.some((trace) => trace.meta && !roles.includes(trace.meta.role)) || roles.length > 1;
   if (roles.length && mixed) bar.push(group("", ...roles.map(box)));
   place("tools").replaceChildren(...bar);
+}
+
+function zoom(name, meta) {
+  const element = made("button", name);
+  element.onclick = () => {
+    const change = {};
+    for (const [scene, cubes] of Object.entries(meta.zooms)) {
+      if (cubes[name]) ["x", "y", "z"].forEach((axis, k) => { change[`${scene}.${axis}axis.range`] = cubes[name][k]; });
+    }
+    Plotly.relayout("event", change);
+  };
+  return element;
 }
 
 function box(role) {
