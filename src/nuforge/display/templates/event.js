@@ -29,7 +29,7 @@ function draw() {
   const data = figure.data.map((trace) => ({ ...trace, ...filled(trace, figure.layout), visible: visible(trace, coloring) }));
   barred(data);
   Plotly.purge("event");
-  Plotly.newPlot("event", data, layout, CONFIG).then((plot) => { link(plot); refine(plot);  });
+  Plotly.newPlot("event", data, layout, CONFIG).then((plot) => { link(plot); refine(plot); });
   words(picture);
   tools(all, picture, known, coloring);
 }
