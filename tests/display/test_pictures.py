@@ -391,8 +391,6 @@ def test_files_of_every_format_show_the_right_picture(name, tmp_path):
         assert [event["title"] for event in events] == [
             f"run {int(made['event']['run'][i])}, event {int(made['event']['event'][i])}" for i in range(len(events))
         ]
-    show_file(path, len(made) - 1, tmp_path / "event.png", 1)
-    assert (tmp_path / "event.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow

@@ -20,7 +20,8 @@ from nuforge.display.event3d import layout
 from nuforge.display.frame import horizontal_view
 from nuforge.display.limits import cubes_of, first_cube, plane_of
 
-_GAP, _TOP, _BAR = 0.055, 0.045, 0.9  # between panels, over them for titles; where panels end beside a colour bar
+_GAP, _TOP = 0.055, 0.045  # between panels, over them for titles
+_BAR, _LEGEND = 0.9, 0.85  # where panels end beside a colour bar, beside a legend
 _MANY = 2000  # points from which the graphics card draws
 Trace = dict[str, Any]
 
@@ -31,7 +32,9 @@ def figure_of(drawing: Drawing) -> go.Figure:
     places: dict[str, Any] = {}
     captions: list[dict[str, Any]] = []
     barred: set[Scale] = set()
-    right = _BAR if any(_scales(part) for panel in drawing.panels for part in panel.parts) else 1.0
+    parts = [part for panel in drawing.panels for part in panel.parts]
+    beside = any(isinstance(part, Curve | Steps) for part in parts)
+    right = _LEGEND if beside else _BAR if any(map(_scales, parts)) else 1.0
     for k, panel in enumerate(drawing.panels):
         domain = _domain(drawing, k, right)
         number = "" if k == 0 else str(k + 1)
@@ -42,21 +45,34 @@ def figure_of(drawing: Drawing) -> go.Figure:
         places |= _space(panel, domain, number) if panel.is_space else _plane(panel, domain, number)
         if panel.title:
             captions.append(_caption(panel.title, domain))
+    _name_once(traces)
     for trace in traces:
         scale = trace.pop("scale", None)
         if scale is not None:
             _color_bar(trace, scale, scale not in barred)
+            if beside:
+                trace["colorbar"] |= {"len": 0.45, "y": 0.0, "yanchor": "bottom", "x": _LEGEND + 0.02, "xanchor": "left"}
             barred.add(scale)
     figure = go.Figure(data=traces, layout={**layout(), **places, "annotations": captions})
     figure.update_layout(
         meta=_zooms(drawing),
         margin={"l": 64, "r": 16, "t": 28, "b": 54},
-        legend={"x": 0.005, "y": 0.995, "font": {"size": 12}},
+        legend={"x": _LEGEND + 0.02 if beside else 0.005, "y": 0.995, "font": {"size": 12}},
         plot_bgcolor="white",
         barmode="overlay",
         hovermode="closest",
     )
     return figure
+
+
+def _name_once(traces: list[Trace]) -> None:
+    """Of traces of one name, as in several panels, the legend names the first and hides all together."""
+    named: set[str] = set()
+    for trace in traces:
+        if trace.get("showlegend"):
+            trace["showlegend"] = trace["name"] not in named
+            trace.setdefault("legendgroup", trace["name"])
+            named.add(trace["name"])
 
 
 def _zooms(drawing: Drawing) -> dict[str, Any]:
@@ -84,7 +100,7 @@ def _domain(drawing: Drawing, k: int, right: float) -> dict[str, list[float]]:
     space = drawing.panels[k].is_space
     x = [column * width + (_GAP * 0.6 * (column > 0) * (not space)), (column + 1) * width - _GAP * 0.4 * (columns > 1)]
     low = 1 - (row + 1) * height
-    y = [low + (0.0 if row == rows - 1 else 1.5 * _GAP), low + height - (_TOP if drawing.panels[k].title else 0.0)]
+    y = [low + (0.0 if row == rows - 1 else 2.0 * _GAP), low + height - (_TOP if drawing.panels[k].title else 0.0)]
     return {"x": [round(v, 4) for v in x], "y": [round(v, 4) for v in y]}
 
 
@@ -120,6 +136,7 @@ def _plane(panel: Panel, domain: dict[str, list[float]], number: str) -> dict[st
         "showgrid": not any(isinstance(part, Image) for part in panel.parts),
         "visible": not panel.bare,
         "exponentformat": "power",
+        "minexponent": 5,
     }
     x = {**axis, "domain": domain["x"], "anchor": f"y{number}", "title": {"text": panel.x, "font": {"size": 12}}}
     y = {**axis, "domain": domain["y"], "anchor": f"x{number}", "title": {"text": panel.y, "font": {"size": 12}}}

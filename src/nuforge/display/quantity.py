@@ -41,13 +41,13 @@ class Unit:
         return f"{name} / {self.name}" if self.name else name
 
 
-def title_of(name: str, about: Column, unit: Unit) -> str:
+def title_of(name: str, about: Column, unit: Unit, longest: int = _LONGEST) -> str:
     """The title of an axis for a column: its name with the unit, or where that is none its meaning if that is short."""
     word = name.replace("_", " ")
     if unit.name:
         return unit.titled(word)
     meaning = about.meaning.split(";")[0]
-    if len(meaning) > _LONGEST:
+    if len(meaning) > longest:
         return word
     return meaning if word in meaning else f"{word} ({meaning})"
 

@@ -105,6 +105,8 @@ def _page_events(seen: Seen, pictures: Sequence[Picture], choice: Choice) -> lis
     """JSON of each event of a page, until it is large."""
     shown: list[str] = []
     own = [picture for picture in pictures if not picture.of_sample]
+    if not own:
+        return []
     for i in range(seen.i, min(seen.i + choice.n, len(seen.events))):
         each = seen.at(i)
         text = _json(title_of(each.event, choice.first + i), [(picture, picture.draw(each)) for picture in own])

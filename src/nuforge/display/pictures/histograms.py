@@ -18,6 +18,7 @@ PANELS = 9
 """Columns that are drawn at most: those with a unit first."""
 
 _BINS = 60
+_SHORT = 16  # letters of a meaning that fit under a small panel
 _IDENTITY = {"source", "run", "subrun", "event", "variation", "number", "track"}
 _RECORD = {"particles", "interactions"}  # of generators: many rows an event, and no readout
 _ORDER = {"MeV": 0, "MeV2": 1, "rad": 2, "cm": 3, "ns": 4}
@@ -107,7 +108,7 @@ def _panel(name: str, found: list[_Found], weight: np.ndarray | None) -> Panel:
         parts.append(Steps(edges, content.astype(float), called, _color(role), role))
     y = "events" if weight is None else "events, weighted"
     ticks = {float(k): text for k, text in enumerate(about.names) if text} if len(about.names) else {}
-    return Panel(tuple(parts), title_of(name, about, unit), y, log_x=log, ticks=ticks)
+    return Panel(tuple(parts), title_of(name, about, unit, _SHORT), y, log_x=log, ticks=ticks)
 
 
 def _called(role: Role, table: str, several: bool) -> str:

@@ -31,7 +31,9 @@ def _draw(seen: Seen) -> DrawnParts:
 def _panel(table: Table, name: str) -> Panel:
     """One table: its samples joined by lines, or a stem for each sensor."""
     charge, peak = array(table, "charge"), number_of(table, "peak")
-    y = title_of("charge", table.about["charge"], Unit(1.0, table.about["charge"].unit))
+    about = table.about["charge"]
+    y = title_of("charge", about, Unit(1.0, about.unit), longest=0)
+    named = f"{name.replace('_', ' ')}: {about.meaning}"
     if "time" in table:
         unit = Unit.of("ns", array(table, "time"))
         x, title = array(table, "time") / unit.size, unit.titled("time")
@@ -44,7 +46,7 @@ def _panel(table: Table, name: str) -> Panel:
         lines = np.stack([np.stack([x, np.zeros_like(x)], axis=1), point], axis=1)
     dots = Dots(point, name, color=style.MODEL, size=4.0, hover={title: x, y: charge, "peak": peak})
     strokes = Strokes(lines, name, "readout", style.MODEL, width=1.4, listed=False)
-    return Panel((strokes, dots), title, y, title=name.replace("_", " "))
+    return Panel((strokes, dots), title, y, title=named)
 
 
 PULSES = Picture("pulses", lambda events: bool(pulse_tables(events)), _draw)
