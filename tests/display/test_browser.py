@@ -13,26 +13,27 @@ from toy_pictures import TOYS
 from nuforge.display.show import Choice, show
 
 SIZE = (560, 520)  # of a page in the screenshot
-KINDS = ("unrolled tank", "sensors", "images", "waveforms", "momenta", "histograms")
+KINDS = ("images", "waveforms", "sensors")
 PRESS = """
 <script>
 window.onerror = (message) => console.log("ERROR KIND " + message);
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 (async () => {
   let pressed = 0;
-  const wanted = (b) => !["event", "detector", "charge"].includes(b.textContent);  // drawing is slow without a graphics card
+  const wanted = (b) => !["event", "detector", "charge"].includes(b.textContent);  // to draw is slow here
   for (let k = 0; k < document.querySelectorAll("#tools button").length; k++) {
     const button = document.querySelectorAll("#tools button")[k];
     if (button.disabled || !wanted(button)) continue;
     button.click();
     pressed += 1;
     await wait(5);
-    if (!document.querySelector("#event .main-svg")) console.log("ERROR KIND nothing drawn after " + button.textContent);
+    if (!document.querySelector("#event .main-svg")) console.log("ERROR KIND after " + button.textContent);
   }
   Object.assign(state, { event: 0, picture: 0, coloring: "" });
   draw();
   const plot = document.getElementById("event"), axis = plot.layout.xaxis;
-  const seen = () => plot.data.filter((t) => t.meta && (t.meta.cells || t.meta.samples)).map((t) => t.dx || t.x[1] - t.x[0]);
+  const detailed = (t) => t.meta && (t.meta.cells || t.meta.samples);
+  const seen = () => plot.data.filter(detailed).map((t) => t.dx || t.x[1] - t.x[0]);
   if (seen().length) {
     const before = seen(), [low, high] = axis.range;
     await Plotly.relayout(plot, { "xaxis.range": [low, low + (high - low) / 50] });
@@ -55,9 +56,9 @@ def chromium():
 def photographed(page, picture, columns, rows):
     """A screenshot of a page, and what it wrote to the console."""
     flags = ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", "--use-angle=swiftshader"]
-    flags += ["--hide-scrollbars", "--virtual-time-budget=2500", "--enable-logging=stderr", f"--screenshot={picture}"]
+    flags += ["--hide-scrollbars", "--virtual-time-budget=1500", "--enable-logging=stderr", f"--screenshot={picture}"]
     flags += [f"--window-size={SIZE[0] * columns},{SIZE[1] * rows}", f"--user-data-dir={picture}.profile"]
-    done = subprocess.run([chromium(), *flags, page.as_uri()], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([chromium(), *flags, page.as_uri()], capture_output=True, text=True, timeout=600, check=False)
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

@@ -15,10 +15,10 @@ from nuforge.display.chain_picture import chain_picture
 from nuforge.display.kinds import LISTED, by_energy, cluster_kinds, matched_colors, partners
 from nuforge.display.marks import placed
 from nuforge.display.names import found_particles, true_particles
+from nuforge.display.pictures.scenes import summary
 from nuforge.display.plots import to_png
 from nuforge.display.report_html import report_page
 from nuforge.display.scene import DRAWN, scene_of, thinned
-from nuforge.display.pictures.scenes import summary
 from nuforge.display.show import show
 from nuforge.events import Events, Table
 from nuforge.simulation.truth import CLASSES

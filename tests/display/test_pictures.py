@@ -192,7 +192,13 @@ def test_a_page_has_all_its_events_and_a_picture_on_paper(name, folder):
 def test_a_picture_of_hits_holds_their_charges(name, folder):
     events, _ = parsed(toy_page(name, folder))
     hit = hit_sensors(TOYS[name].event(0)["hits"])
-    (shown,) = [t for t in traces(events[0]) if t["name"] == "hits" and t["meta"]["coloring"] == "charge" and t.get("scene", t.get("xaxis", "x")) in ("scene", "x")]
+    (shown,) = [
+        t
+        for t in traces(events[0])
+        if t["name"] == "hits"
+        and t["meta"]["coloring"] == "charge"
+        and t.get("scene", t.get("xaxis", "x")) in ("scene", "x")
+    ]
     values = unpacked(shown["customdata"]).reshape(-1, len(shown["hovertemplate"].split("<br>")))
     charges = [column for column in values.T if np.isclose(column.sum(), hit.charge.sum(), rtol=1e-5)]
     assert len(charges) == 1
@@ -313,9 +319,8 @@ def test_a_thinned_curve_keeps_every_pulse():
 
 
 def test_a_binned_map_keeps_the_value_of_largest_size():
-    image = Image(
-        np.array([0, 1, 999]), np.array([0, 0, 5]), np.array([1.0, -4.0, 2.0]), Bins(0, 1, 1000), Bins(0, 1, 6), Scale("", -4, 4)
-    )  # fmt: skip
+    column, row, charge = np.array([0, 1, 999]), np.array([0, 0, 5]), np.array([1.0, -4.0, 2.0])
+    image = Image(column, row, charge, Bins(0, 1, 1000), Bins(0, 1, 6), Scale("", -4, 4))
     value, (left, right, low, high) = binned(image, most=100)
     assert (value[0, 0], value[99, 5]) == (-4.0, 2.0)
     assert value.count() == 2

@@ -17,7 +17,11 @@ def table(columns, counts, about=None, refers_to=None):
 
 
 def identity():
-    columns = {"run": torch.tensor([3, 3]), "event": torch.tensor([7, 19]), "weight": torch.ones(2, dtype=torch.float64)}
+    columns = {
+        "run": torch.tensor([3, 3]),
+        "event": torch.tensor([7, 19]),
+        "weight": torch.ones(2, dtype=torch.float64),
+    }
     return table(columns, [1, 1])
 
 
@@ -120,7 +124,12 @@ def planes():
     g = torch.Generator().manual_seed(5)
     wire = torch.arange(300) % 100
     about = {name: Column("", name, READ) for name in ("view", "wire", "tick", "charge")}
-    columns = {"view": torch.arange(300) // 100, "wire": wire, "tick": 900.0 + 2 * wire, "charge": torch.rand(300, generator=g)}
+    columns = {
+        "view": torch.arange(300) // 100,
+        "wire": wire,
+        "tick": 900.0 + 2 * wire,
+        "charge": torch.rand(300, generator=g),
+    }
     links = {"row": torch.arange(300), "particle": torch.zeros(300, dtype=torch.int64), "fraction": torch.ones(300)}
     events = {
         "event": identity(),
@@ -140,7 +149,11 @@ def graph():
     edges = {"source": torch.arange(n), "target": (torch.arange(n) + 1) % n}
     ends = {name: Column("", name, READ, "graph_hit") for name in edges}
     return Events(
-        {"event": identity(), "graph_hit": table(nodes, [n, 0], about), "graph_hit_next_hit": table(edges, [n, 0], ends)}
+        {
+            "event": identity(),
+            "graph_hit": table(nodes, [n, 0], about),
+            "graph_hit_next_hit": table(edges, [n, 0], ends),
+        }
     )
 
 
@@ -191,7 +204,13 @@ def channels():
 
 def interaction():
     """A muon neutrino on carbon: muon, proton and a pion."""
-    momentum = [[0.0, 0.0, 1500.0], [0.0, 0.0, 0.0], [120.0, 300.0, 900.0], [-200.0, -250.0, 400.0], [80.0, -50.0, 200.0]]
+    momentum = [
+        [0.0, 0.0, 1500.0],
+        [0.0, 0.0, 0.0],
+        [120.0, 300.0, 900.0],
+        [-200.0, -250.0, 400.0],
+        [80.0, -50.0, 200.0],
+    ]
     columns = {
         "pdg": torch.tensor([14, 1000060120, 13, 2212, 211]),
         "parent": torch.tensor([-1, -1, 0, 1, 1]),
@@ -214,14 +233,20 @@ def showers():
         "energy": torch.tensor([1e12, 3e12]),
     }
     about = {"vertex": Column("cm", "where", TRUE), "direction": Column("", "of travel", TRUE)}
-    return Events({"event": identity(), "showers": table(columns, [2, 0], {**about, "energy": Column("MeV", "energy", TRUE)})})
+    return Events(
+        {"event": identity(), "showers": table(columns, [2, 0], {**about, "energy": Column("MeV", "energy", TRUE)})}
+    )
 
 
 def spectrum():
     """A spectrum of a reactor experiment."""
     low = 0.7 + 0.05 * torch.arange(200.0, dtype=torch.float64)
     columns = {"low": low, "high": low + 0.05, "content": 900 * low * torch.exp(-0.5 * low)}
-    about = {"low": Column("MeV", "edge", READ), "high": Column("MeV", "edge", READ), "content": Column("", "events", READ)}
+    about = {
+        "low": Column("MeV", "edge", READ),
+        "high": Column("MeV", "edge", READ),
+        "content": Column("", "events", READ),
+    }
     return Events({"event": identity(), "bins": table(columns, [200, 0], about)})
 
 

@@ -236,7 +236,9 @@ class Panel:
     def points(self, roles: tuple[Role, ...]) -> np.ndarray:
         """All points (M, d) of dots and strokes of some roles."""
         found = [p.position for p in self.parts if isinstance(p, Dots) and p.role in roles]
-        found += [p.ends.reshape(-1, p.ends.shape[-1]) for p in self.parts if isinstance(p, Strokes) and p.role in roles]
+        found += [
+            p.ends.reshape(-1, p.ends.shape[-1]) for p in self.parts if isinstance(p, Strokes) and p.role in roles
+        ]
         return np.concatenate(found) if found else np.zeros((0, 3 if self.is_space else 2))
 
 

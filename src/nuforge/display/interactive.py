@@ -51,7 +51,13 @@ def figure_of(drawing: Drawing) -> go.Figure:
         if scale is not None:
             _color_bar(trace, scale, scale not in barred)
             if beside:
-                trace["colorbar"] |= {"len": 0.45, "y": 0.0, "yanchor": "bottom", "x": _LEGEND + 0.02, "xanchor": "left"}
+                trace["colorbar"] |= {
+                    "len": 0.45,
+                    "y": 0.0,
+                    "yanchor": "bottom",
+                    "x": _LEGEND + 0.02,
+                    "xanchor": "left",
+                }
             barred.add(scale)
     figure = go.Figure(data=traces, layout={**layout(), **places, "annotations": captions})
     figure.update_layout(
@@ -179,7 +185,9 @@ def _space(panel: Panel, domain: dict[str, list[float]], number: str) -> dict[st
         "projection": {"type": "orthographic"},
     }
     ratio = dict.fromkeys("xyz", 1.25)
-    return {f"scene{number}": {**axes, "domain": domain, "aspectmode": "manual", "aspectratio": ratio, "camera": camera}}
+    return {
+        f"scene{number}": {**axes, "domain": domain, "aspectmode": "manual", "aspectratio": ratio, "camera": camera}
+    }
 
 
 def _traces(part: Part, panel: Panel) -> list[Trace]:
@@ -222,9 +230,7 @@ def _labelled(part: Dots, panel: Panel, base: dict[str, Any], labelling: Labelli
     return traces
 
 
-def _scatter(
-    part: Dots, panel: Panel, rows: np.ndarray, marker: dict[str, Any], name: str, coloring: str
-) -> Trace:
+def _scatter(part: Dots, panel: Panel, rows: np.ndarray, marker: dict[str, Any], name: str, coloring: str) -> Trace:
     """Some rows of the dots."""
     if not isinstance(part.size, float | int):
         marker = {**marker, "size": np.asarray(part.size, dtype=np.float32)[rows]}
@@ -285,7 +291,9 @@ def _image(part: Image, panel: Panel) -> Trace:
         "value": packed(part.value.astype(np.float32)),
         "log": part.scale.log,
     }
-    hover = f"{panel.x}: %{{x:.6~g}}<br>{panel.y}: %{{y:.6~g}}<br>{part.scale.title}: %{{customdata:.5~g}}<extra></extra>"
+    hover = (
+        f"{panel.x}: %{{x:.6~g}}<br>{panel.y}: %{{y:.6~g}}<br>{part.scale.title}: %{{customdata:.5~g}}<extra></extra>"
+    )
     meta = {"role": part.role, "coloring": part.coloring, "cells": cells}
     look = {"type": "heatmap", "hoverongaps": False, "zsmooth": False, "hovertemplate": hover}
     return {**look, "name": part.name, "meta": meta, "scale": part.scale}
@@ -295,19 +303,24 @@ def _curve(part: Curve) -> Trace:
     """Samples that the page thins to the smallest and largest of each pixel."""
     whole = bool(np.all(part.value == np.round(part.value))) and float(np.abs(part.value).max(initial=0)) < 2**31
     samples = part.value.astype(np.int32) if whole else part.value.astype(np.float32)
-    meta = {"role": part.role, "coloring": "", "samples": {"first": part.first, "step": part.step}}
-    meta["samples"]["value"] = packed(samples)
+    detail = {"first": part.first, "step": part.step, "value": packed(samples)}
+    meta = {"role": part.role, "coloring": "", "samples": detail}
     hover = "%{fullData.name}<br>%{x:.7~g}, %{y:.6~g}<extra></extra>"
     look = {"type": "scattergl", "mode": "lines", "line": {"color": part.color, "width": 1.2}, "hovertemplate": hover}
-    return {**look, "name": part.name, "meta": meta, "showlegend": True, "visible": True if part.shown else "legendonly"}
+    return {
+        **look,
+        "name": part.name,
+        "meta": meta,
+        "showlegend": True,
+        "visible": True if part.shown else "legendonly",
+    }
 
 
 def _steps(part: Steps) -> Trace:
     """A histogram as an outline with a pale filling."""
     x = np.repeat(part.edges, 2)
     y = np.concatenate([[0.0], np.repeat(part.content, 2), [0.0]])
-    centers = np.concatenate([part.edges[:1], np.repeat(part.content, 2), part.edges[-1:]])
-    trace = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": part.name, "customdata": centers}
+    trace: Trace = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": part.name}
     trace |= {"line": {"color": part.color, "width": 1.6, "shape": "linear"}, "fill": "tozeroy"}
     trace |= {"fillcolor": _pale(part.color), "hovertemplate": part.name + "<br>%{x:.5~g}: %{y:.6~g}<extra></extra>"}
     return {**trace, "meta": {"role": part.role, "coloring": ""}, "showlegend": True, "legendgroup": part.name}

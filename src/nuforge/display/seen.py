@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -27,7 +27,7 @@ class Seen:
 
     events: Events
     i: int = 0
-    frame: Frame = Frame()
+    frame: Frame = field(default_factory=Frame)
     classes: Sequence[str] = CLASSES
     sensors: np.ndarray | None = None
 

@@ -48,7 +48,7 @@ def show(
     out: Path,
     detector: Geometry | None = None,
     classes: Sequence[str] = CLASSES,
-    choice: Choice = Choice(),  # noqa: B008
+    choice: Choice | None = None,
 ) -> Path:
     """Writes events from i on as one HTML file that works without network, or i as a PNG picture; returns its path.
 
@@ -67,6 +67,7 @@ def show(
     """
     if not 0 <= i < len(events):
         raise ValueError(f"event {i} does not exist, expected 0 to {len(events) - 1}; these are {len(events)} events")
+    choice = choice or Choice()
     pictures = _ordered(fitting(events), events, choice.picture)
     seen = Seen(events, i, Frame.of(detector), classes, choice.sensors)
     title = title_of(seen.event, choice.first + i)

@@ -14,7 +14,20 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from nuforge.display import style
-from nuforge.display.drawing import Bins, Coloring, Curve, Dots, Drawing, Image, Labelling, Panel, Part, Scale, Steps, Strokes
+from nuforge.display.drawing import (
+    Bins,
+    Coloring,
+    Curve,
+    Dots,
+    Drawing,
+    Image,
+    Labelling,
+    Panel,
+    Part,
+    Scale,
+    Steps,
+    Strokes,
+)
 from nuforge.display.frame import horizontal_view
 from nuforge.display.limits import cubes_of, first_cube, plane_of
 from nuforge.display.plots import new_figure
@@ -50,8 +63,8 @@ def _bars(figure: Figure, drawing: Drawing) -> None:
         for part in panel.parts:
             if (scale := _scale_of(part)) is not None and axes not in users.setdefault(scale, []):
                 users[scale].append(axes)
-    for scale, axes in users.items():
-        bar = figure.colorbar(ScalarMappable(norm_of(scale), map_of(scale)), ax=axes, shrink=0.75, aspect=30, pad=0.03)
+    for scale, its in users.items():
+        bar = figure.colorbar(ScalarMappable(norm_of(scale), map_of(scale)), ax=its, shrink=0.75, aspect=30, pad=0.03)
         bar.set_label(scale.title, fontsize=9.5)
         bar.outline.set_visible(False)
         bar.ax.tick_params(labelsize=8.5)
@@ -109,11 +122,18 @@ def _first(panel: Panel) -> list[Part]:
 def _draw_plane(axes: Axes, panel: Panel) -> None:
     for part in _first(panel):
         if isinstance(part, Dots) and len(part.position):
-            axes.scatter(*part.position.T, c=_colors(part), s=_area(part), marker=_SYMBOLS[part.symbol], linewidths=0)
+            axes.scatter(
+                part.position[:, 0],
+                part.position[:, 1],
+                c=_colors(part),
+                s=_area(part),
+                marker=_SYMBOLS[part.symbol],
+                linewidths=0,
+            )
         elif isinstance(part, Strokes) and part.shown and len(part.ends):
             label = part.name if part.listed else None
-            lines = LineCollection(part.ends, colors=part.color, linewidths=0.5 * part.width, label=label)  # type: ignore[arg-type]
-            axes.add_collection(lines)
+            ends = list(part.ends)
+            axes.add_collection(LineCollection(ends, colors=part.color, linewidths=0.5 * part.width, label=label))
             _mark(axes, part)
         elif isinstance(part, Image):
             _draw_image(axes, part)
@@ -129,7 +149,15 @@ def _draw_plane(axes: Axes, panel: Panel) -> None:
 def _mark(axes: Axes, part: Strokes) -> None:
     if part.marked:
         at = part.ends[:, 0] if part.marked == "start" else part.ends[:, 1]
-        axes.scatter(*at.T, c=part.color, s=14, marker="o" if part.marked == "start" else "D", linewidths=0, zorder=5)
+        axes.scatter(
+            at[:, 0],
+            at[:, 1],
+            c=part.color,
+            s=14,
+            marker="o" if part.marked == "start" else "D",
+            linewidths=0,
+            zorder=5,
+        )
 
 
 def _dress(axes: Axes, panel: Panel) -> None:

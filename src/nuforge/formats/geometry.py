@@ -81,7 +81,9 @@ def _of_zip(path: Path) -> Sensors | None:
         return None
     number, position = (member.read() for member in members_of_zip(path, ["tube_no", "position"]))
     if position.shape != (number.size, 3):
-        raise InputError(f"'position' of {path} has shape {position.shape}, expected ({number.size}, 3); write it again")
+        raise InputError(
+            f"'position' of {path} has shape {position.shape}, expected ({number.size}, 3); write it again"
+        )
     return Sensors(number.reshape(-1).astype(np.int64) - 1, position.astype(np.float64) * units.cm)
 
 

@@ -33,7 +33,9 @@ def _edges(events: Events, node: str) -> list[str]:
 
 def _nodes(events: Events) -> list[str]:
     """Tables of nodes: those with places between which some table has edges."""
-    ends = {target for table in events.tables.values() if len(table.refers_to) == 2 for target in table.refers_to.values()}
+    ends = {
+        target for table in events.tables.values() if len(table.refers_to) == 2 for target in table.refers_to.values()
+    }
     return [name for name, table in events.tables.items() if name in ends and _place(table)]
 
 

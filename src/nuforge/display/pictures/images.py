@@ -81,7 +81,7 @@ def _view_name(table: Table, view: int) -> str:
 
 
 def _along(seen: Seen, name: str, table: Table) -> tuple[float, str]:
-    """What number the first row has, and the title of the axis: channels where rows are known to be consecutive ones."""
+    """The number of the first row, and the title of the axis: channels where rows are known to be consecutive."""
     about = table.about["row"]
     channels = name.replace("pixels", "channels")
     if channels in seen.event and "channel" in seen.event[channels] and len(seen.event[channels]):

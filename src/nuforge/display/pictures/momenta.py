@@ -54,7 +54,9 @@ def _arrows(table: Table, momentum: np.ndarray, status: np.ndarray) -> list[Part
         ends = np.stack([-momentum, zero], axis=1)[beam]
         parts.append(_strokes(table, beam, ends, "beam", style.INK, True))
     final = np.flatnonzero(good & (status == _FINAL))
-    order = sorted(set(pdg[final].tolist()), key=lambda p: -float(np.linalg.norm(momentum[final][pdg[final] == p], axis=1).max()))
+    order = sorted(
+        set(pdg[final].tolist()), key=lambda p: -float(np.linalg.norm(momentum[final][pdg[final] == p], axis=1).max())
+    )
     ends = np.stack([zero, momentum], axis=1)
     for k, p in enumerate(order):
         rows = final[pdg[final] == p]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nuforge.display.drawing import Coloring, Dots, Drawing, Panel, Scale
+from nuforge.display.drawing import Coloring, Dots, Drawing, Labelling, Panel, Scale
 from nuforge.display.labels import labellings, particle_labelling
 from nuforge.display.pictures.images import PANELS
 from nuforge.display.pictures.picture import DrawnParts, Picture
@@ -49,7 +49,7 @@ def _panel(seen: Seen, name: str, plane: np.ndarray, charge: np.ndarray, scale: 
         hover["width"] = array(table, "width")[rows]
     labels = [*labellings(table, rows), *particle_labelling(seen.event, name, rows, charge[rows])]
     size = float(np.clip(120 / max(len(rows), 1) ** 0.5, 3.0, 7.0))
-    colorings = (Coloring("charge", charge[rows], scale), *labels)
+    colorings: tuple[Coloring | Labelling, ...] = (Coloring("charge", charge[rows], scale), *labels)
     dots = Dots(np.stack([wire, tick], axis=1), name, colorings=colorings, size=size, symbol="square", hover=hover)
     title = f"volume {plane[0]}, view {plane[1]}" if several else f"view {plane[1]}"
     return Panel((dots,), "wire", "time / ticks", title=title)

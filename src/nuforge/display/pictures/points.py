@@ -31,7 +31,7 @@ def is_sensors(table: Table) -> bool:
         return "string" in table
     if float((place.max(0).values - place.min(0).values).max()) > FAR:
         return True
-    return len(place.unique(dim=0)) < _SHARED * len(place)
+    return len(np.unique(place.numpy(), axis=0)) < _SHARED * len(place)
 
 
 def points_table(events: Events) -> str | None:

@@ -111,7 +111,7 @@ def size_of(charge: np.ndarray) -> np.ndarray:
     middle = float(np.median(positive[positive > 0])) if (positive > 0).any() else 1.0
     stretched = np.log1p(positive / middle)
     most = max(float(stretched.max(initial=0.0)), 1.0)
-    return _SMALL + (_LARGE - _SMALL) * stretched / most
+    return np.asarray(_SMALL + (_LARGE - _SMALL) * stretched / most)
 
 
 def _draw(seen: Seen) -> DrawnParts:

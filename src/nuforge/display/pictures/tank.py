@@ -38,9 +38,7 @@ def _draw(seen: Seen) -> DrawnParts:
     look = {"size": size, "hover": hit.hover}
     dots = Dots(tank.unrolled(hit.position) / unit.size, name, colorings=(charge, time), **look)  # type: ignore[arg-type]
     faint = Dots(tank.unrolled(rest) / unit.size, "without hit", "detector", color="#e4e7ec", size=size)
-    frame = Strokes(
-        tank.outline() / unit.size, "tank", "detector", style.FAINT, width=1.0, listed=False
-    )
+    frame = Strokes(tank.outline() / unit.size, "tank", "detector", style.FAINT, width=1.0, listed=False)
     parts: list[Part] = [faint, frame, dots, *_aims(seen, tank, unit)]
     panel = Panel(tuple(parts), unit.titled("around the barrel"), unit.titled("height"), equal=True)
     facts = [f"{len(seen.event[name]):,} {name} in {len(hit.position):,} sensors"]

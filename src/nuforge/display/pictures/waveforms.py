@@ -48,7 +48,9 @@ def _panel(table: Table, name: str) -> tuple[Panel, str]:
         x = unit.titled("time")
     title = name.replace("_", " ")
     if len(table) <= LINES:
-        note = "Where samples are more than pixels, the smallest and the largest of each pixel are drawn; zoom in for all."
+        note = (
+            "Where samples are more than pixels, the smallest and the largest of each pixel are drawn; zoom in for all."
+        )
         return Panel(_curves(table, start, period, unit), x, "ADC counts", title=title), note
     image, note = _map(table, start, period, unit)
     return Panel((image,), x, "channel, in the order of the file", title=title), note

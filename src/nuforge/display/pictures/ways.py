@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nuforge.display.overlays import overlays, ways_of
 from nuforge.display.drawing import Drawing, Strokes
+from nuforge.display.overlays import overlays, ways_of
 from nuforge.display.pictures.picture import DrawnParts, Picture
 from nuforge.display.pictures.sensors import up_of
 from nuforge.display.quantity import Unit
@@ -29,7 +29,9 @@ def _draw(seen: Seen) -> DrawnParts:
     parts = overlays(seen.event, unit, reach)
     n = sum(len(part.ends) for part in parts if isinstance(part, Strokes))
     panel = space_panel(parts, unit, up_of(places, seen.frame.up), seen.frame)
-    return DrawnParts(Drawing((panel,), note="Arrows begin where it began and point where it travels.", facts=(f"{n} drawn",)))
+    return DrawnParts(
+        Drawing((panel,), note="Arrows begin where it began and point where it travels.", facts=(f"{n} drawn",))
+    )
 
 
 WAYS = Picture("in space", _fits, _draw)
