@@ -109,8 +109,8 @@ _SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "cross": "P"}
 
 def _first(panel: Panel) -> list[Part]:
     """The parts that are seen in the first colouring."""
-    named = [part.coloring if isinstance(part, Image) else part.colorings[0].name
-             for part in panel.parts if isinstance(part, Image) or (isinstance(part, Dots) and part.colorings)]  # fmt: skip
+    named = [part.coloring for part in panel.parts if isinstance(part, Image)]
+    named += [part.colorings[0].name for part in panel.parts if isinstance(part, Dots) and part.colorings]
     first = next((name for name in named if name), "")
     return [
         part
