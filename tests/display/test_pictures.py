@@ -52,9 +52,9 @@ EXPECTED = {
     "graphnet parquet": "sensors",
     "graphnet nested": "sensors",
     "prometheus": "sensors",
-    "icecube kaggle": "sensors",
-    "km3net": "sensors",
-    "km3pipe": "sensors",
+    "icecube kaggle": "points",  # the made file has one sensor alone
+    "km3net": "channels",  # not calibrated: no positions
+    "km3pipe": "channels",
     "hese": "histograms",
     "pisa": "histograms",
     "liquido": "sensors",
@@ -183,7 +183,8 @@ def test_a_page_has_all_its_events_and_a_picture_on_paper(name, folder):
     own = [p.name for p in pictures if not p.of_sample]
     assert [names(event) for event in events] == [own] * (min(2, len(made)) if own else len(events))
     assert names(sample) == [p.name for p in pictures if p.of_sample]
-    assert "run 3, event 7" in events[0]["title"] or name in ("voxels", "energy deposits", "histograms")
+    if name not in ("voxels", "energy deposits", "histograms"):
+        assert "run 3, event 7" in events[0]["title"]
     png = show(made, 0, Path(folder) / "event.png")
     assert png.read_bytes().startswith(b"\x89PNG")
 
@@ -386,7 +387,7 @@ def test_every_format_is_shown():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_files_of_every_format_show_the_right_picture(name, tmp_path):
     path = FIXTURES[name].made(tmp_path / "file")
-    show_file(path, 0, tmp_path / "event.html", 3)
+    show_file(path, 0, tmp_path / "event.html", 3)  # with a picture on paper inside, for browsers without scripts
     events, sample = parsed(tmp_path / "event.html")
     first = (events or [sample])[0]
     chosen = names(first) or names(sample)

@@ -29,9 +29,12 @@ def is_sensors(table: Table) -> bool:
     place = table["position"][table["position"].isfinite().all(1)]
     if "string" in table or not len(place):
         return "string" in table
+    if "charge" in table and not bool(table["charge"].isfinite().any()) and "energy" not in table:
+        return True  # a hit without charge is a detection, not charge anywhere
     if float((place.max(0).values - place.min(0).values).max()) > FAR:
         return True
-    return len(np.unique(place.numpy(), axis=0)) < _SHARED * len(place)
+    places = len(np.unique(place.numpy(), axis=0))
+    return 1 < places < _SHARED * len(place)
 
 
 def points_table(events: Events) -> str | None:
