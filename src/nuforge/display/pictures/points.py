@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nuforge.display.cylinder import Cylinder
 from nuforge.display.drawing import Coloring, Dots, Drawing, Part, Scale, Strokes
 from nuforge.display.overlays import overlays
 from nuforge.display.pictures.picture import DrawnParts, Picture
@@ -33,8 +34,8 @@ def is_sensors(table: Table) -> bool:
         return True  # a hit without charge is a detection, not charge anywhere
     if float((place.max(0).values - place.min(0).values).max()) > FAR:
         return True
-    places = len(np.unique(place.numpy(), axis=0))
-    return 1 < places < _SHARED * len(place)
+    places = np.unique(place.double().numpy(), axis=0)
+    return 1 < len(places) < _SHARED * len(place) or Cylinder.around(places) is not None
 
 
 def points_table(events: Events) -> str | None:
