@@ -153,7 +153,7 @@ def show(path: Path, event: int, out: Path, n: int = 1, picture: str = "", geome
     if n < 1:
         raise InputError(f"--events must be 1 at least, got {n}")
     sensors = read_sensors(geometry) if geometry else None
-    events, first, description = _events_of(path / "predictions" if (path / RECORD).exists() else path, event, n)
+    events, first, description = _events_of(path / "predictions" if (path / RECORD).exists() else path, event, max(n, _CONTEXT))
     detector = from_description(description) if description else None
     events = sensors.placed(events) if sensors else events
     choice = Choice(first, n, picture, sensors.position if sensors else None)
@@ -200,3 +200,4 @@ def _stretch(path: Path, event: int, n: int) -> tuple[Events, int, Mapping[str, 
 
 
 _PART = 4096  # events that are read together
+_CONTEXT = 8  # events that are read at least: those that are not shown still say where sensors are
