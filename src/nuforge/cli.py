@@ -182,17 +182,28 @@ def info(file: Positional[Path], *, as_json: Json = False) -> None:
     print(json.dumps(facts, indent=1) if as_json else describe.as_text(facts))
 
 
-def show(file: Positional[Path], *, event: int = 0, out: Path = Path("event.html")) -> None:
-    """An event in three dimensions, as a page that opens in any browser, or as a picture.
+def show(
+    file: Positional[Path],
+    *,
+    event: int = 0,
+    events: int = 8,
+    picture: str = "",
+    geometry: Path | None = None,
+    out: Path = Path("event.html"),
+) -> None:
+    """Events in the pictures that fit them, as a page that opens in any browser, or one of them as a picture.
 
     Args:
         file: A file or store with events, or a run.
-        event: Which event, counted from 0.
+        event: The first, counted from 0.
+        events: How many a page has at most.
+        picture: The kind of picture that comes first, such as "waveforms"; the page names all that fit.
+        geometry: A file that says where the sensors are: WatChMaL's .npz, GraphNeT's Parquet, Kaggle's CSV.
         out: The page; a name that ends in .png asks for a picture.
     """
     from nuforge.experiments.describe import show as show_event
 
-    print(show_event(file, event, out))
+    print(show_event(file, event, out, events, picture, geometry))
 
 
 VERBS: Mapping[str, Callable[..., None]] = {

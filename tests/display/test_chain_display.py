@@ -15,10 +15,11 @@ from nuforge.display.chain_picture import chain_picture
 from nuforge.display.kinds import LISTED, by_energy, cluster_kinds, matched_colors, partners
 from nuforge.display.marks import placed
 from nuforge.display.names import found_particles, true_particles
+from nuforge.display.pictures.scenes import summary
 from nuforge.display.plots import to_png
 from nuforge.display.report_html import report_page
 from nuforge.display.scene import DRAWN, scene_of, thinned
-from nuforge.display.show import show, summary
+from nuforge.display.show import show
 from nuforge.events import Events, Table
 from nuforge.simulation.truth import CLASSES
 
@@ -240,8 +241,8 @@ def test_the_picture_has_a_panel_for_each_side_of_each_stage():
 @pytest.mark.parametrize("events", DEGENERATE.values(), ids=DEGENERATE)
 def test_degenerate_events_have_a_page_and_a_picture(events, tmp_path):
     page = show(events, 0, tmp_path / "event.html", DETECTOR).read_text()
-    figure = re.search(r'id="figure">(.*?)</script>', page, re.DOTALL).group(1)
-    assert len(json.loads(figure)["data"]) >= 1
+    event = re.search(r'class="event">(.*?)</script>', page, re.DOTALL).group(1)
+    assert len(json.loads(event)["pictures"][0]["figure"]["data"]) >= 1
     assert show(events, 0, tmp_path / "event.png", DETECTOR).read_bytes().startswith(b"\x89PNG")
 
 

@@ -97,8 +97,8 @@ def test_a_page_is_one_file_that_needs_no_network(events, tmp_path):
     assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=[\"']?(https?:)?//", page)
     assert "default-src 'none'" in page
     assert page.count("<script") - page.split("</head>")[0].count("<script") >= 3
-    figure = re.search(r'id="figure">(.*?)</script>', page, re.DOTALL).group(1)
-    assert len(json.loads(figure)["data"]) >= 1
+    event = re.search(r'class="event">(.*?)</script>', page, re.DOTALL).group(1)
+    assert len(json.loads(event)["pictures"][0]["figure"]["data"]) >= 1
     assert [p.name for p in tmp_path.iterdir()] == ["event.html"]
 
 

@@ -125,6 +125,10 @@ def _trace(scene: Scene, rows: np.ndarray, place: str, **look: Any) -> go.Scatte
         position = np.concatenate([position, gap], axis=1).reshape(-1, 3)
         text = [line for line in text for _ in range(3)]
         look["mode"] = "lines"
+        if not np.ptp(scene.position[rows], axis=1).any(1).all():  # deposits at a point
+            look["mode"] = "lines+markers"
+            look["marker"] = {**look["line"], "size": 3, "showscale": False}
+            look["marker"].pop("width", None)
     else:
         look["mode"] = "markers"
         look["marker"] = {**square(scene), **look["marker"]}

@@ -86,7 +86,7 @@ def draw_voxels(axes: Axes3D, scene: Scene, kinds: Kinds | None) -> None:
     else:
         colors = to_rgba_array(kinds.colors)[kinds.code]
     if scene.is_segments:
-        axes.add_collection3d(Line3DCollection(position, colors=colors, linewidths=1.2))
+        axes.add_collection3d(Line3DCollection(position, colors=colors, linewidths=1.2, capstyle="round"))
     elif len(position):
         axes.scatter(*position.T, c=colors, marker="s", s=_marker(axes, scene), linewidths=0, depthshade=False)
     _frame(axes, scene, order)

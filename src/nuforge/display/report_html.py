@@ -15,8 +15,8 @@ from nuforge.display.event3d import CONFIG, pair_figure
 from nuforge.display.frame import Frame, Geometry
 from nuforge.display.page import figure_json, plotly_script, png_source, render, svg_source
 from nuforge.display.picture import event_picture
+from nuforge.display.pictures.scenes import summary
 from nuforge.display.scene import Scene, scene_of
-from nuforge.display.show import summary
 from nuforge.display.style import method_colors
 from nuforge.evaluation.report import Difference, Published, Report, write_whole
 from nuforge.evaluation.wording import command_of, number_of_events, shortfalls, spelled

@@ -96,7 +96,7 @@ def scene_of(events: Events, i: int = 0, frame: Frame | None = None, classes: Se
     kinds, shown = _kinds(event, rows, energy, classes)
     starts, start_names = _starts(event, shown, frame)
     stages = stages_of(event, energy, position, frame, classes) if name == "voxels" else {}
-    return Scene(_title(event, i), position, energy, kinds, starts, start_names, frame, stages, len(energy))
+    return Scene(title_of(event, i), position, energy, kinds, starts, start_names, frame, stages, len(energy))
 
 
 def thinned(scene: Scene, most: int = DRAWN) -> Scene:
@@ -154,7 +154,7 @@ def _momentum(table: Table, row: int) -> str:
     return f"{float(table['momentum'][row].norm()):.4g} MeV/c" if "momentum" in table else ""
 
 
-def _title(event: Events, i: int) -> str:
+def title_of(event: Events, i: int) -> str:
     """The identity of an event, or its place."""
     if "event" in event and all(name in event["event"] for name in ("run", "event")):
         row = event["event"]

@@ -65,7 +65,18 @@ _RC: dict[Any, Any] = {
     "svg.hashsalt": "nuforge",
 }
 
+TIME = ("#0d0887", "#5302a3", "#8b0aa5", "#b83289", "#db5c68", "#f48849", "#febd2a")
+"""From early to late: the perceptual map plasma without its palest end, which white paper would swallow."""
+
+SIGNED = ("#053061", "#2166ac", "#4393c3", "#92c5de", "#f2f2f2", "#f4a582", "#d6604d", "#b2182b", "#67001f")
+"""From negative to positive through nearly white: ColorBrewer's RdBu, safe for red-green colour blindness."""
+
+ROLES = {"truth": "#1a2230", "prediction": "#cc3377", "detector": "#c9ced6", "readout": "#0077bb"}
+"""Colours of what is drawn over an event by who may know it, and of sensors without a hit."""
+
 energy_map = LinearSegmentedColormap.from_list("nuforge-energy", ENERGY)
+time_map = LinearSegmentedColormap.from_list("nuforge-time", TIME)
+signed_map = LinearSegmentedColormap.from_list("nuforge-signed", SIGNED)
 count_map = LinearSegmentedColormap.from_list("nuforge-count", ["#ffffff", "#d6e4f3", "#7fb0dd", "#0b5cad", "#08325f"])
 
 

@@ -40,7 +40,7 @@ _EVENT = {
     "neutrons": Column("", "neutrons: 0, 1, 2, 3 for more, -1 unknown", "truth"),
 }
 _PIXELS = {
-    "view": Column("", "view: 0 U, 1 V, 2 Z", "readout"),
+    "view": Column("", "view: 0 U, 1 V, 2 Z", "readout", names=("U", "V", "Z")),
     "row": Column("", "wire", "readout"),
     "column": Column("", "time", "readout"),
     "charge": Column("", "charge in 1 to 255", "readout"),

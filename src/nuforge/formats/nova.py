@@ -32,7 +32,7 @@ _NEEDED = ("run", "subrun", "evt")
 _MAP, _MAP_SHAPE = "cvnmap", (2, 100, 80)
 _TRUE = re.compile(r"(^|\.)(mc|sand|neutrino|nu|truth|trainingdata)(\.|$)|true")
 _PIXELS = {
-    "view": Column("", "view: 0 X, 1 Y", "readout"),
+    "view": Column("", "view: 0 X, 1 Y", "readout", names=("X", "Y")),
     "row": Column("", "plane in the map", "readout"),
     "column": Column("", "cell in the map", "readout"),
     "charge": Column("", "charge in 1 to 255", "readout"),

@@ -38,7 +38,7 @@ _PIXELS = {
     "view": Column("", "view; -1, the file does not say", "readout"),
     "row": Column("", "row of the frame", "readout"),
     "column": Column("", "tick of the frame", "readout"),
-    "charge": Column("", "electrons where the frame is deconvolved, else ADC counts", "readout"),
+    "charge": Column("", "electrons if deconvolved, else ADC counts", "readout"),
 }
 _CHANNELS = {
     "channel": Column("", "number of the channel of each row of the frame", "readout"),
