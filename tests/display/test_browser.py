@@ -31,13 +31,14 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   }
   Object.assign(state, { event: 0, picture: 0, coloring: "" });
   draw();
+  await wait(100);
   const plot = document.getElementById("event"), axis = plot.layout.xaxis;
   const detailed = (t) => t.meta && (t.meta.cells || t.meta.samples);
-  const seen = () => plot.data.filter(detailed).map((t) => t.dx || t.x[1] - t.x[0]);
+  const seen = () => plot.data.filter(detailed).map((t) => t.dx || (t.x[t.x.length - 1] - t.x[0]) / t.x.length);
   if (seen().length) {
     const before = seen(), [low, high] = axis.range;
     await Plotly.relayout(plot, { "xaxis.range": [low, low + (high - low) / 50] });
-    await wait(5);
+    await wait(200);
     console.log("ZOOM KIND " + before[0] + " " + seen()[0]);
     draw();
   }
@@ -56,7 +57,7 @@ def chromium():
 def photographed(page, picture, columns, rows):
     """A screenshot of a page, and what it wrote to the console."""
     flags = ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", "--use-angle=swiftshader"]
-    flags += ["--hide-scrollbars", "--virtual-time-budget=1500", "--enable-logging=stderr", f"--screenshot={picture}"]
+    flags += ["--hide-scrollbars", "--virtual-time-budget=3000", "--enable-logging=stderr", f"--screenshot={picture}"]
     flags += [f"--window-size={SIZE[0] * columns},{SIZE[1] * rows}", f"--user-data-dir={picture}.profile"]
     done = subprocess.run([chromium(), *flags, page.as_uri()], capture_output=True, text=True, timeout=600, check=False)
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -407,7 +407,7 @@ def test_real_files_show_the_right_picture(name, tmp_path):
     show_file(DATA / name, 0, tmp_path / "event.html", 1)
     events, sample = parsed(tmp_path / "event.html")
     assert [*(names(event) for event in events if event["pictures"]), names(sample)][0][0] == REAL[name]
-    assert (tmp_path / "event.html").stat().st_size < 13_000_000
+    assert (tmp_path / "event.html").stat().st_size < 14_000_000
 
 
 def test_watchmal_is_a_tank_with_its_geometry(tmp_path):

@@ -28,7 +28,7 @@ _SHARED = 0.9  # of rows with different places: fewer are hits of sensors, which
 def is_sensors(table: Table) -> bool:
     """Whether places are those of sensors that are hit again and again, not of charge anywhere."""
     place = table["position"][table["position"].isfinite().all(1)]
-    if "string" in table or not len(place):
+    if "string" in table or "sensor" not in table or not len(place):
         return "string" in table
     if "charge" in table and not bool(table["charge"].isfinite().any()) and "energy" not in table:
         return True  # a hit without charge is a detection, not charge anywhere
