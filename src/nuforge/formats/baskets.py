@@ -1,4 +1,4 @@
-"""The bytes of a branch of a ROOT tree, entry by entry, as its baskets have them: for objects that uproot cannot read."""
+"""The bytes of a branch of a ROOT tree, entry by entry, as its baskets have them: for what uproot cannot read."""
 
 from __future__ import annotations
 
