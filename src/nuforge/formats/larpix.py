@@ -20,9 +20,10 @@ from nuforge.events import Column, Events, Table
 from nuforge.formats.ancestry import Numbering
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, Rows, columns_of, dataset_of, open_hdf5, taken, text_of
+from nuforge.formats.hdf5 import BLOCK, columns_of, dataset_of, open_hdf5, taken, text_of
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, Keyed
+from nuforge.formats.ragged_table import Rows
 from nuforge.formats.segments import SegmentFile, is_segments
 
 TICK = 0.1 * units.us

@@ -163,7 +163,7 @@ def _all_waveforms(path: Path, file: h5py.File) -> dict[str, _Waveforms]:
 
 def _numbers(runs: _Runs, truth: Truth | None, extents: list[Extent], waveforms: dict[str, _Waveforms]) -> Integers:
     """The numbers of all events that any part of the file has, sorted."""
-    parts = [runs.event, *(extent.events for extent in extents)]
+    parts = [runs.event, *(extent.table.events for extent in extents)]
     if truth is not None:
         parts.append(truth.events)
     known = np.unique(np.concatenate(parts))
