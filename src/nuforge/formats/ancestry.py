@@ -252,5 +252,6 @@ def _from_segments(rows: Rows) -> dict[str, NDArray]:
     """Particles of the deposits: each track begins where its first deposit does."""
     runs, _ = _runs(rows.event, rows["traj_id"])
     _, first = np.unique(_key(rows.event[runs], rows["traj_id"][runs]), return_index=True)
-    tracks = rows.at(runs[first])
-    return _blank(tracks) | {"start": tracks.vector("x_start", "y_start", "z_start")}
+    place = ("x_start", "y_start", "z_start")
+    tracks = rows.at(runs[first], ("traj_id", "pdg_id", "vertex_id", *place))
+    return _blank(tracks) | {"start": tracks.vector(*place)}

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, open_hdf5, plausible
@@ -100,7 +101,7 @@ def read_km3pipe(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     path = Path(path)
     with open_hdf5(path) as file:
         tables = {name: _Columns.of(path, file, name) for name in _TABLES if name in file}
-        events = np.unique(np.concatenate([table.extents.events for table in tables.values()]))
+        events = merged(*(table.extents.events for table in tables.values()))
         if not len(events):
             raise InputError(f"{path} has no events; give a file with events")
         source = source_of(path)

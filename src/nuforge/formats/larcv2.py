@@ -25,7 +25,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.larcv2_products import CLASSES, Product
 from nuforge.formats.larcv3_particles import particle_table, unit_of
-from nuforge.formats.larcv_tables import Images, Voxels, readout_first, tables_of
+from nuforge.formats.larcv_tables import Images, Voxels, readout_first, tables_of, unravelled
 from nuforge.formats.lockstep import Runs
 from nuforge.formats.ragged import Integers
 
@@ -223,10 +223,7 @@ def _placed(
     bins = np.where(known[:, None], images.bins, 0)
     if ((number < 0) | (number >= bins.prod(axis=1)[image])).any():
         raise InputError(f"'{product.name}' of {product.path} has voxels outside their image; write it again")
-    event, rest = images.event[image], number
-    place = np.empty((len(number), product.dimension), np.int64)
-    for axis in range(product.dimension):
-        rest, place[:, axis] = np.divmod(rest, bins[image, axis])
+    event, place = images.event[image], unravelled(number, bins, image, slice(None))
     counts = np.bincount(event, minlength=n).astype(np.int64)
     voxels = Voxels(event, images.view[image], number, place, value, cluster, counts)
     names = ("event", "view", "origin", "size", "bins")

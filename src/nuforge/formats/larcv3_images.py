@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nuforge.errors import InputError
 from nuforge.formats.hdf5 import columns_of, dataset_of
-from nuforge.formats.larcv_tables import Images, Voxels
+from nuforge.formats.larcv_tables import Images, Voxels, unravelled
 from nuforge.formats.ragged import Integers, Spans
 
 _META = ("projection_id", "image_sizes", "number_of_voxels", "origin")
@@ -104,21 +104,13 @@ def voxels_of(product: Product, begin: int, end: int) -> tuple[Voxels, Images]:
     values = flat[spans.range_of(0, len(spans))]
     of_voxel = np.repeat(image, spans.count)
     number = values["id"].astype(np.int64)
-    event, bins = images.event[of_voxel], images.bins[of_voxel]
-    if len(number) and ((number < 0) | (number >= bins.prod(axis=1))).any():
+    event = images.event[of_voxel]
+    if len(number) and ((number < 0) | (number >= images.bins.prod(axis=1)[of_voxel])).any():
         raise InputError(f"'id' of '{flat.name}' of {product.path} has voxels outside their image; write it again")
     counts = np.bincount(event, minlength=end - begin).astype(np.int64)
     value = values["value"].astype(np.float32)
-    place = _unravelled(number, bins)
+    place = unravelled(number, images.bins, of_voxel, slice(None, None, -1))
     return Voxels(event, images.view[of_voxel], number, place, value, cluster, counts), images
-
-
-def _unravelled(number: Integers, bins: Integers) -> Integers:
-    """Numbers along each axis (V, D) of voxel numbers (V,) in images of bins (V, D), the last axis fastest."""
-    place = np.empty_like(bins)
-    for axis in reversed(range(bins.shape[1])):
-        number, place[:, axis] = np.divmod(number, bins[:, axis])
-    return place
 
 
 def raveled(place: Integers, bins: Integers) -> Integers:

@@ -98,6 +98,24 @@ def sounds_true(producer: str) -> bool:
     return any(word in producer.lower() for word in _TRUE)
 
 
+def unravelled(number: Integers, bins: Integers, image: Integers, fastest: slice) -> Integers:
+    """Numbers along each axis (V, D) of numbers of voxels.
+
+    Args:
+        number: (V,) number of the voxel in its image.
+        bins: (M, D) of images.
+        image: (V,) the image of each voxel.
+        fastest: The axes in the order in which they run, the fastest first.
+    """
+    axes = list(range(bins.shape[1]))[fastest]
+    place = np.empty((len(axes), len(number)), np.int64)
+    alike = len(bins) > 0 and (bins == bins[0]).all()  # dividing by one number is much faster
+    for axis in axes[:-1]:
+        number, place[axis] = np.divmod(number, bins[0, axis] if alike else bins[image, axis])
+    place[axes[-1]] = number
+    return place.T
+
+
 def tables_of(
     tensors: Sequence[tuple[str, Voxels, Images]],
     clusters: Sequence[tuple[str, Voxels, Images]],

@@ -18,6 +18,7 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.ancestry import Numbering
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import BLOCK, columns_of, dataset_of, open_hdf5, taken, text_of
@@ -81,7 +82,7 @@ def read_larpix(path: Path, batch_events: int) -> Iterator[Events]:
             numbers = np.arange(len(counts))
         else:
             key = _simulated_events(simulated)[rows]
-            numbers = np.unique(np.concatenate([key, truth.numbers])) if truth else np.unique(key)
+            numbers = merged(key, truth.numbers) if truth else merged(key)
             keyed = Keyed.of(key, numbers)
             rows, counts = rows[keyed.order], keyed.counts
         ends, source = np.concatenate([[0], np.cumsum(counts)]), source_of(path)

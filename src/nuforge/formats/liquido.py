@@ -24,6 +24,7 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.process import Process
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
@@ -55,7 +56,7 @@ def read_liquido(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     with open_hdf5(path) as file:
         tables = {name: _checked(path, file, name) for name in _WIDTH if name in file or name == _HITS}
         extents = {name: Extents.of(_keys(path, table)) for name, table in tables.items()}
-        events = np.unique(np.concatenate([extent.events for extent in extents.values()]))
+        events = merged(*(extent.events for extent in extents.values()))
         if not len(events):
             raise InputError(f"{path} has no events: its '{_HITS}' are empty; give a file with events")
         source = source_of(path)

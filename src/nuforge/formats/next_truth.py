@@ -23,6 +23,7 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Process, Table
 from nuforge.formats.ancestry import Numbering
+from nuforge.formats.distinct import distinct, merged
 from nuforge.formats.geant4 import processes_of_names
 from nuforge.formats.hdf5 import dataset_of
 from nuforge.formats.ragged import Spans
@@ -78,7 +79,7 @@ def pdg_of_name(name: str) -> int:
 
 def _pdgs(names: NDArray[Any]) -> Integers:
     """PDG numbers (N,) of names (N,)."""
-    known, which = np.unique(names, return_inverse=True)
+    known, which = distinct(names)
     return np.array([pdg_of_name(_word(name)) for name in known], dtype=np.int64)[which]
 
 
@@ -133,7 +134,7 @@ def _of_rows(particles: RaggedTable, hits: RaggedTable) -> Truth:
         rows, deposits = of_particles.rows_of(events), of_hits.rows_of(events)
         return _tables(len(events), rows.event, rows.columns, deposits.event, deposits.columns)
 
-    return Truth(np.union1d(of_particles.events, of_hits.events), tables)
+    return Truth(merged(of_particles.events, of_hits.events), tables)
 
 
 def _of_extents(path: Path, group: h5py.Group, particles: RaggedTable, hits: RaggedTable) -> Truth:
@@ -266,7 +267,7 @@ def _volumes(deposits: Fields, n: int) -> Integers:
     """Numbers (N,) of the volumes of deposits."""
     if "volume" not in deposits:
         return np.zeros(n, np.int64)
-    known, which = np.unique(deposits["volume"], return_inverse=True)
+    known, which = distinct(deposits["volume"])
     numbers = [VOLUMES.index(word) if (word := _word(name)) in VOLUMES else 0 for name in known]
     return np.array(numbers, dtype=np.int64)[which]
 

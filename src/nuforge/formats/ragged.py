@@ -133,9 +133,11 @@ def cells(values: Sequence[NDArray], width: int = 0) -> tuple[NDArray, Integers]
 
 def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
-    place = np.stack(np.unravel_index(np.flatnonzero(image != 0), image.shape), axis=1)  # faster than np.argwhere
-    counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
-    return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
+    flat = np.flatnonzero(image)
+    size = int(np.prod(image.shape[1:], dtype=np.int64))
+    event = flat // max(size, 1)
+    place = np.array(np.unravel_index(flat - event * size, image.shape[1:])).T  # each axis lies together
+    return place, image.reshape(-1)[flat], np.bincount(event, minlength=len(image)).astype(np.int64)
 
 
 @dataclass(frozen=True)

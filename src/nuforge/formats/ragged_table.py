@@ -15,7 +15,7 @@ from nuforge.errors import InputError
 from nuforge.formats.hdf5 import BLOCK, plausible
 from nuforge.formats.ragged import Extents, Integers
 
-_KEPT = 1 << 24  # bytes of a table that is not read twice
+_KEPT = 1 << 23  # bytes of a table that is not read twice
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Rows:
             found[:, i] = self[name]
         return found
 
-    def at(self, rows: Integers) -> Rows:
-        """Some of the rows, sorted."""
-        return Rows(self.event[rows], {name: values[rows] for name, values in self.columns.items()})
+    def at(self, rows: Integers, names: Sequence[str]) -> Rows:
+        """Some of the rows, sorted, with those of the named columns that are there."""
+        return Rows(self.event[rows], {name: self[name][rows] for name in names if name in self})
 
 
 @dataclass

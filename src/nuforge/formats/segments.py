@@ -21,6 +21,7 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.formats.ancestry import Interactions, Particles, interactions_of, particles_of
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import open_hdf5
@@ -133,7 +134,7 @@ def _table(path: Path, file: h5py.File, name: str) -> IndexedTable:
 
 def _event_numbers(file: h5py.File, tables: Mapping[str, IndexedTable]) -> NDArray[np.int64]:
     """The numbers of all events, sorted; those that left nothing behind too, if the file says how many there are."""
-    seen = np.unique(np.concatenate([table.events for table in tables.values()]))
+    seen = merged(*(table.events for table in tables.values()))
     n = file.attrs.get("events")
     if isinstance(n, (int, np.integer)) and (not len(seen) or (seen[0] >= 0 and seen[-1] < n)):
         return np.arange(int(n))
