@@ -1,8 +1,8 @@
 """What a reader asks of the library below it, and that library reading just this, once and in one piece.
 
-A reader is watched while it reads a file: which datasets, branches and columns it asks h5py, uproot, sqlite3 and pyarrow
-for. Its peer then reads the same ones, each whole, and makes nothing of them: no units, no events, no indices. Columns of
-structured datasets that the reader takes become arrays of their own, as torch needs them.
+A reader is watched while it reads a file: which datasets, branches and columns it asks h5py, uproot, sqlite3 and
+pyarrow for. Its peer then reads the same ones, each whole, and makes nothing of them: no units, no events, no indices.
+Columns of structured datasets that the reader takes become arrays of their own, as torch needs them.
 """
 
 import re
@@ -65,7 +65,9 @@ def watched():
     getitem, array = h5py.Dataset.__getitem__, uproot.TBranch.array
     read_direct = h5py.Dataset.read_direct
     connect, opened = sqlite3.connect, pq.ParquetFile.__init__
-    reads = {name: getattr(pq.ParquetFile, name) for name in ("read", "read_row_groups", "iter_batches")}
+    reads = {
+        name: getattr(pq.ParquetFile, name) for name in ("read", "read_row_group", "read_row_groups", "iter_batches")
+    }
 
     def from_dataset(self, args, new_dtype=None):
         rows = getitem(self, args, new_dtype)
@@ -144,7 +146,7 @@ def plain_sqlite(queries):
     """Columns of tables, each as an array."""
     for path, statements in queries.items():
         with closing(sqlite3.connect(path, uri=True)) as base:
-            tables = [re.match(r'SELECT (.+) FROM (".+?")(.*ORDER BY.*)', query) for query in statements]
+            tables = [re.match(r'SELECT ([^()]+) FROM ("[^"]+") WHERE .*ORDER BY', query) for query in statements]
             for match in filter(None, tables):
                 rows = base.execute(f"SELECT {match[1]} FROM {match[2]}").fetchall()
                 [np.array(column) for column in zip(*rows, strict=True)]

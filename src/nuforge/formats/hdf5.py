@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from nuforge.errors import InputError, MissingFileError
 
-BLOCK = 1 << 19  # rows read at a time
+BLOCK = 1 << 17  # rows read at a time
+KEPT = 1 << 23  # bytes of a dataset that is not read twice
 _RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
 
@@ -89,11 +90,17 @@ def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     return dataset
 
 
-def taken(dataset: h5py.Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+def once(dataset: h5py.Dataset) -> h5py.Dataset | NDArray[Any]:
+    """All that a dataset holds if that is little, else the dataset: what is asked for twice is decoded once."""
+    return dataset[()] if dataset.size * dataset.dtype.itemsize <= KEPT else dataset
+
+
+def taken(dataset: h5py.Dataset | NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Rows (N, ...) of a dataset, in any order, read as the range that they span."""
     first, end = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
     values: NDArray[Any] = dataset[first:end]
-    return values[rows - first]
+    follow = len(rows) == end - first and bool((np.diff(rows) == 1).all())
+    return values if follow else values[rows - first]
 
 
 def text_of(value: object) -> str:

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError
-from nuforge.formats.hdf5 import BLOCK, plausible
+from nuforge.formats.hdf5 import BLOCK, KEPT, plausible
 from nuforge.formats.ragged import Extents, Integers
-
-_KEPT = 1 << 23  # bytes of a table that is not read twice
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class RaggedTable:
         bad: dict[str, tuple[int, int, Any]] = {}
         checked = [name for name in (*non_negative, *finite) if name in self.names]
         kept: list[NDArray[Any]] = []
-        small = len(self.dataset) * self.dataset.dtype.itemsize <= _KEPT
+        small = len(self.dataset) * self.dataset.dtype.itemsize <= KEPT
 
         def keys() -> Iterator[tuple[int, Integers]]:
             for start, rows in self.blocks(0, len(self.dataset)):
