@@ -1,9 +1,9 @@
 """Reading third-party formats on one core: each reader beside its plain library reading the same columns; its memory.
 
 The files are those of the tests' fixtures with many events, compressed where the writers of the format compress, and
-real ones where they are. The plain library (`format_peers.py`) is told where the columns are, so that NuForge is not timed
-while it finds out which format a file has. Times are of the processor. Memory is the most that a process of its own grows
-by, for a file and for one of twice its length.
+real ones where they are. The plain library (`format_peers.py`) is told where the columns are, so NuForge is not timed
+while it finds out which format a file has. Times are of the processor. Memory is the most that a process of its own
+grows by, for a file and for one of twice its length.
 
     python benchmarks/formats.py --json benchmarks/results/formats.json
 """
@@ -40,15 +40,24 @@ JOINED = "numbers of tracks and events become rows: parents, deposits and hits a
 MANY = "thousands of small datasets, each looked at before it is read"
 SHORT = "some milliseconds: the hash of the file, its identity, is most of it"
 REASONS = {
-    **{"segments": f"{TWICE}; {JOINED}", "next-rows": f"{TWICE}; {JOINED}", "next-extents": JOINED},
-    **{"larpix-simulated": f"{TWICE}; {JOINED}", "larpix": TWICE, "liquido": TWICE, "km3pipe": f"{TWICE}; {JOINED}"},
-    **{
-        "nova": SPARSE,
-        "dune-cvn": SPARSE,
-        "larcv3": "numbers of voxels become places, and tensors and clusters joined",
-    },
-    **{"numl": JOINED, "dayabay": MANY, "pisa": MANY, "nugraph": MANY, "charge-events": SHORT},
-    **{"graphnet parquet": TWICE, "icecube kaggle": TWICE, "prometheus": JOINED},
+    "segments": f"{TWICE}; {JOINED}",
+    "next-rows": f"{TWICE}; {JOINED}",
+    "next-extents": JOINED,
+    "larpix-simulated": f"{TWICE}; {JOINED}",
+    "larpix": TWICE,
+    "liquido": TWICE,
+    "km3pipe": f"{TWICE}; {JOINED}",
+    "nova": SPARSE,
+    "dune-cvn": SPARSE,
+    "larcv3": "numbers of voxels become places, and tensors and clusters joined",
+    "numl": JOINED,
+    "dayabay": MANY,
+    "pisa": MANY,
+    "nugraph": MANY,
+    "charge-events": SHORT,
+    "graphnet parquet": TWICE,
+    "icecube kaggle": TWICE,
+    "prometheus": JOINED,
     "watchmal": "names of files become numbers of sources, angles momenta",
     "next-waveforms": SHORT,
 }
