@@ -27,7 +27,8 @@ DATA = ROOT.parent / "shared" / "data"
 EVENTS = {"nova": 3000, "dune-cvn": 300, "wire-cell-frames": 1500, "wire-cell-depos": 5000, "dayabay": 600}
 EVENTS |= {"pilarnet-v1": 10_000, "pilarnet-v2": 10_000, "larcv2": 1000, "next-waveforms": 10_000, "nugraph": 500}
 EVENTS |= {"dune-cvn-file": 5, "km3net": 100, "nuhepmc": 5000, "kin": 5000, "hese": 1000, "wcsim": 10, "store": 50_000}
-"""Events of the made file; 60,000 if it is not here."""
+"""Events of the made file, if not as many as of most."""
+MOST = 60_000
 
 SLOWEST = 1.5
 LARGEST = 3
@@ -131,7 +132,7 @@ def main(words=None):
     with tempfile.TemporaryDirectory() as folder:
         for name, fixture in fixtures().items():
             variant = "compressed" if "compressed" in fixture.variants else "plain"
-            events = 5 if options.quick else EVENTS.get(name, 60_000)
+            events = 5 if options.quick else EVENTS.get(name, MOST)
             paths = {f"{name} (made)": fixture.make(Path(folder) / name, events, 0, variant)}
             if not options.quick:
                 real = [DATA / path for path in fixture.real if (DATA / path).is_file()]

@@ -1,7 +1,7 @@
 """By how much reading a file grows the memory of a process: the most that is resident, beyond what was before.
 
-Linux resets the high-water mark of a process when 5 is written to /proc/self/clear_refs. What allocators keep of earlier
-work is given back before, so that it hides nothing.
+Linux resets the high-water mark of a process when 5 is written to /proc/self/clear_refs. What allocators keep of
+earlier work is given back before, so that it hides nothing.
 """
 
 from __future__ import annotations

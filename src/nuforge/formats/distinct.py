@@ -34,4 +34,5 @@ def distinct(values: NDArray[Any]) -> tuple[list[Any], Integers]:
 def merged(*parts: NDArray[np.integer]) -> Integers:
     """Numbers of several columns, sorted, each once; fast where the columns are sorted."""
     values: Integers = np.sort(np.concatenate([part.astype(np.int64, copy=False) for part in parts]), kind="stable")
-    return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+    kept: Integers = values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+    return kept

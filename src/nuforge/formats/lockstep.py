@@ -168,8 +168,9 @@ def _gathered(data: NDArray[np.uint8], start: Integers, size: Integers) -> NDArr
     gaps = np.append(start[1:] - start[:-1] - size[:-1], 0)
     if not gaps.any():
         return data[first:last]
-    inside = np.tile(np.array([True, False]), len(start))
-    return data[first:last][np.repeat(inside, np.stack([size, gaps], 1).reshape(-1))]
+    inside = np.repeat(np.tile([True, False], len(start)), np.stack([size, gaps], 1).reshape(-1))
+    kept: NDArray[np.uint8] = data[first:last][inside]
+    return kept
 
 
 @dataclass
