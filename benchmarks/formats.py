@@ -125,14 +125,15 @@ def remembered(made, targets):
 
 def main(words=None):
     """Measures every format that has a fixture, and the real files of some."""
-    options = options_of(__doc__, words, rounds=5)
+    options = options_of(__doc__, words, rounds=5, numbers=[("events", f"events of most files, {MOST} by default")])
+    scale = (options.events or MOST) / MOST
     torch.set_num_threads(1)
     pyarrow.set_cpu_count(1)
     tables, targets, made = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for name, fixture in fixtures().items():
             variant = "compressed" if "compressed" in fixture.variants else "plain"
-            events = 5 if options.quick else EVENTS.get(name, MOST)
+            events = 5 if options.quick else max(10, int(scale * EVENTS.get(name, MOST)))
             paths = {f"{name} (made)": fixture.make(Path(folder) / name, events, 0, variant)}
             if not options.quick:
                 real = [DATA / path for path in fixture.real if (DATA / path).is_file()]

@@ -24,12 +24,14 @@ from nuforge.nn.kernels.library import backend
 ROOT = Path(__file__).parents[1]
 
 
-def options_of(doc, words, rounds):
-    """The command-line options that every benchmark has."""
+def options_of(doc, words, rounds, numbers=()):
+    """The command-line options that every benchmark has, and whole numbers, each a name and what it is."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=rounds, help="rounds in which the calls alternate")
     parser.add_argument("--quick", action="store_true", help="tiny sizes and two rounds: that it runs, not how fast")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result is written as JSON")
+    for name, meaning in numbers:
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=meaning)
     options = parser.parse_args(words)
     if options.quick:
         options.rounds = 2

@@ -71,6 +71,7 @@ def _one(path: Path, batch: int) -> Grown:
     before, largest, batches = _status("VmRSS"), 0, 0
     for events in found.events(path, batch):
         largest, batches = max(largest, bytes_of(events)), batches + 1
+        del events  # or it would be held while the next one is made
     return Grown(_status("VmHWM") - before, largest, batches)
 
 
