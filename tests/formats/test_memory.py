@@ -22,5 +22,5 @@ def test_memory_is_that_of_some_batches_and_not_of_the_file(tmp_path):
     for name in EVENTS:
         short, long = next(found), next(found)
         assert long.batches > 1.5 * short.batches
-        assert short.peak < 3 * short.largest + 12 * MB, name  # a block of rows and what is kept of small tables
+        assert short.peak < 3 * short.largest + 20 * MB, name  # blocks of rows, and small tables that are kept
         assert long.peak < 1.3 * short.peak + 6 * MB, name
