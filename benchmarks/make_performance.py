@@ -19,6 +19,7 @@ SECTIONS = {
     "chain_kernels": "Clusters and their graphs",
     "loader": "From the store to batches",
     "soak": "Memory over time",
+    "formats": "Other people's files",
 }
 HEAD = """# Performance
 

@@ -24,12 +24,14 @@ from nuforge.nn.kernels.library import backend
 ROOT = Path(__file__).parents[1]
 
 
-def options_of(doc, words, rounds):
-    """The command-line options that every benchmark has."""
+def options_of(doc, words, rounds, numbers=()):
+    """The command-line options that every benchmark has, and whole numbers, each a name and what it is."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=rounds, help="rounds in which the calls alternate")
     parser.add_argument("--quick", action="store_true", help="tiny sizes and two rounds: that it runs, not how fast")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result is written as JSON")
+    for name, meaning in numbers:
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=meaning)
     options = parser.parse_args(words)
     if options.quick:
         options.rounds = 2
@@ -46,19 +48,19 @@ def peer(module):
         return None
 
 
-def seconds(calls, rounds):
-    """Seconds of each call in each round; the calls alternate, after one round that does not count."""
+def seconds(calls, rounds, clock=time.perf_counter):
+    """Seconds of each call in each round by a clock; the calls alternate, after one round that does not count."""
     found = {name: [] for name in calls}
     for i in range(rounds + 1):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = clock()
             call()
             if i:
-                found[name].append(time.perf_counter() - start)
+                found[name].append(clock() - start)
     return found
 
 
-def compared(title, calls, rounds, note="", missing=(), amounts=None, scale=None):
+def compared(title, calls, rounds, note="", missing=(), amounts=None, scale=None, clock=time.perf_counter):
     """A table of calls; the first is what the others are compared with.
 
     Args:
@@ -69,8 +71,9 @@ def compared(title, calls, rounds, note="", missing=(), amounts=None, scale=None
         missing: Names of peers that are not installed.
         amounts: What is done in one call, by unit: rates are given of it.
         scale: Factors of the times of calls that do a part, or a multiple, of the work.
+        clock: What tells the time: `time.process_time` counts what this process worked, whatever else runs.
     """
-    times = seconds(calls, rounds)
+    times = seconds(calls, rounds, clock)
     for name, factor in (scale or {}).items():
         times[name] = [factor * t for t in times[name]]
     return table_of(title, times, note, missing, amounts)

@@ -65,7 +65,7 @@ def test_a_missing_peer_is_said_and_skipped(script):
 def test_ratios_are_taken_in_each_round(script, monkeypatch):
     rounds = script("rounds")
     found = {"ours": [1.0, 10.0, 2.0], "theirs": [2.0, 30.0, 2.0]}
-    monkeypatch.setattr(rounds, "seconds", lambda calls, n: {name: found[name] for name in calls})
+    monkeypatch.setattr(rounds, "seconds", lambda calls, n, clock: {name: found[name] for name in calls})
     table = rounds.compared("waiting", {"ours": None, "theirs": None}, 3, scale={"theirs": 2}, amounts={"bottles/s": 6})
     row = rounds.row_of(table, "theirs")
     assert (row["ms"], row["ratio"], row["low"], row["high"]) == (4000, 4, 2, 6)

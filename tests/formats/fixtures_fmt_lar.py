@@ -367,7 +367,7 @@ def make_nova(path, events, seed, variant):
     trigger = np.array([6, 6, *(10 + 5 * np.arange(events - 2))])
     slices = np.array([1, 3, *np.ones(events - 2)])
     tracks = np.concatenate([[0], np.repeat(np.arange(2, events), 2)])[::-1]
-    maps = generator.integers(0, 2, (events, 16_000)).astype(np.uint8) * np.uint8(200)
+    maps = (generator.integers(0, 50, (events, 16_000), np.uint8) == 0) * np.uint8(200)  # 2 % as in real ones
     maps[1] = 0
     maps[0, :9] = 0, 0, 0, 0, 0, 0, 0, 0, 17
     spills = np.unique(trigger)

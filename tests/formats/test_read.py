@@ -2,7 +2,6 @@ import h5py
 import numpy as np
 import pytest
 import torch
-import uproot
 
 from nuforge.errors import InputError, MissingFileError
 from nuforge.events import Events, Table
@@ -87,10 +86,3 @@ def test_a_damaged_chunk_is_refused_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"'/segments' of .* is damaged .*; copy it again") as error:
         read(path)
     assert "\n" not in str(error.value)
-
-
-def test_a_larcv2_file_names_the_way_to_convert_it(tmp_path):
-    with uproot.recreate(tmp_path / "larcv.root") as file:
-        file.mktree("particle_mcst_tree", {"run": np.int64}).extend({"run": np.arange(3)})
-    with pytest.raises(InputError, match=r"is LArCV2 \(ROOT\), .*; convert it to LArCV3 HDF5 with larcv3, or to SPINE"):
-        read(tmp_path / "larcv.root")

@@ -19,7 +19,8 @@ from nuforge.formats import FORMATS, format_of, stream
 from nuforge.formats.format import Write
 
 _BATCH_BYTES = 1 << 24  # read together
-_MOST = 4096  # events read together
+_MOST = 1 << 14  # events read together
+_SAMPLE = 64  # events whose size tells how many are read together
 
 
 def convert(path: Path, out: Path, to: str = "store", select: str = "") -> str:
@@ -76,11 +77,15 @@ def _writer(name: str) -> Write | None:
 
 
 def batch_events_of(path: Path) -> int:
-    """How many events of a file are read together: some million bytes, by the size of its first."""
+    """How many events of a file are read together: some million bytes, by the size of its first ones."""
     first = next(iter(stream(path, 1)), None)
     if first is None:
         return 1
-    return max(1, min(_MOST, _BATCH_BYTES // max(1, bytes_of(first))))
+    size = bytes_of(first)
+    if size * _SAMPLE <= _BATCH_BYTES:
+        some = next(iter(stream(path, _SAMPLE)))
+        size = max(size, bytes_of(some) // len(some))
+    return max(1, min(_MOST, _BATCH_BYTES // max(1, size)))
 
 
 def _detector_of(path: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from nuforge.formats.kaggle import KAGGLE
 from nuforge.formats.kin import KIN
 from nuforge.formats.km3net_offline import KM3NET_OFFLINE
 from nuforge.formats.km3pipe import KM3PIPE
+from nuforge.formats.larcv2 import LARCV2
 from nuforge.formats.larcv3 import LARCV3
 from nuforge.formats.larpix import LARPIX
 from nuforge.formats.lh5 import LH5
@@ -61,6 +61,7 @@ FORMATS: tuple[Format, ...] = (
     STORE,
     CHARGE_EVENTS,
     DUNE_CVN,
+    LARCV2,
     LARCV3,
     LARPIX,
     NOVA,
@@ -97,9 +98,6 @@ FORMATS: tuple[Format, ...] = (
     ROOTRACKER,
 )
 """All formats, in the order in which they are asked whether a file is theirs."""
-
-
-_LARCV2 = re.compile(r"(image2d|sparse2d|sparse3d|cluster2d|cluster3d|particle|tensor2d|tensor3d)_.+_tree(:TTree)?")
 
 
 def format_of(path: str | Path) -> Format:
@@ -143,11 +141,6 @@ def stream(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
 def _unknown(seen: Glimpse) -> str:
     """What to say of a file that no format knows."""
     known = "; ".join(each.title for each in FORMATS)
-    if seen.kind is Kind.ROOT and any(_LARCV2.fullmatch(name) for name in seen.names):
-        return (
-            f"{seen.path} is LArCV2 (ROOT), whose voxels ROOT stores member by member and uproot does not decode; "
-            "convert it to LArCV3 HDF5 with larcv3, or to SPINE's HDF5 with spine"
-        )
     if seen.kind is Kind.BYTES and not seen.head:
         return f"{seen.path} is empty, expected one of the known formats: {known}"
     if seen.kind is Kind.BYTES:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from nuforge.events.process import Process
 from nuforge.formats.geant4 import masses, processes_of_names, processes_of_subtypes
-from nuforge.formats.hdf5 import Rows
+from nuforge.formats.ragged_table import Rows
 
 Integers = NDArray[np.int64]
-Reals = NDArray[np.float64]
+Reals = NDArray[np.floating]
 
 _SPAN = 1 << 34  # above twice any number of a track or vertex: those are 32 bits wide in files
 
@@ -41,9 +41,17 @@ class Numbering:
         """The row (M,) of each event and number, -1 where there is none."""
         if not len(self.row):
             return np.full(len(event), -1)
-        keys = _key(event, number)
+        first, length = _runs(event, number)
+        keys = _key(event[first], number[first])
         place = np.minimum(np.searchsorted(self.sorted_keys, keys), len(self.row) - 1)
-        return np.where(self.sorted_keys[place] == keys, self.row[place], -1)
+        return np.repeat(np.where(self.sorted_keys[place] == keys, self.row[place], -1), length)
+
+
+def _runs(event: Integers, number: NDArray) -> tuple[Integers, Integers]:
+    """Where rows of one event and number that follow each other begin (R,), and how many they are (R,)."""
+    new = (event[1:] != event[:-1]) | (number[1:] != number[:-1])
+    first = np.concatenate([np.zeros(min(len(event), 1), np.int64), np.flatnonzero(new) + 1])
+    return first, np.diff(np.append(first, len(event)))
 
 
 @dataclass(frozen=True)
@@ -242,7 +250,8 @@ def _from_primaries(rows: Rows) -> dict[str, NDArray]:
 
 def _from_segments(rows: Rows) -> dict[str, NDArray]:
     """Particles of the deposits: each track begins where its first deposit does."""
-    _, first = np.unique(_key(rows.event, rows["traj_id"]), return_index=True)
-    part = {name: values[first] for name, values in _blank(rows).items()}
-    part["start"] = rows.vector("x_start", "y_start", "z_start")[first]
-    return part
+    runs, _ = _runs(rows.event, rows["traj_id"])
+    _, first = np.unique(_key(rows.event[runs], rows["traj_id"][runs]), return_index=True)
+    place = ("x_start", "y_start", "z_start")
+    tracks = rows.at(runs[first], ("traj_id", "pdg_id", "vertex_id", *place))
+    return _blank(tracks) | {"start": tracks.vector(*place)}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from particle import InvalidParticle, Particle, ParticleNotFound
 
 from nuforge.events.process import Process
+from nuforge.formats.distinct import distinct
 from nuforge.units import MeV
 
 ATOMIC_MASS_UNIT = 931.49410242 * MeV  # CODATA 2018
@@ -132,7 +133,7 @@ def processes_of_names(
     Returns:
         (N,) int64. Electrons of a mu- at rest are of its decay in orbit above `BOUND_DECAY_ENERGY`.
     """
-    known, which = np.unique(names, return_inverse=True)
+    known, which = distinct(names)
     words = [name.decode("ascii", "replace") if isinstance(name, bytes) else str(name) for name in known]
     codes = np.array([process_of_name(word) for word in words], dtype=np.int64)[which]
     of_muon = np.array([word[:NAME_LENGTH] in _MUON_CAPTURE for word in words], dtype=bool)[which]
@@ -142,7 +143,7 @@ def processes_of_names(
 
 def processes_of_subtypes(subtypes: NDArray[np.int64], is_primary: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Codes (N,) of particles that began in processes of those Geant4 subtype numbers (N,)."""
-    known, which = np.unique(subtypes, return_inverse=True)
+    known, which = distinct(subtypes)
     codes = np.array([_BY_SUBTYPE.get(int(number), Process.UNKNOWN) for number in known], dtype=np.int64)[which]
     return np.where(is_primary, int(Process.PRIMARY), codes)
 
@@ -154,7 +155,7 @@ def masses(pdg: NDArray[np.int64]) -> NDArray[np.float64]:
     off here (binding of the electrons, below 1 MeV, neglected). A nucleus that it lacks has A atomic mass units; other
     numbers that it lacks are NaN.
     """
-    known, which = np.unique(pdg, return_inverse=True)
+    known, which = distinct(pdg)
     return np.array([_mass(int(number)) for number in known], dtype=np.float64)[which]
 
 

@@ -17,6 +17,7 @@ from pyarrow import parquet
 from nuforge.detectors import Detector
 from nuforge.errors import InputError
 from nuforge.events import Events
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, truth_among
@@ -73,7 +74,7 @@ def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[
     order = _by_length(tables)
     for n in everything:
         parts = {name: KeyedFile.of(tables[name][n], KEY) for name in order}
-        events = np.unique(np.concatenate([part.extents.events for part in parts.values()]))
+        events = merged(*(part.extents.events for part in parts.values()))
         for first in range(0, len(events), batch_events):
             any_events = True
             chosen = events[first : first + batch_events]

@@ -1,9 +1,8 @@
-"""Tables of HDF5 files, by the names of their fields, with errors that name what is missing or wrong."""
+"""Datasets of HDF5 files, by the names of their fields, with errors that name what is missing or wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from nuforge.errors import InputError, MissingFileError
 
-BLOCK = 1 << 19  # rows read at a time
+BLOCK = 1 << 17  # rows read at a time
+KEPT = 1 << 23  # bytes of a dataset that is not read twice
 _RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
 
@@ -90,152 +90,19 @@ def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     return dataset
 
 
-def taken(dataset: h5py.Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+def once(dataset: h5py.Dataset) -> h5py.Dataset | NDArray[Any]:
+    """All that a dataset holds if that is little, else the dataset: what is asked for twice is decoded once."""
+    return dataset[()] if dataset.size * dataset.dtype.itemsize <= KEPT else dataset
+
+
+def taken(dataset: h5py.Dataset | NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Rows (N, ...) of a dataset, in any order, read as the range that they span."""
     first, end = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
     values: NDArray[Any] = dataset[first:end]
-    return values[rows - first]
+    follow = len(rows) == end - first and bool((np.diff(rows) == 1).all())
+    return values if follow else values[rows - first]
 
 
 def text_of(value: object) -> str:
     """A string that a file holds as bytes or as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a table: the number of their event in the batch, sorted, and their columns by standard names."""
-
-    event: NDArray[np.int64]
-    columns: Mapping[str, NDArray[Any]]
-
-    def __len__(self) -> int:
-        return len(self.event)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.columns
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.columns[name]
-
-    def vector(self, *names: str) -> NDArray[np.float64]:
-        """Three columns side by side, (N, 3) float64."""
-        return np.stack([self[name].astype(np.float64) for name in names], axis=1)
-
-
-@dataclass
-class RaggedTable:
-    """A structured dataset with a column that says to which event a row belongs, in any order.
-
-    Args:
-        path: Its file, for messages.
-        dataset: The dataset.
-        aliases: Other names that a column may have, by its standard name.
-        required: Columns that must be there.
-        event: The standard name of the column of events.
-
-    Raises:
-        InputError: If a column is missing.
-    """
-
-    path: Path
-    dataset: h5py.Dataset
-    aliases: Mapping[str, Sequence[str]]
-    required: Sequence[str]
-    event: str = "event_id"
-    names: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        present = plausible(self.path, self.dataset).dtype.names or ()
-        self.names = {name: name for name in present}
-        for name, others in self.aliases.items():
-            found = next((other for other in (name, *others) if other in present), None)
-            if found is not None:
-                self.names[name] = found
-        missing = [name for name in self.required if name not in self.names]
-        if missing:
-            raise InputError(
-                f"dataset '{self.dataset.name}' of {self.path} lacks the fields {missing}, it has {list(present)}; "
-                "write them as edep-sim and larnd-sim do"
-            )
-
-    def blocks(self, first: int, end: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """The rows from first to before end in blocks, each with the number of its first row."""
-        for start in range(first, end, BLOCK):
-            try:
-                yield start, self.dataset[start : min(start + BLOCK, end)]
-            except OSError as error:
-                reason = str(error).splitlines()[0]
-                raise InputError(f"'{self.dataset.name}' of {self.path} is damaged ({reason}); copy it again") from None
-
-    def extents(
-        self, non_negative: Sequence[str], finite: Sequence[str]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The events of this table, sorted, and the first and the one after the last row of each.
-
-        Args:
-            non_negative: Columns without negative or NaN values, if they are there.
-            finite: Columns without NaN or infinity, if they are there.
-
-        Raises:
-            InputError: If a value is not allowed; all of them are counted.
-        """
-        ids, firsts, ends = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        bad: dict[str, tuple[int, int, Any]] = {}
-        for start, rows in self.blocks(0, len(self.dataset)):
-            event = rows[self.names[self.event]].astype(np.int64)
-            change = np.flatnonzero(np.diff(event, prepend=event[0] - 1))
-            ids.append(event[change])
-            firsts.append(start + change)
-            ends.append(start + np.append(change[1:], len(event)))
-            for name in (*non_negative, *finite):
-                if name in self.names:
-                    self._count(bad, name, start, rows, name in non_negative)
-        self._refuse(bad, non_negative)
-        known, which = np.unique(np.concatenate(ids), return_inverse=True)
-        first, end = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), np.int64)
-        np.minimum.at(first, which, np.concatenate(firsts))
-        np.maximum.at(end, which, np.concatenate(ends))
-        return known, first, end
-
-    def _count(
-        self, bad: dict[str, tuple[int, int, Any]], name: str, start: int, rows: NDArray[Any], non_negative: bool
-    ) -> None:
-        """Add the values of a block that are not allowed: how many, the first row, its value."""
-        values = rows[self.names[name]]
-        wrong = ~np.isfinite(values)
-        if non_negative:
-            wrong |= values < 0
-        wrong = wrong.reshape(len(wrong), -1).any(axis=1)
-        if wrong.any():
-            row = int(wrong.argmax())
-            n, first, value = bad.get(name, (0, start + row, values[row]))
-            bad[name] = n + int(wrong.sum()), first, value
-
-    def _refuse(self, bad: Mapping[str, tuple[int, int, Any]], non_negative: Sequence[str]) -> None:
-        """Say what is not allowed."""
-        for name, (n, row, value) in bad.items():
-            wrong = "NaN, infinite or negative" if name in non_negative else "NaN or infinite"
-            raise InputError(
-                f"'{self.names[name]}' of dataset '{self.dataset.name}' of {self.path} has {n} values that are {wrong}"
-                f", the first in row {row}: {value}; correct these rows"
-            )
-
-    def rows_of(self, events: NDArray[np.int64], first: int, end: int) -> Rows:
-        """The rows of some events, all of which are from row first to before end; those of an event in file order.
-
-        Args:
-            events: (B,) event numbers of the file, sorted.
-            first: First row to look at.
-            end: Row after the last to look at.
-        """
-        parts = []
-        for _, rows in self.blocks(first, end):
-            mine = np.isin(rows[self.names[self.event]].astype(np.int64), events)
-            parts.append(rows if mine.all() else rows[mine])
-        rows = np.concatenate(parts) if parts else np.zeros(0, self.dataset.dtype)
-        number = np.searchsorted(events, rows[self.names[self.event]].astype(np.int64))
-        if (np.diff(number) < 0).any():
-            order = np.argsort(number, kind="stable")
-            rows, number = rows[order], number[order]
-        return Rows(number, {name: rows[present] for name, present in self.names.items()})

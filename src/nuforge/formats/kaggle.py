@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.identity import event_table, source_of
@@ -105,7 +106,7 @@ def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float64], b
     batch, source = int(name[1]) if name else 0, source_of(path)
     known = meta.of_batch(batch) if meta is not None and name else {_EVENT: np.zeros(0, np.int64)}
     told = ids(known[_EVENT], f"'{_EVENT}'")
-    events = np.union1d(pulses.extents.events, told)
+    events = merged(pulses.extents.events, told)
     if not len(events):
         raise InputError(f"{path} has no events; give a file with events")
     for first in range(0, len(events), batch_events):

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, open_hdf5, plausible
+from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, once, open_hdf5, plausible
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.km3net import hit_table, light_table, neutrinos_of, particle_table
 from nuforge.formats.ragged import Extents, Keyed, ids
@@ -43,7 +44,7 @@ class _Columns:
     """A table of the file: a dataset for each column, or the fields of one."""
 
     path: Path
-    columns: Mapping[str, h5py.Dataset]
+    columns: Mapping[str, h5py.Dataset | NDArray]
     fields: bool
     extents: Extents
 
@@ -57,10 +58,12 @@ class _Columns:
         item = file[name]
         if isinstance(item, h5py.Dataset):
             kinds = (plausible(path, item).dtype.fields or {}).items()
-            columns = {field: item for field, (kind, *_) in kinds if kind.kind in "iufb" and not kind.shape}
+            held = once(item)  # a column of an array is a view, one of a dataset is decoded
+            columns = {field: held for field, (kind, *_) in kinds if kind.kind in "iufb" and not kind.shape}
         else:
             there = [n for n in item if not n.startswith("_") and isinstance(item.get(n), h5py.Dataset)]
             columns = {n: numbers_of(path, dataset_of(path, item, n)) for n in there}
+            columns |= {_KEY: once(columns[_KEY])} if _KEY in columns else {}
         if _KEY not in columns:
             raise InputError(f"'{name}' of {path} lacks the column '{_KEY}', it has {list(columns)}; write it again")
         shapes = {n: dataset.shape for n, dataset in columns.items()}
@@ -68,20 +71,25 @@ class _Columns:
             raise InputError(f"columns of '{name}' of {path} must be of one length, got {shapes}; write it again")
         fields, what, key = isinstance(item, h5py.Dataset), f"'{_KEY}' of '{name}' of {path}", columns[_KEY]
         starts = range(0, len(key), BLOCK)
-        extents = Extents.of((i, ids(_cut(key, _KEY, fields, i, i + BLOCK), what)) for i in starts)
+        extents = Extents.of(
+            (i, ids(_rows({_KEY: key}, i, i + BLOCK)[_KEY] if fields else key[i : i + BLOCK], what)) for i in starts
+        )
         return cls(path, columns, fields, extents)
 
     def rows_of(self, events: NDArray[np.int64]) -> tuple[dict[str, NDArray], NDArray[np.int64]]:
         """Columns of some events, event after event, by the names of `_NAMES`, and how many rows each has."""
         first, end = self.extents.range_of(events)
-        rows = {name: _cut(dataset, name, self.fields, first, end) for name, dataset in self.columns.items()}
+        rows = _rows(self.columns, first, end) if self.fields else {n: d[first:end] for n, d in self.columns.items()}
         keyed = Keyed.of(ids(rows.pop(_KEY), f"'{_KEY}' of {self.path}"), events)
         return {_NAMES.get(name, name): keyed.taken(values) for name, values in rows.items()}, keyed.counts
 
 
-def _cut(dataset: h5py.Dataset, name: str, field: bool, first: int, end: int) -> NDArray:
-    """Rows of a column."""
-    return np.asarray(dataset.fields(name)[first:end] if field else dataset[first:end])
+def _rows(columns: Mapping[str, h5py.Dataset | NDArray], first: int, end: int) -> dict[str, NDArray]:
+    """Rows of the fields of one dataset, decoded together."""
+    table = next(iter(columns.values()))
+    names = list(columns)
+    rows = table.fields(names)[first:end] if isinstance(table, h5py.Dataset) else table[first:end]
+    return {name: rows[name] for name in names}
 
 
 def read_km3pipe(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
@@ -100,7 +108,7 @@ def read_km3pipe(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     path = Path(path)
     with open_hdf5(path) as file:
         tables = {name: _Columns.of(path, file, name) for name in _TABLES if name in file}
-        events = np.unique(np.concatenate([table.extents.events for table in tables.values()]))
+        events = merged(*(table.extents.events for table in tables.values()))
         if not len(events):
             raise InputError(f"{path} has no events; give a file with events")
         source = source_of(path)

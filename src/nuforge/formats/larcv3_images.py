@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nuforge.errors import InputError
 from nuforge.formats.hdf5 import columns_of, dataset_of
+from nuforge.formats.larcv_tables import Images, Voxels, unravelled
 from nuforge.formats.ragged import Integers, Spans
 
 _META = ("projection_id", "image_sizes", "number_of_voxels", "origin")
@@ -53,58 +54,6 @@ class Product:
         table = columns_of(self.path, dataset_of(self.path, self.group, name), ("first", "N", "ID"))[rows]
         size = len(dataset_of(self.path, self.group, below))
         return table, Spans.of_extents(table["first"], table["N"], size, f"'{self.group.name}/{name}' of {self.path}")
-
-
-@dataclass(frozen=True)
-class Voxels:
-    """Voxels of a batch, V rows by event.
-
-    Args:
-        event: (V,) event of the batch.
-        view: (V,) projection.
-        number: (V,) number of the voxel in its image.
-        place: (V, D) number along each axis.
-        value: (V,) float32.
-        cluster: (V,) number of the cluster in its event and projection, -1 for tensors.
-        counts: (B,) voxels of each event.
-    """
-
-    event: Integers
-    view: Integers
-    number: Integers
-    place: Integers
-    value: NDArray[np.float32]
-    cluster: Integers
-    counts: Integers
-
-    def same_places(self, other: Voxels) -> bool:
-        """Whether both have the same voxels in the same order."""
-        return all(np.array_equal(getattr(self, n), getattr(other, n)) for n in ("event", "view", "number"))
-
-    def rows_in(self, other: Voxels) -> Integers:
-        """The row (V,) of each voxel among those of other, -1 where it has none; the last of equal ones."""
-        if self.same_places(other):
-            return np.arange(len(self.event))
-        if not len(other.event):
-            return np.full(len(self.event), -1)
-        views = int(max(self.view.max(initial=0), other.view.max(initial=0))) + 1
-        size = int(max(self.number.max(initial=0), other.number.max(initial=0))) + 1
-        mine, theirs = (((v.event * views) + v.view) * size + v.number for v in (self, other))
-        order = np.argsort(theirs, kind="stable")
-        place = np.searchsorted(theirs, mine, side="right", sorter=order) - 1
-        row = order[np.maximum(place, 0)]
-        return np.where((place >= 0) & (theirs[row] == mine), row, -1)
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images of a batch, one row a projection of an event: (M,) event and view; (M, D) origin, size in cm and bins."""
-
-    event: Integers
-    view: Integers
-    origin: NDArray[np.float64]
-    size: NDArray[np.float64]
-    bins: Integers
 
 
 def images_of(product: Product, begin: int, end: int, per_event: int) -> tuple[NDArray[Any], Images]:
@@ -155,21 +104,13 @@ def voxels_of(product: Product, begin: int, end: int) -> tuple[Voxels, Images]:
     values = flat[spans.range_of(0, len(spans))]
     of_voxel = np.repeat(image, spans.count)
     number = values["id"].astype(np.int64)
-    event, bins = images.event[of_voxel], images.bins[of_voxel]
-    if len(number) and ((number < 0) | (number >= bins.prod(axis=1))).any():
+    event = images.event[of_voxel]
+    if len(number) and ((number < 0) | (number >= images.bins.prod(axis=1)[of_voxel])).any():
         raise InputError(f"'id' of '{flat.name}' of {product.path} has voxels outside their image; write it again")
     counts = np.bincount(event, minlength=end - begin).astype(np.int64)
     value = values["value"].astype(np.float32)
-    place = _unravelled(number, bins)
+    place = unravelled(number, images.bins, of_voxel, slice(None, None, -1))
     return Voxels(event, images.view[of_voxel], number, place, value, cluster, counts), images
-
-
-def _unravelled(number: Integers, bins: Integers) -> Integers:
-    """Numbers along each axis (V, D) of voxel numbers (V,) in images of bins (V, D), the last axis fastest."""
-    place = np.empty_like(bins)
-    for axis in reversed(range(bins.shape[1])):
-        number, place[:, axis] = np.divmod(number, bins[:, axis])
-    return place
 
 
 def raveled(place: Integers, bins: Integers) -> Integers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import h5py
@@ -59,9 +60,13 @@ def _vertex(rows: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 
 def energy_unit(products: list[Product]) -> float:
-    """The unit of energies and momenta of a file: GeV if masses of its particles are so, else MeV."""
-    for product in products:
-        rows = _dataset(product)[:_SAMPLE]
+    """The unit of energies and momenta of a file."""
+    return unit_of(_dataset(product)[:_SAMPLE] for product in products)
+
+
+def unit_of(samples: Iterable[NDArray[Any]]) -> float:
+    """The unit of energies and momenta of some rows of particles: GeV if their masses are so, else MeV."""
+    for rows in samples:
         if "energy_init" not in (rows.dtype.names or ()):
             continue
         momentum = rows["px"] ** 2 + rows["py"] ** 2 + rows["pz"] ** 2
@@ -88,8 +93,19 @@ def particles_of(product: Product, begin: int, end: int, unit: float, name: str)
         name: Of the table, which parents number.
     """
     rows = _dataset(product)[product.spans.range_of(begin, end)]
-    counts = product.spans.count[begin:end]
-    event = np.repeat(np.arange(end - begin), counts)
+    return particle_table(rows, product.spans.count[begin:end], unit, name)
+
+
+def particle_table(rows: NDArray[Any], counts: Integers, unit: float, name: str) -> Table:
+    """The table of particles of some events.
+
+    Args:
+        rows: (N,) particles with the fields of `PARTICLE`, or some of them.
+        counts: (B,) particles of each event.
+        unit: Of energy.
+        name: Of the table, which parents number.
+    """
+    event = np.repeat(np.arange(len(counts)), counts)
     numbering = Numbering.of(event, rows["trackid"].astype(np.int64))
     parent = numbering.rows_of(event, rows["parent_trackid"].astype(np.int64))
     parent[parent == np.arange(len(parent))] = -1

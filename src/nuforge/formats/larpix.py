@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,11 +19,13 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.ancestry import Numbering
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, Rows, columns_of, dataset_of, open_hdf5, taken, text_of
+from nuforge.formats.hdf5 import BLOCK, columns_of, dataset_of, once, open_hdf5, taken, text_of
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, Keyed
+from nuforge.formats.ragged_table import Rows
 from nuforge.formats.segments import SegmentFile, is_segments
 
 TICK = 0.1 * units.us
@@ -69,18 +72,20 @@ def read_larpix(path: Path, batch_events: int) -> Iterator[Events]:
         InputError: If the file is not as expected.
     """
     with open_hdf5(path) as file:
-        packets = columns_of(path, dataset_of(path, file, "packets"), _NEEDED)
+        dataset = columns_of(path, dataset_of(path, file, "packets"), _NEEDED)
+        packets = once(dataset)
         kind, time, group = _index(packets)
-        data, sync = (_code(packets, name) for name in ("data", "sync"))
+        data, sync = (_code(dataset, name) for name in ("data", "sync"))
         rows = np.flatnonzero(kind == data)
-        simulated = _associations(path, file, len(packets))
+        associated = _associations(path, file, len(packets))
+        simulated = None if associated is None else once(associated)
         truth = SegmentFile.of(path, file) if simulated is not None and is_segments(file) else None
         if simulated is None:
             rows, counts = _bursts(rows, time, group, kind == sync)
             numbers = np.arange(len(counts))
         else:
             key = _simulated_events(simulated)[rows]
-            numbers = np.unique(np.concatenate([key, truth.numbers])) if truth else np.unique(key)
+            numbers = merged(key, truth.numbers) if truth else merged(key)
             keyed = Keyed.of(key, numbers)
             rows, counts = rows[keyed.order], keyed.counts
         ends, source = np.concatenate([[0], np.cumsum(counts)]), source_of(path)
@@ -96,11 +101,12 @@ def read_larpix(path: Path, batch_events: int) -> Iterator[Events]:
                 yield events.with_table("hits", hits).with_table("truth_links", links)
 
 
-def _index(packets: h5py.Dataset) -> tuple[NDArray[np.uint8], Integers, NDArray[np.uint8]]:
+def _index(packets: h5py.Dataset | NDArray[Any]) -> tuple[NDArray[np.uint8], Integers, NDArray[np.uint8]]:
     """Type, timestamp and group of all packets (N,)."""
     names = ["packet_type", "timestamp", "io_group"]
-    parts = [packets.fields(names)[i : i + BLOCK] for i in range(0, len(packets), BLOCK)]
-    table = np.concatenate(parts) if parts else np.zeros(0, packets.dtype)
+    read = packets if isinstance(packets, np.ndarray) else packets.fields(names)
+    parts = [read[i : i + BLOCK] for i in range(0, len(packets), BLOCK)]
+    table = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, read.dtype), *parts])
     return table["packet_type"], table["timestamp"].astype(np.int64), table["io_group"]
 
 
@@ -141,16 +147,17 @@ def _associations(path: Path, file: h5py.File, n: int) -> h5py.Dataset | None:
     return columns_of(path, table, ("event_ids",))
 
 
-def _simulated_events(table: h5py.Dataset) -> Integers:
+def _simulated_events(table: h5py.Dataset | NDArray[Any]) -> Integers:
     """The event (N,) of each packet; those of no event, as noise, are of the one before."""
-    parts = [table.fields("event_ids")[i : i + BLOCK] for i in range(0, len(table), BLOCK)]
+    read = table["event_ids"] if isinstance(table, np.ndarray) else table.fields("event_ids")
+    parts = [read[i : i + BLOCK] for i in range(0, len(table), BLOCK)]
     ids = np.concatenate(parts).astype(np.int64).reshape(len(table), -1)[:, 0] if parts else np.zeros(0, np.int64)
     last = np.maximum.accumulate(np.where(ids >= 0, np.arange(len(ids)), -1)) if len(ids) else ids
     known = ids[last[last >= 0]]
     return np.where(last >= 0, ids[np.maximum(last, 0)], known[0] if len(known) else 0)
 
 
-def _hits(packets: h5py.Dataset, rows: Integers, counts: Integers) -> Table:
+def _hits(packets: h5py.Dataset | NDArray[Any], rows: Integers, counts: Integers) -> Table:
     """The table `hits` of a batch."""
     table = taken(packets, rows)
     group, channel, chip, pixel = (table[name].astype(np.int64) for name in _CHANNEL)
@@ -167,7 +174,7 @@ def _hits(packets: h5py.Dataset, rows: Integers, counts: Integers) -> Table:
     return Table.from_counts(tensors, torch.from_numpy(counts.astype(np.int64)), about=_HITS)
 
 
-def _links(simulated: h5py.Dataset, rows: Integers, event: Integers, segments: Rows, n: int) -> Table:
+def _links(simulated: h5py.Dataset | NDArray[Any], rows: Integers, event: Integers, segments: Rows, n: int) -> Table:
     """Which deposits gave charge to the hits of n events."""
     names = set(simulated.dtype.names or ())
     if {"segment_ids", "fraction"} <= names and "segment_id" in segments:

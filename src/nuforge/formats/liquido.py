@@ -24,10 +24,11 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.process import Process
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, open_hdf5
+from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, once, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Extents, Keyed, ids
 from nuforge.formats.telescope import doubles, floats, integers, travelling
@@ -53,15 +54,15 @@ def read_liquido(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     """
     path = Path(path)
     with open_hdf5(path) as file:
-        tables = {name: _checked(path, file, name) for name in _WIDTH if name in file or name == _HITS}
-        extents = {name: Extents.of(_keys(path, table)) for name, table in tables.items()}
-        events = np.unique(np.concatenate([extent.events for extent in extents.values()]))
+        tables = {name: once(_checked(path, file, name)) for name in _WIDTH if name in file or name == _HITS}
+        extents = {name: Extents.of(_keys(path, name, table)) for name, table in tables.items()}
+        events = merged(*(extent.events for extent in extents.values()))
         if not len(events):
             raise InputError(f"{path} has no events: its '{_HITS}' are empty; give a file with events")
         source = source_of(path)
         for first in range(0, len(events), batch_events):
             chosen = events[first : first + batch_events]
-            rows = {name: _rows(path, table, extents[name], chosen) for name, table in tables.items()}
+            rows = {name: _rows(path, name, table, extents[name], chosen) for name, table in tables.items()}
             truth = rows.get(_TRUTH, (np.zeros((0, _WIDTH[_TRUTH])), np.zeros(len(chosen), np.int64)))
             made = {"event": event_table(source, chosen), "particles": _particles(*truth), "hits": _hits(*rows[_HITS])}
             yield Events(made)
@@ -77,24 +78,26 @@ def _checked(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
     return dataset
 
 
-def _keys(path: Path, table: h5py.Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def _keys(path: Path, name: str, table: h5py.Dataset | NDArray) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The events of rows, in blocks."""
     for start in range(0, len(table), BLOCK):
-        yield start, ids(table[start : start + BLOCK][:, 0], f"the events of '{table.name}' of {path}")
+        yield start, ids(table[start : start + BLOCK][:, 0], f"the events of '{name}' of {path}")
 
 
 def _rows(
-    path: Path, table: h5py.Dataset, extents: Extents, events: NDArray[np.int64]
+    path: Path, name: str, table: h5py.Dataset | NDArray, extents: Extents, events: NDArray[np.int64]
 ) -> tuple[NDArray, NDArray[np.int64]]:
     """The rows (N, ...) of some events, event after event, and how many each has."""
     first, end = extents.range_of(events)
     parts, keys = [np.zeros((0, table.shape[1]), table.dtype)], [np.zeros(0, np.int64)]
     for start in range(first, end, BLOCK):
         rows = table[start : min(start + BLOCK, end)]
-        key = ids(rows[:, 0], f"the events of '{table.name}' of {path}")
-        mine = np.isin(key, events)
-        parts.append(rows if mine.all() else rows[mine])
-        keys.append(key[mine])
+        key = ids(rows[:, 0], f"the events of '{name}' of {path}")
+        mine = Keyed.of(key, events)
+        parts.append(mine.taken(rows))
+        keys.append(mine.taken(key))
+    if len(parts) == 2:
+        return parts[1], mine.counts
     keyed = Keyed.of(np.concatenate(keys), events)
     return keyed.taken(np.concatenate(parts)), keyed.counts
 

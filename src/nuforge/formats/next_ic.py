@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import numbers_of, open_hdf5, plausible
@@ -163,10 +164,10 @@ def _all_waveforms(path: Path, file: h5py.File) -> dict[str, _Waveforms]:
 
 def _numbers(runs: _Runs, truth: Truth | None, extents: list[Extent], waveforms: dict[str, _Waveforms]) -> Integers:
     """The numbers of all events that any part of the file has, sorted."""
-    parts = [runs.event, *(extent.events for extent in extents)]
+    parts = [runs.event, *(extent.table.events for extent in extents)]
     if truth is not None:
         parts.append(truth.events)
-    known = np.unique(np.concatenate(parts))
+    known = merged(*parts)
     longest = max((len(each.dataset) for each in waveforms.values()), default=0)
     return known if len(known) or not longest else np.arange(min(longest, _MOST))
 

@@ -13,7 +13,7 @@ import torch
 
 from nuforge import units
 from nuforge.events import Column, Table
-from nuforge.formats.hdf5 import RaggedTable
+from nuforge.formats.ragged_table import IndexedTable, RaggedTable
 from nuforge.formats.taken import Take, taken
 
 _SENTINEL = -9e5  # IC writes -999999 for a charge that was not measured
@@ -108,20 +108,15 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[Take, ...]]] = MappingProxyTyp
 
 @dataclass(frozen=True)
 class Extent:
-    """A dataset with a column of event numbers and, of each event, the first row and the one after the last."""
+    """A dataset with a column of event numbers, and what is taken from it."""
 
     name: str
-    table: RaggedTable
+    table: IndexedTable
     takes: tuple[Take, ...]
-    events: np.ndarray
-    first: np.ndarray
-    end: np.ndarray
 
     def of(self, events: np.ndarray) -> Table:
         """The table of some events (B,), sorted by number."""
-        mine = np.isin(self.events, events)
-        first, end = (int(self.first[mine].min()), int(self.end[mine].max())) if mine.any() else (0, 0)
-        rows = self.table.rows_of(events, first, end)
+        rows = self.table.rows_of(events)
         columns, about = taken(self.takes, rows.columns, rows.columns.__getitem__)
         if self.name.startswith("hits"):
             columns["time"] = torch.full((len(rows),), torch.nan, dtype=torch.float64)
@@ -141,5 +136,5 @@ def extents_of(path: Path, file: h5py.File) -> list[Extent]:
         place = next((place for place in places if isinstance(file.get(place), h5py.Dataset)), None)
         if place is not None:
             table = RaggedTable(path, file[place], {"event_id": ("event",)}, ("event_id",))
-            found.append(Extent(name, table, takes, *table.extents((), ())))
+            found.append(Extent(name, table.indexed(), takes))
     return found

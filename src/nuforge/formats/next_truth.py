@@ -23,9 +23,11 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Process, Table
 from nuforge.formats.ancestry import Numbering
+from nuforge.formats.distinct import distinct, merged
 from nuforge.formats.geant4 import processes_of_names
-from nuforge.formats.hdf5 import RaggedTable, dataset_of
+from nuforge.formats.hdf5 import dataset_of
 from nuforge.formats.ragged import Spans
+from nuforge.formats.ragged_table import RaggedTable
 
 Integers = NDArray[np.int64]
 Fields = Mapping[str, NDArray[Any]]
@@ -77,7 +79,7 @@ def pdg_of_name(name: str) -> int:
 
 def _pdgs(names: NDArray[Any]) -> Integers:
     """PDG numbers (N,) of names (N,)."""
-    known, which = np.unique(names, return_inverse=True)
+    known, which = distinct(names)
     return np.array([pdg_of_name(_word(name)) for name in known], dtype=np.int64)[which]
 
 
@@ -126,17 +128,13 @@ def _check(path: Path, particles: RaggedTable, hits: RaggedTable) -> None:
 
 def _of_rows(particles: RaggedTable, hits: RaggedTable) -> Truth:
     """The newest layout."""
-    bounds = [table.extents((), ()) for table in (particles, hits)]
+    of_particles, of_hits = particles.indexed(), hits.indexed()
 
     def tables(events: Integers) -> dict[str, Table]:
-        rows = []
-        for table, (known, first, end) in zip((particles, hits), bounds, strict=True):
-            mine = np.isin(known, events)
-            low, high = (int(first[mine].min()), int(end[mine].max())) if mine.any() else (0, 0)
-            rows.append(table.rows_of(events, low, high))
-        return _tables(len(events), rows[0].event, rows[0].columns, rows[1].event, rows[1].columns)
+        rows, deposits = of_particles.rows_of(events), of_hits.rows_of(events)
+        return _tables(len(events), rows.event, rows.columns, deposits.event, deposits.columns)
 
-    return Truth(np.union1d(bounds[0][0], bounds[1][0]), tables)
+    return Truth(merged(of_particles.events, of_hits.events), tables)
 
 
 def _of_extents(path: Path, group: h5py.Group, particles: RaggedTable, hits: RaggedTable) -> Truth:
@@ -185,12 +183,10 @@ def _of_tracks(path: Path, file: h5py.File) -> Truth:
     aliases = {**_ALIASES, "energy": ("hit_energy",), "kinetic": ("energy",)}
     table = RaggedTable(path, dataset_of(path, file, "MC/MCTracks"), aliases, needed)
     table.names["kinetic"], table.names["energy"] = "energy", "hit_energy"
-    known, first, end = table.extents((), ())
+    indexed = table.indexed()
 
     def tables(events: Integers) -> dict[str, Table]:
-        mine = np.isin(known, events)
-        low, high = (int(first[mine].min()), int(end[mine].max())) if mine.any() else (0, 0)
-        rows = table.rows_of(events, low, high)
+        rows = indexed.rows_of(events)
         key = rows.event * _MOST_PARTICLES + rows["number"].astype(np.int64)
         _, one = np.unique(key, return_index=True)
         one = np.sort(one)
@@ -198,7 +194,7 @@ def _of_tracks(path: Path, file: h5py.File) -> Truth:
         particles["kin_energy"] = particles.pop("kinetic")
         return _tables(len(events), rows.event[one], particles, rows.event, rows.columns)
 
-    return Truth(known, tables)
+    return Truth(indexed.events, tables)
 
 
 def _vector(fields: Fields, whole: str, parts: str) -> NDArray[np.float64]:
@@ -271,7 +267,7 @@ def _volumes(deposits: Fields, n: int) -> Integers:
     """Numbers (N,) of the volumes of deposits."""
     if "volume" not in deposits:
         return np.zeros(n, np.int64)
-    known, which = np.unique(deposits["volume"], return_inverse=True)
+    known, which = distinct(deposits["volume"])
     numbers = [VOLUMES.index(word) if (word := _word(name)) in VOLUMES else 0 for name in known]
     return np.array(numbers, dtype=np.int64)[which]
 

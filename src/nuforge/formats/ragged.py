@@ -100,6 +100,10 @@ class Keyed:
             key: (N,) which event a row belongs to.
             events: (B,) keys of the events, each once, in any order.
         """
+        if (key[1:] >= key[:-1]).all() and (events[1:] > events[:-1]).all():
+            counts = np.searchsorted(key, events, side="right") - np.searchsorted(key, events)
+            if counts.sum() == len(key):
+                return cls(np.arange(len(key)), counts)
         sorter = np.argsort(events, kind="stable")
         place = np.searchsorted(events, key, sorter=sorter)
         place = sorter[np.minimum(place, len(events) - 1)] if len(events) else np.zeros(len(key), np.int64)
@@ -128,9 +132,11 @@ def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
 
 def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
-    place = np.stack(np.unravel_index(np.flatnonzero(image != 0), image.shape), axis=1)  # faster than np.argwhere
-    counts = np.bincount(place[:, 0], minlength=len(image)).astype(np.int64)
-    return place[:, 1:].astype(np.int64), image[tuple(place.T)], counts
+    flat = np.flatnonzero(image)
+    size = int(np.prod(image.shape[1:], dtype=np.int64))
+    event = flat // max(size, 1)
+    place = np.array(np.unravel_index(flat - event * size, image.shape[1:])).T  # each axis lies together
+    return place, image.reshape(-1)[flat], np.bincount(event, minlength=len(image)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -156,16 +162,39 @@ class Extents:
             ids.append(key[change].astype(np.int64))
             firsts.append(start + change)
             ends.append(start + np.append(change[1:], len(key))[: len(change)])
-        known, which = np.unique(np.concatenate(ids), return_inverse=True)
+        event, begin, stop = (np.concatenate(parts) for parts in (ids, firsts, ends))
+        if (event[1:] > event[:-1]).all():
+            return cls(event, begin, stop)
+        known, which = np.unique(event, return_inverse=True)
         first, end = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), np.int64)
-        np.minimum.at(first, which, np.concatenate(firsts))
-        np.maximum.at(end, which, np.concatenate(ends))
+        np.minimum.at(first, which, begin)
+        np.maximum.at(end, which, stop)
         return cls(known, first, end)
+
+    @cached_property
+    def in_order(self) -> bool:
+        """Whether the rows of an event lie together, and events by their numbers."""
+        return bool((self.first[1:] >= self.end[:-1]).all())
 
     def range_of(self, events: Integers) -> tuple[int, int]:
         """The first row, and the one after the last, of some events."""
-        mine = np.isin(self.events, events)
-        return (int(self.first[mine].min()), int(self.end[mine].max())) if mine.any() else (0, 0)
+        place = self._places(events)
+        mine = place[place >= 0]
+        return (int(self.first[mine].min()), int(self.end[mine].max())) if len(mine) else (0, 0)
+
+    def counts_of(self, events: Integers) -> Integers | None:
+        """How many rows each of some events has (B,), none if they do not lie in order."""
+        if not self.in_order or not len(self.events):
+            return None
+        place = self._places(events)
+        return np.where(place >= 0, self.end[place] - self.first[place], 0)
+
+    def _places(self, events: Integers) -> Integers:
+        """Where each event (B,) is among those that have rows, -1 if it is not."""
+        if not len(self.events):
+            return np.full(len(events), -1)
+        place = np.minimum(np.searchsorted(self.events, events), len(self.events) - 1)
+        return np.where(self.events[place] == events, place, -1)
 
 
 def ids(values: NDArray, what: str) -> Integers:

@@ -21,10 +21,12 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.formats.ancestry import Interactions, Particles, interactions_of, particles_of
+from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
+from nuforge.formats.hdf5 import open_hdf5
 from nuforge.formats.identity import event_table, source_of
+from nuforge.formats.ragged_table import IndexedTable, RaggedTable, Rows
 
 _ALIASES = {
     "event_id": ("eventID", "spillID"),
@@ -56,27 +58,11 @@ class Scales:
 
 
 @dataclass(frozen=True)
-class _Extent:
-    """A table and, of each of its events, the first row and the one after the last."""
-
-    table: RaggedTable
-    events: NDArray[np.int64]
-    first: NDArray[np.int64]
-    end: NDArray[np.int64]
-
-    def rows_of(self, events: NDArray[np.int64]) -> Rows:
-        """The rows of some events."""
-        mine = np.isin(self.events, events)
-        first, end = (int(self.first[mine].min()), int(self.end[mine].max())) if mine.any() else (0, 0)
-        return self.table.rows_of(events, first, end)
-
-
-@dataclass(frozen=True)
 class SegmentFile:
     """The tables of an open file, and the numbers (E,) of all its events, sorted."""
 
     numbers: NDArray[np.int64]
-    extents: Mapping[str, _Extent]
+    tables: Mapping[str, IndexedTable]
     scales: Scales
     source: int
 
@@ -88,12 +74,12 @@ class SegmentFile:
             InputError: If the file is not as expected.
         """
         scales = _scales(path, file)
-        extents = {name: _extent(path, file, name) for name in _REQUIRED if name in file or name == "segments"}
-        return cls(_event_numbers(file, extents), extents, scales, source_of(path))
+        tables = {name: _table(path, file, name) for name in _REQUIRED if name in file or name == "segments"}
+        return cls(_event_numbers(file, tables), tables, scales, source_of(path))
 
     def events(self, chosen: NDArray[np.int64]) -> tuple[Events, Rows]:
         """The events of some numbers, sorted, and the rows of their segments as the file has them."""
-        rows = {name: extent.rows_of(chosen) for name, extent in self.extents.items()}
+        rows = {name: table.rows_of(chosen) for name, table in self.tables.items()}
         return _events(chosen, rows, self.scales, self.source), rows["segments"]
 
 
@@ -134,17 +120,16 @@ def read_segments(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
             yield whole.events(whole.numbers[first : first + batch_events])[0]
 
 
-def _extent(path: Path, file: h5py.File, name: str) -> _Extent:
+def _table(path: Path, file: h5py.File, name: str) -> IndexedTable:
     """A table of the file, its fields and energies checked."""
     if not isinstance(file.get(name), h5py.Dataset):
         raise InputError(f"{path} has no dataset '{name}', it has {sorted(file)}; give a file of energy deposits")
-    table = RaggedTable(path, file[name], _ALIASES, _REQUIRED[name])
-    return _Extent(table, *table.extents(_NON_NEGATIVE, _FINITE))
+    return RaggedTable(path, file[name], _ALIASES, _REQUIRED[name]).indexed(_NON_NEGATIVE, _FINITE)
 
 
-def _event_numbers(file: h5py.File, extents: Mapping[str, _Extent]) -> NDArray[np.int64]:
+def _event_numbers(file: h5py.File, tables: Mapping[str, IndexedTable]) -> NDArray[np.int64]:
     """The numbers of all events, sorted; those that left nothing behind too, if the file says how many there are."""
-    seen = np.unique(np.concatenate([extent.events for extent in extents.values()]))
+    seen = merged(*(table.events for table in tables.values()))
     n = file.attrs.get("events")
     if isinstance(n, (int, np.integer)) and (not len(seen) or (seen[0] >= 0 and seen[-1] < n)):
         return np.arange(int(n))
@@ -211,9 +196,11 @@ def _particle_table(particles: Particles, n: int) -> Table:
 
 def _segment_table(rows: Rows, particles: Particles, scales: Scales, n: int) -> Table:
     """The table `segments` of n events."""
-    start = rows.vector("x_start", "y_start", "z_start") * scales.length
-    end = rows.vector("x_end", "y_end", "z_end") * scales.length
-    distance = np.linalg.norm(end - start, axis=1)
+    start, end = rows.vector("x_start", "y_start", "z_start"), rows.vector("x_end", "y_end", "z_end")
+    if scales.length != 1:
+        start, end = start * scales.length, end * scales.length
+    way = end - start
+    distance = np.sqrt(np.einsum("ij,ij->i", way, way))
     length = np.maximum(rows["dx"] * scales.length, distance) if "dx" in rows else distance
     time = segment_time(rows) * scales.time
     columns = {

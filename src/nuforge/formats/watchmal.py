@@ -23,6 +23,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.identity import stable_hash
 from nuforge.events.process import Process
+from nuforge.formats.distinct import distinct
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
@@ -103,9 +104,8 @@ def _event(path: Path, source: int, first: int, part: dict[str, NDArray], n: int
     table = event_table(source, number)
     flags = {name: integers(part[name].astype(np.int64)) for name in _FLAGS if name in part}
     if "root_files" in part:
-        names, which = np.unique(part["root_files"].astype("S"), return_inverse=True)
-        sources = np.array([stable_hash(source, name.hex()) for name in names.tolist()])
-        flags["source"] = torch.from_numpy(sources[which.reshape(-1)])
+        names, which = distinct(part["root_files"].astype("S"))
+        flags["source"] = torch.from_numpy(np.array([stable_hash(source, name.hex()) for name in names])[which])
     return table.with_columns(flags, about={name: about for name, about in _FLAGS.items() if name in flags})
 
 

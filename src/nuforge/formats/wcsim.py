@@ -19,6 +19,7 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.process import Process
+from nuforge.formats.baskets import basket_of
 from nuforge.formats.clones import Buffer, Layouts, layouts_of, read_members, read_object, read_objects
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
@@ -26,7 +27,6 @@ from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.telescope import doubles, floats, integers
 
 _TREE, _BRANCH = "wcsimT", "wcsimrootevent"
-_ROOM = 1100  # bytes of a basket to those it is packed in: deflate reaches 1032 to 1
 _EMPTY = np.zeros(0, np.float32)
 _TRACK = ("fIpnu", "fFlag", "fP", "fE", "fDir", "fStop", "fStart", "fParenttype", "fTime", "fId")
 _WANTED = (
@@ -94,26 +94,13 @@ def read_wcsim(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
             yield _events(waiting, positions, source)
 
 
-def _raw(path: Path, branch: Any, i: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:  # noqa: ANN401
-    """The bytes of a basket of an uproot branch, and where its entries begin, and the end."""
-    size = path.stat().st_size
-    if branch.basket_uncompressed_bytes(i) > _ROOM * size:
-        raise InputError(f"{path} declares {branch.basket_uncompressed_bytes(i)} bytes in {size}; copy it again")
-    basket = branch.basket(i)
-    data, places = np.asarray(basket.data).view(np.uint8), basket.byte_offsets
-    places = np.array([0, len(data)]) if places is None else places.astype(np.int64)
-    if places[0] < 0 or places[-1] > len(data) or (np.diff(places) < 0).any():
-        raise InputError(f"entries of {path} must follow each other, got places {places[:8].tolist()}; copy it again")
-    return data, places
-
-
 def _entries(path: Path, file: Any, layouts: Layouts) -> Iterator[_Entry]:  # noqa: ANN401
     """The events of a file one by one."""
     branch = file[_TREE][_BRANCH]["fEventList"]
     if not branch.num_entries:
         raise InputError(f"{path} has no events: its tree '{_TREE}' is empty; give a file with events")
     for i in range(branch.num_baskets):
-        data, places = _raw(path, branch, i)
+        data, places = basket_of(path, branch, i)
         for first, end in zip(places[:-1].tolist(), places[1:].tolist(), strict=True):
             yield _entry(data[first:end], layouts)
 
@@ -168,7 +155,7 @@ def _positions(path: Path, file: Any, layouts: Layouts) -> NDArray[np.float32]: 
     nothing = np.full((1, 3), np.nan, np.float32)
     if "wcsimGeoT" not in file or not file["wcsimGeoT"].num_entries:
         return nothing
-    data, _ = _raw(path, file["wcsimGeoT"]["wcsimrootgeom"], 0)
+    data, _ = basket_of(path, file["wcsimGeoT"]["wcsimrootgeom"], 0)
     version = max((v for name, v in layouts if name == "WCSimRootGeom"), default=1)
     wanted = ("fPMTArray", "fTubeNo", "fPosition")
     sensors = read_members(Buffer(data), "WCSimRootGeom", version, layouts, wanted).get("fPMTArray", {})
