@@ -13,6 +13,7 @@ from nuforge.baselines.tuned import mean_recall
 from nuforge.baselines.vertex_grouping import VertexGrouping
 from nuforge.errors import InputError
 from nuforge.events import Column, Table
+from nuforge.nn.cluster_graph import Joining
 from toy_clusters import random_events
 from toy_weights import times, weighing
 
@@ -38,7 +39,7 @@ def clusters(n, seed=0):
 CASES = {
     "voxels": (lambda: BoostedTrees(rounds=3, leaves=4, rows_per_class=10_000), lambda n: toy_events(n)),
     "events": (lambda: EventTrees("kind", rounds=5), kinds),
-    "edges": (lambda: GraphTrees(longest=(300.0,) * 4, targets={"primary": 2}, rounds=4, leaves=4), clusters),
+    "edges": (lambda: GraphTrees(Joining(longest=(300.0,) * 4), targets={"primary": 2}, rounds=4, leaves=4), clusters),
     "showers": (ShowerMerging, clusters),
     "tracks": (TrackMerging, clusters),
     "vertices": (VertexGrouping, clusters),

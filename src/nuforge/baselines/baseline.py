@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from nuforge.events import Events, Table
 
 
+@runtime_checkable
 class Baseline(Protocol):
     """A classical method: fitted on labelled events, asked on readout, kept in a folder."""
 

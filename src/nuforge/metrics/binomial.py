@@ -11,19 +11,19 @@ from scipy.stats import beta
 from nuforge.metrics.interval import Interval
 
 
-def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
+def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
     """Fraction of events with the Wilson score interval: near its level on average, never empty at 0 or 1.
 
     Args:
-        successes: Events that passed.
-        trials: Independent events.
+        successes: Events that passed, a whole number.
+        trials: Independent events, a whole number.
         level: Confidence level, 0 to 1.
 
     Returns:
         The fraction; NaN between 0 and 1 without trials.
 
     Raises:
-        ValueError: If successes are not between 0 and trials, or the level is not between 0 and 1.
+        ValueError: If successes or trials are not whole, successes not between 0 and trials, or the level is not between 0 and 1.
 
     Source:
         E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209; L. Brown, T. Cai, A. DasGupta, Stat. Sci. 16 (2001) 101.
@@ -38,22 +38,22 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
     half = math.sqrt(w * (p * (1 - p) + w / 4)) / (1 + w)
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == trials else centre + half
-    return Interval(p, low, high, trials, method)
+    return Interval(p, low, high, int(trials), method)
 
 
-def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interval:
+def clopper_pearson(successes: float, trials: float, level: float = 0.95) -> Interval:
     """Fraction of events with the Clopper-Pearson interval: never covers less than its level, so it is wide.
 
     Args:
-        successes: Events that passed.
-        trials: Independent events.
+        successes: Events that passed, a whole number.
+        trials: Independent events, a whole number.
         level: Confidence level, 0 to 1.
 
     Returns:
         The fraction; NaN between 0 and 1 without trials.
 
     Raises:
-        ValueError: If successes are not between 0 and trials, or the level is not between 0 and 1.
+        ValueError: If successes or trials are not whole, successes not between 0 and trials, or the level is not between 0 and 1.
 
     Source:
         C. Clopper, E. Pearson, Biometrika 26 (1934) 404; Review of Particle Physics, "Statistics", equation 40.82.
@@ -65,10 +65,10 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interva
     tail = (1 - level) / 2
     low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
     high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return Interval(successes / trials, low, high, trials, method)
+    return Interval(successes / trials, low, high, int(trials), method)
 
 
-def _check(successes: int, trials: int, level: float) -> None:
+def _check(successes: float, trials: float, level: float) -> None:
     if not (float(successes).is_integer() and float(trials).is_integer()):
         raise ValueError(
             f"successes and trials must be whole numbers of events, got {successes} of {trials}; "
