@@ -23,7 +23,7 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
         The fraction; NaN between 0 and 1 without trials.
 
     Raises:
-        ValueError: If successes or trials are not whole, successes not between 0 and trials, or the level is not between 0 and 1.
+        ValueError: If successes are no whole number from 0 to trials, or the level is not between 0 and 1.
 
     Source:
         E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209; L. Brown, T. Cai, A. DasGupta, Stat. Sci. 16 (2001) 101.
@@ -53,7 +53,7 @@ def clopper_pearson(successes: float, trials: float, level: float = 0.95) -> Int
         The fraction; NaN between 0 and 1 without trials.
 
     Raises:
-        ValueError: If successes or trials are not whole, successes not between 0 and trials, or the level is not between 0 and 1.
+        ValueError: If successes are no whole number from 0 to trials, or the level is not between 0 and 1.
 
     Source:
         C. Clopper, E. Pearson, Biometrika 26 (1934) 404; Review of Particle Physics, "Statistics", equation 40.82.
