@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.experiments.experiment import Experiment
@@ -61,13 +61,13 @@ EVERYWHERE = (500.0,) * 4
 """cm; all particles of an event are joined."""
 
 
-def corner(detector: Detector) -> tuple[float, float, float]:
+def corner(detector: TimeProjectionChamber) -> tuple[float, float, float]:
     """Where voxel (0, 0, 0) begins, cm."""
     x, y, z = detector.volumes[0].lower
     return float(x), float(y), float(z)
 
 
-def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+def responding(detector: TimeProjectionChamber) -> Callable[[Events, torch.Generator], Events]:
     """The response of a detector, with labels."""
 
     def respond(events: Events, generator: torch.Generator) -> Events:
@@ -77,7 +77,7 @@ def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events
 
 
 def moving(
-    detector: Detector, *positions: str, axes: tuple[int, ...] = (0, 1, 2), shift: int = 16
+    detector: TimeProjectionChamber, *positions: str, axes: tuple[int, ...] = (0, 1, 2), shift: int = 16
 ) -> Callable[[Events, torch.Generator], Events]:
     """Symmetries of the cube, by which voxels and the named positions move.
 
@@ -98,12 +98,12 @@ def moving(
     )
 
 
-def moving_points(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+def moving_points(detector: TimeProjectionChamber) -> Callable[[Events, torch.Generator], Events]:
     """Symmetries for points: a track that crosses the detector starts at its upper end, if anything tells."""
     return moving(detector, "points.position", axes=LEVEL)
 
 
-def moving_clusters(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+def moving_clusters(detector: TimeProjectionChamber) -> Callable[[Events, torch.Generator], Events]:
     """Symmetries for clusters: shifts are small, for a muon comes in at a wall."""
     return moving(detector, "clusters.start", "clusters.end", axes=LEVEL, shift=4)
 
@@ -113,7 +113,7 @@ def interactions_of(events: Events) -> Tensor:
     return events["interactions"].counts.clamp(max=6)
 
 
-def points_learner(depth: int, width: int, detector: Detector) -> Supervised:
+def points_learner(depth: int, width: int, detector: TimeProjectionChamber) -> Supervised:
     """Classes of voxels, and points."""
     model = PPN(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
     return Supervised(model, [Segmentation(CLASSES, model.features), Points(detector.readout.voxel, corner(detector))])
@@ -125,7 +125,7 @@ def fragments_learner(depth: int, width: int) -> Supervised:
     return Supervised(model, [Fragments()])
 
 
-def particles_learner(of: Literal["showers", "tracks"], width: int, detector: Detector) -> Supervised:
+def particles_learner(of: Literal["showers", "tracks"], width: int, detector: TimeProjectionChamber) -> Supervised:
     """Showers and their primary fragments, or tracks."""
     kinds = SHOWERS if of == "showers" else TRACKS
     model = GrapPA(kinds, width, longest=LONGEST, voxel=detector.readout.voxel, origin=corner(detector))
@@ -135,7 +135,7 @@ def particles_learner(of: Literal["showers", "tracks"], width: int, detector: De
     return Supervised(model, [grouping, _of_clusters(model, ("secondary", "primary"), "primary")])
 
 
-def interactions_learner(width: int, detector: Detector, by_number: int = 5) -> Supervised:
+def interactions_learner(width: int, detector: TimeProjectionChamber, by_number: int = 5) -> Supervised:
     """Interactions, primaries and identities of particles."""
     model = GrapPA(width=width, longest=EVERYWHERE, voxel=detector.readout.voxel, origin=corner(detector))
     tasks = [
@@ -211,7 +211,7 @@ def _has_truth(events: Events) -> bool:
     return "particles" in events and "fragments" in events and "deposit" in events["voxels"]
 
 
-def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
+def chain_of(detector: TimeProjectionChamber, width: int, fragment_width: int) -> Chain:
     """All stages in a row, not trained yet.
 
     Args:
@@ -235,7 +235,9 @@ def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
     return Chain(links, whole, partial(finished, detector=detector))
 
 
-def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequence[int]) -> dict[str, Experiment]:
+def chain_stages(
+    chain: Chain, sample: Sample, detector: TimeProjectionChamber, steps: Sequence[int]
+) -> dict[str, Experiment]:
     """The training of each stage of a chain, on what the stages before it predict; each is given what that one was.
 
     Args:
@@ -264,7 +266,7 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
     return stages
 
 
-def _moves(stage: str) -> Callable[[Detector], Callable[[Events, torch.Generator], Events]]:
+def _moves(stage: str) -> Callable[[TimeProjectionChamber], Callable[[Events, torch.Generator], Events]]:
     """The symmetries of a stage."""
     return {"points": moving_points, "fragments": moving}.get(stage, moving_clusters)
 

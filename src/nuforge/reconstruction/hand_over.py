@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Column, Events, Table
 from nuforge.events.rows import looked_up
@@ -36,7 +36,7 @@ def with_kinds(events: Events) -> Events:
     return events.with_table("voxels", events["voxels"].with_columns({"kind": kind}, {"kind": _KIND}))
 
 
-def fragments_as_clusters(events: Events, detector: Detector) -> Events:
+def fragments_as_clusters(events: Events, detector: TimeProjectionChamber) -> Events:
     """Events with the fragments as `clusters`, and `voxels.cluster`.
 
     A track has two ends, the voxels farthest apart, each moved to a point of a track within `SNAP`. The one that its
@@ -102,7 +102,7 @@ def particles_as_clusters(events: Events) -> Events:
     return _with_clusters(events.without("clusters", "edges"), looked_up(group, cluster), clusters)
 
 
-def finished(events: Events, detector: Detector) -> Events:
+def finished(events: Events, detector: TimeProjectionChamber) -> Events:
     """Events with particles and interactions reconstructed, as `nuforge.reconstruction.reconstruct` gives them.
 
     Args:
@@ -135,7 +135,7 @@ def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:
 
 
 def _ends(
-    events: Events, detector: Detector, cluster: Rows, kind: Rows, counts: Rows
+    events: Events, detector: TimeProjectionChamber, cluster: Rows, kind: Rows, counts: Rows
 ) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
     """Start and end (C, 3) cm of fragments."""
     voxels, points = events["voxels"], events["reco_points"]
