@@ -5,10 +5,11 @@ made the hits.
 """
 
 from nuforge.simulation.cells.calibration import calibrate
+from nuforge.simulation.cells.known import known_slices
 from nuforge.simulation.cells.maps import pixel_maps
 from nuforge.simulation.cells.prongs import find_prongs
 from nuforge.simulation.cells.slices import each_slice, slice_hits
-from nuforge.simulation.cells.truth import label_prongs, true_slice
+from nuforge.simulation.cells.truth import label_prongs, links_to_heads, true_slice
 from nuforge.simulation.cells.vertex import find_vertex
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "each_slice",
     "find_prongs",
     "find_vertex",
+    "known_slices",
     "label_prongs",
+    "links_to_heads",
     "pixel_maps",
     "slice_hits",
     "true_slice",

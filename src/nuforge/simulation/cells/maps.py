@@ -11,6 +11,7 @@ PLANES, CELLS = 100, 80
 """Planes of each view and cells of a map. Source: Aurisano et al., JINST 11 (2016) P09001."""
 PER_COUNT = 278.0 / 255
 """MeV of a count: 255 are 278 MeV, and a muon's 10 MeV are 9. Median of filled pixels of NOvA's files: 9."""
+_CENTRED = 30  # rows that decide where the middle of a map is
 
 _PIXELS = {
     "view": Column("", "view: 0 X, 1 Y", "readout"),
@@ -28,9 +29,10 @@ _EVENT = {
 def pixel_maps(events: Events, detector: SegmentedDetector) -> Events:
     """Events with `pixels`, and where the maps are in the detector; an event is one slice.
 
-    The maps begin with the first plane of the slice, and are centred in each view at the mean of its cells, weighted
-    with energy. Rows count the planes of their own view: every other plane of the detector. What is outside is left
-    out; charges are whole numbers up to 255, and pixels of 0 are not there.
+    The maps begin with the first plane of the slice, and are centred in each view at the mean cell of its first 30
+    rows (4 m), weighted with energy: what leaves a map leaves it far from the vertex. Rows count the planes of their
+    own view: every other plane of the detector. What is outside is left out; charges are whole numbers up to 255, and
+    pixels of 0 are not there.
 
     Args:
         events: With `hits` that have an `energy`.
@@ -41,9 +43,9 @@ def pixel_maps(events: Events, detector: SegmentedDetector) -> Events:
     first_plane = torch.full((n,), detector.readout.planes, dtype=torch.int64)
     first_plane.scatter_reduce_(0, hits.batch, hits["plane"].to(torch.int64), "amin")
     first_plane = torch.where(hits.counts > 0, first_plane - first_plane % 2, 0)
-    first_cell = _mean_cell(places.group, hits["cell"].double(), places.charge, n) - CELLS // 2
-
     row = torch.div(hits["plane"] - first_plane[places.event], 2, rounding_mode="floor")
+    early = torch.where(row < _CENTRED, places.charge, 1e-9 * places.charge)
+    first_cell = _mean_cell(places.group, hits["cell"].double(), early, n) - CELLS // 2
     column = hits["cell"] - first_cell[places.group]
     inside = (row < PLANES) & (column >= 0) & (column < CELLS)
     code = ((places.group * PLANES + row) * CELLS + column)[inside]

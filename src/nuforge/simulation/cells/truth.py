@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from nuforge.events import Column, Events
+from nuforge.events import Column, Events, Table
 from nuforge.simulation.truth.deposits import Kind, deposits_of
 
 _PRONGS = {
@@ -22,6 +22,19 @@ def heads(events: Events) -> Tensor:
     """
     deposits = deposits_of(events["particles"])
     return torch.where(deposits.kind == Kind.KNOCK_ON, deposits.outer, deposits.head)
+
+
+def links_to_heads(events: Events) -> Events:
+    """Events whose `truth_links` name `heads` alone: one link a hit and track or shower, instead of one a particle."""
+    links, head, n = events["truth_links"], heads(events), max(len(events["particles"]), 1)
+    known = links["particle"] >= 0
+    row, particle = links["row"][known], head[links["particle"][known]]
+    pair, place = torch.unique(row * n + particle, return_inverse=True)
+    share = torch.zeros(len(pair), dtype=torch.float64).index_add_(0, place, links["fraction"][known].double())
+    row = torch.div(pair, n, rounding_mode="floor")
+    columns = {"row": row, "particle": pair % n, "fraction": share.float()}
+    counts = torch.bincount(events["hits"].batch[row], minlength=len(events))
+    return events.with_table("truth_links", Table.from_counts(columns, counts, about=links.about))
 
 
 def true_slice(events: Events, interaction: int = 0) -> Events:
