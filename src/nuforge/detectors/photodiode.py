@@ -11,7 +11,7 @@ class Photodiode:
     """An avalanche photodiode and its electronics, one a cell. All charges are photo-electrons (pe).
 
     Args:
-        light_yield: pe for a MeV of unquenched light that has no way to go along the fibre. 22 make 25 pe of a
+        light_yield: pe for a MeV of unquenched light that has no way to go along the fibre. 21 make 25 pe of a
             minimum-ionising muon at the far end of a cell of 15 m, what NOvA's photon transport is tuned to.
         excess_noise: Variance of the gain, in units of that of counting: 2.5 (NOvA, Technical Design Report 2007).
         noise: Of the electronics in pe. 4 (Technical Design Report).
@@ -30,7 +30,7 @@ class Photodiode:
         ValueError: If a number is out of its range.
     """
 
-    light_yield: Constant = 22.0 / MeV
+    light_yield: Constant = 21.0 / MeV
     excess_noise: float = 2.5
     noise: Constant = 4.0
     threshold: Constant = 15.0

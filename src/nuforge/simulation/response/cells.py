@@ -51,8 +51,11 @@ def in_cells(deposits: Deposits, detector: SegmentedDetector) -> InCells:
     cells = cut_at_slabs(low / readout.width, high / readout.width)
 
     part, plane = cells.deposit, planes.slab.index_select(0, cells.deposit)
-    z, way_z = (begin[:, 2]).index_select(0, part) - plane * readout.depth, (stop - begin)[:, 2].index_select(0, part)
-    u, way_u = low.index_select(0, part) - cells.slab * readout.width, (high - low).index_select(0, part)
+    z, way_z = (
+        begin[:, 2].index_select(0, part) - plane.double() * readout.depth,
+        (stop - begin)[:, 2].index_select(0, part),
+    )
+    u, way_u = low.index_select(0, part) - cells.slab.double() * readout.width, (high - low).index_select(0, part)
     between_faces = _inside(z, way_z, readout.depth, readout.face_wall)
     between_sides = _inside(u, way_u, readout.width, readout.side_wall / 2)
     first = torch.stack([cells.begin, between_faces[0], between_sides[0]]).amax(0)

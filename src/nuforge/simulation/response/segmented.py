@@ -77,7 +77,8 @@ def respond(events: Events, detector: SegmentedDetector, generator: Generator) -
         dark = dark_hits(len(events), detector.readout, generator)
         dark_charge = digitised(dark.charge, sensor)
         is_kept = (charge >= sensor.threshold) & (hits.light > 0)
-        return _with_hits(events, detector, _Read(hits, charge, time, is_kept), seen, dark, dark_charge)
+        read = _Read(hits, charge.float(), time, is_kept)
+        return _with_hits(events, detector, read, seen, dark, dark_charge)
 
 
 def expected_hits(events: Events, detector: SegmentedDetector, *, soft: float | None = None) -> Events:
@@ -178,7 +179,7 @@ def _with_hits(
         "view": (plane % 2).to(torch.int32),
         "plane": plane.to(torch.int32),
         "cell": (channel % cells).to(torch.int32),
-        "charge": charge if charge.requires_grad else charge.float(),
+        "charge": charge,
         "time": time.double(),
     }
     columns = {name: values.index_select(0, order) for name, values in columns.items()}
