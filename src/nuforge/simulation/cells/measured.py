@@ -94,7 +94,7 @@ def _directions(pairs: Pairs, angle: Tensor) -> Tensor:
         ways.append(torch.where(has, a.cos(), 0.0))
     forward = torch.where(ways[0] + ways[1] < 0, -1.0, 1.0).double()
     vector = torch.stack([slopes[0], slopes[1], forward], 1)
-    return vector / vector.norm(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(vector, dim=1)
 
 
 def _along(

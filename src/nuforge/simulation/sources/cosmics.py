@@ -139,8 +139,8 @@ def _faces(volume: Volume, up: tuple[float, float, float]) -> _Faces:
             axes += [axis, axis]
             outward += [-1.0, 1.0]
     extent = torch.tensor(volume.extent, dtype=torch.float64)
-    axis = torch.tensor(axes)
-    return _Faces(axis, torch.tensor(outward, dtype=torch.float64), extent.prod() / extent[axis])
+    area = extent.prod() / extent[axes]
+    return _Faces(torch.tensor(axes), torch.tensor(outward, dtype=torch.float64), area)
 
 
 def _flux(overburden: float) -> _Flux:
