@@ -163,7 +163,7 @@ class _Read:
 
 
 def _with_hits(
-    events: Events, detector: SegmentedDetector, read: _Read, seen: Scalars, dark: DarkHits, dark_charge: Scalars
+    events: Events, detector: SegmentedDetector, read: _Read, seen: Tensor, dark: DarkHits, dark_charge: Tensor
 ) -> Events:
     """Events with hits that are kept and those of noise, and their links, without segments."""
     n, cells, hits = len(events), detector.readout.cells, read.hits
