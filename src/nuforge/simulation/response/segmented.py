@@ -21,8 +21,8 @@ from nuforge.simulation.response.path_length import path_length
 from nuforge.simulation.response.photoelectrons import digitised, sampled_charge, time_resolution
 from nuforge.simulation.response.scintillation import light_of, loss_in_scintillator
 
-_BLOCK = 200_000
-"""Deposits worked on at once: bounds the memory."""
+_BLOCK = 50_000
+"""Deposits worked on at once: bounds the memory and keeps it in the caches."""
 
 HIT_COLUMNS = {
     "view": Column("", "what its plane tells: 0 x, 1 y", "readout"),
