@@ -7,7 +7,7 @@ import torch
 
 from nuforge.detectors import nova_near
 from nuforge.detectors.nova import shifted
-from nuforge.events import Column, Events, Process, Table
+from nuforge.events import Events, Process, Table
 from nuforge.simulation.cells import (
     calibrate,
     each_slice,
@@ -20,7 +20,7 @@ from nuforge.simulation.cells import (
     true_slice,
 )
 from nuforge.simulation.cells.maps import CELLS, PER_COUNT, PLANES
-from nuforge.simulation.response.segmented import HIT_COLUMNS, expected_hits, respond
+from nuforge.simulation.response.segmented import expected_hits, respond
 from nuforge.units import Hz
 
 NEAR = nova_near()
@@ -234,4 +234,3 @@ def test_nothing_that_is_read_out_looks_at_truth():
     assert len(done["prongs"]) == 2
     for table in ("hits", "pixels", "prongs", "slices"):
         assert {column.role for column in done[table].about.values()} == {"readout"}
-    assert isinstance(HIT_COLUMNS["charge"], Column)
