@@ -17,6 +17,7 @@ from tyro.conf import Positional, arg
 
 from nuforge.errors import InputError
 from nuforge.samples.lartpc import Engine
+from nuforge.samples.nova import Site
 
 Json = Annotated[bool, arg(name="json")]
 Files = Positional[Annotated[tuple[Path, ...], arg(metavar="FILE")]]
@@ -92,6 +93,11 @@ def simulate(
     engine: Engine = "builtin",
     fewest_vertices: int = 1,
     most_vertices: int = 1,
+    site: Site = "far",
+    fewest: int = 1,
+    most: int = 1,
+    cosmic_share: float = 0.0,
+    shift: str = "nominal",
 ) -> None:
     """Events of a named sample as a store.
 
@@ -106,10 +112,17 @@ def simulate(
             geant4-fine with shorter steps of electrons than its own choice.
         fewest_vertices: Fewest interaction vertices of an event.
         most_vertices: Most of them; more than one make spills.
+        site: Far detector, among cosmic muons, or near one.
+        fewest: Fewest particles of an event.
+        most: Most of them.
+        cosmic_share: Share of events that are cosmic muons.
+        shift: What the detector's calibration does not know.
     """
     from nuforge.experiments.simulate import simulate as simulate_sample
 
-    chosen = {"engine": engine, "fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
+    vertices = {"fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
+    slices = {"site": site, "fewest": fewest, "most": most, "cosmic_share": cosmic_share, "shift": shift}
+    chosen = {"engine": engine, **vertices, **slices}
     print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, chosen=chosen))
 
 

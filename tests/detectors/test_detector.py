@@ -17,18 +17,19 @@ from nuforge.detectors import (
     lartpc_cube,
 )
 from nuforge.detectors.voxels import voxel_center, voxel_coordinate, voxel_index, voxel_shape
+from nuforge.simulation.response.drift import drift_length
 
 
 def test_cube_is_centred_and_has_768_voxels_a_side():
     detector = lartpc_cube()
     assert voxel_shape(detector) == (768, 768, 768)
     assert detector.volumes[0].lower == (-115.2, -115.2, -115.2)
-    assert detector.drift_length == pytest.approx(230.4)
+    assert drift_length(detector) == pytest.approx(230.4)
 
 
 def test_axes_are_right_handed():
     detector = lartpc_cube()
-    up, beam, drift = (torch.tensor(v) for v in (detector.up, detector.beam, detector.drift))
+    up, beam, drift = (torch.tensor(v) for v in (detector.up, detector.beam, detector.readout.drift))
     torch.testing.assert_close(torch.linalg.cross(up, beam), drift)
 
 
@@ -55,15 +56,16 @@ def test_description_survives_json(recombination):
 
 def test_a_fitted_constant_is_described_by_its_number():
     detector = lartpc_cube(field=torch.tensor(0.5, dtype=torch.float64, requires_grad=True))
-    assert json.loads(json.dumps(detector.description()))["field"] == 0.5
+    assert json.loads(json.dumps(detector.description()))["readout"]["field"] == 0.5
 
 
 def test_a_detector_is_frozen_and_its_variation_is_another():
     detector = lartpc_cube()
     with pytest.raises(FrozenInstanceError):
-        detector.field = 0.6  # type: ignore[misc]
-    assert replace(detector, field=0.6).field == 0.6
-    assert detector.field == 0.5
+        detector.readout.field = 0.6  # type: ignore[misc]
+    weaker = replace(detector, readout=replace(detector.readout, field=0.4))
+    assert weaker.readout.field == 0.4
+    assert detector.readout.field == 0.5
 
 
 def test_bad_numbers_are_refused_with_what_to_do():
@@ -91,12 +93,19 @@ def test_bad_directions_are_refused():
     with pytest.raises(ValueError, match="up must be a unit vector"):
         replace(lartpc_cube(), up=(0.0, 2.0, 0.0))
     with pytest.raises(ValueError, match="drift must be along an axis"):
-        replace(lartpc_cube(), drift=(0.6, 0.8, 0.0))
+        PixelReadout(drift=(0.6, 0.8, 0.0))
 
 
 def test_a_description_of_another_version_says_what_differs():
     plain = lartpc_cube().description()
-    with pytest.raises(ValueError, match=r"missing \['field'\], unknown \['fields'\]"):
-        from_description({("fields" if k == "field" else k): v for k, v in plain.items()})
-    with pytest.raises(ValueError, match="got 'Scintillator'"):
-        from_description({**plain, "medium": {"kind": "Scintillator"}})
+    with pytest.raises(ValueError, match=r"missing \['beam'\], unknown \['beams'\]"):
+        from_description({("beams" if k == "beam" else k): v for k, v in plain.items()})
+    with pytest.raises(ValueError, match="got 'Aerogel'"):
+        from_description({**plain, "medium": {"kind": "Aerogel"}})
+
+
+def test_a_description_of_a_chamber_that_had_the_drift_field_beside_its_readout_is_still_read():
+    plain = json.loads(json.dumps(lartpc_cube(field=0.273).description()))
+    readout = {name: value for name, value in plain["readout"].items() if name not in ("field", "drift")}
+    older = {**plain, "readout": readout, "field": 0.273, "drift": [1.0, 0.0, 0.0]}
+    assert from_description(older) == lartpc_cube(field=0.273)

@@ -147,7 +147,7 @@ def test_dedx_against_residual_range_tells_muons_from_protons(muons, protons):
 def test_recombination_is_inverted():
     loss = torch.tensor([1.7, 2.1, 5.0, 12.0, 30.0], dtype=torch.float64)
     both = torch.cat([loss, loss.new_tensor([MINIMUM_IONISING])])
-    escaped = escaping_fraction(both, torch.full_like(both, ISOTROPIC_COSINE), DETECTOR.field, DETECTOR.medium)
+    escaped = escaping_fraction(both, torch.full_like(both, ISOTROPIC_COSINE), DETECTOR.readout.field, DETECTOR.medium)
     shown = loss * escaped[:-1] / escaped[-1]
     torch.testing.assert_close(stopping_power_of(shown, DETECTOR), loss, rtol=2e-3, atol=0)
 

@@ -1,13 +1,18 @@
 """Liquid-argon time projection chambers."""
 
+from typing import TypeAlias
+
 from nuforge.detectors.constant import Constant
 from nuforge.detectors.detector import Detector
 from nuforge.detectors.medium import Medium
 from nuforge.detectors.pixels import PixelReadout
 from nuforge.detectors.volume import Volume
 
+TimeProjectionChamber: TypeAlias = Detector[Medium, PixelReadout]
+"""A detector whose medium lets electrons drift to pixels."""
 
-def lartpc_cube(side: float = 230.4, voxel: float = 0.3, field: Constant = 0.5) -> Detector:
+
+def lartpc_cube(side: float = 230.4, voxel: float = 0.3, field: Constant = 0.5) -> TimeProjectionChamber:
     """A cube of liquid argon centred at 0 and read by pixels.
 
     Electrons drift along +x to the anode at x = side / 2; up is +y and the beam travels along +z, so the axes are
@@ -22,7 +27,7 @@ def lartpc_cube(side: float = 230.4, voxel: float = 0.3, field: Constant = 0.5) 
     Raises:
         ValueError: If the side is not a positive whole number of voxels, or the field is not positive.
     """
-    readout = PixelReadout(voxel=voxel)
+    readout = PixelReadout(field=field, drift=(1.0, 0.0, 0.0), voxel=voxel)
     n = round(side / voxel)
     if n < 1 or abs(n * voxel - side) > 1e-6 * voxel * n:
         raise ValueError(
@@ -33,10 +38,8 @@ def lartpc_cube(side: float = 230.4, voxel: float = 0.3, field: Constant = 0.5) 
         name="lartpc-cube",
         volumes=(Volume((lower,) * 3, (upper,) * 3),),
         medium=Medium(),
-        field=field,
         readout=readout,
         origin=(lower,) * 3,
         up=(0.0, 1.0, 0.0),
         beam=(0.0, 0.0, 1.0),
-        drift=(1.0, 0.0, 0.0),
     )

@@ -34,7 +34,7 @@ class Geometry(Protocol):
     @property
     def up(self) -> Corner: ...
     @property
-    def readout(self) -> _Readout: ...
+    def readout(self) -> object: ...
     @property
     def volumes(self) -> Sequence[_Volume]: ...
 
@@ -59,11 +59,15 @@ class Frame:
 
     @classmethod
     def of(cls, detector: Geometry | None) -> Frame:
-        """The frame of a detector, in cm; without one, axes count voxels and there is no outline."""
+        """The frame of a detector, in cm; without one, axes count voxels and there is no outline.
+
+        Of a detector without voxels a voxel is 1 cm.
+        """
         if detector is None:
             return cls()
         boxes = tuple((volume.lower, volume.upper) for volume in detector.volumes)
-        return cls(detector.origin, detector.readout.voxel, boxes, detector.up, "cm")
+        voxel = detector.readout.voxel if isinstance(detector.readout, _Readout) else cls.voxel
+        return cls(detector.origin, voxel, boxes, detector.up, "cm")
 
     def centers(self, index: np.ndarray) -> np.ndarray:
         """Centres (N, 3) of voxels with numbers (N, 3)."""

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.experiments.experiment import Experiment
@@ -63,7 +63,7 @@ EVERYWHERE = (500.0,) * 4
 """cm; all particles of an event are joined."""
 
 
-def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+def responding(detector: TimeProjectionChamber) -> Callable[[Events, torch.Generator], Events]:
     """The response of a detector, with labels."""
 
     def respond(events: Events, generator: torch.Generator) -> Events:
@@ -73,7 +73,7 @@ def responding(detector: Detector) -> Callable[[Events, torch.Generator], Events
 
 
 def moving(
-    detector: Detector, *positions: str, axes: tuple[int, ...] = (0, 1, 2), shift: int = 16
+    detector: TimeProjectionChamber, *positions: str, axes: tuple[int, ...] = (0, 1, 2), shift: int = 16
 ) -> Callable[[Events, torch.Generator], Events]:
     """Symmetries of the cube, by which voxels and the named positions move.
 
@@ -94,12 +94,12 @@ def moving(
     )
 
 
-def moving_points(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+def moving_points(detector: TimeProjectionChamber) -> Callable[[Events, torch.Generator], Events]:
     """Symmetries for points: a track that crosses the detector starts at its upper end, if anything tells."""
     return moving(detector, "points.position", axes=LEVEL)
 
 
-def moving_clusters(detector: Detector) -> Callable[[Events, torch.Generator], Events]:
+def moving_clusters(detector: TimeProjectionChamber) -> Callable[[Events, torch.Generator], Events]:
     """Symmetries for clusters: shifts are small, for a muon comes in at a wall."""
     return moving(detector, "clusters.start", "clusters.end", axes=LEVEL, shift=4)
 
@@ -109,7 +109,7 @@ def interactions_of(events: Events) -> Tensor:
     return events["interactions"].counts.clamp(max=6)
 
 
-def points_learner(depth: int, width: int, detector: Detector) -> Supervised:
+def points_learner(depth: int, width: int, detector: TimeProjectionChamber) -> Supervised:
     """Classes of voxels, and points."""
     model = PPN(depth, width, value_mean=LOG_VALUE[0], value_spread=LOG_VALUE[1])
     return Supervised(model, [Segmentation(CLASSES, model.features), Points(detector.readout.voxel, detector.origin)])
@@ -121,7 +121,7 @@ def fragments_learner(depth: int, width: int) -> Supervised:
     return Supervised(model, [Fragments()])
 
 
-def joined(stage: Literal["showers", "tracks", "interactions"], detector: Detector) -> Joining:
+def joined(stage: Literal["showers", "tracks", "interactions"], detector: TimeProjectionChamber) -> Joining:
     """Which clusters a stage looks at, and which of them it joins."""
     of_detector = partial(Joining, voxel=detector.readout.voxel, origin=detector.origin)
     if stage == "interactions":
@@ -129,7 +129,7 @@ def joined(stage: Literal["showers", "tracks", "interactions"], detector: Detect
     return of_detector(SHOWERS if stage == "showers" else TRACKS, LONGEST)
 
 
-def particles_learner(of: Literal["showers", "tracks"], width: int, detector: Detector) -> Supervised:
+def particles_learner(of: Literal["showers", "tracks"], width: int, detector: TimeProjectionChamber) -> Supervised:
     """Showers and their primary fragments, or tracks."""
     model = GrapPA(width, joining=joined(of, detector))
     grouping = Grouping(model.features, model.joining.kinds)
@@ -138,7 +138,7 @@ def particles_learner(of: Literal["showers", "tracks"], width: int, detector: De
     return Supervised(model, [grouping, _of_clusters(model, ("secondary", "primary"), "primary")])
 
 
-def interactions_learner(width: int, detector: Detector) -> Supervised:
+def interactions_learner(width: int, detector: TimeProjectionChamber) -> Supervised:
     """Interactions, primaries and identities of particles."""
     model = GrapPA(width, joining=joined("interactions", detector))
     tasks = [
@@ -153,7 +153,9 @@ def _of_clusters(model: GrapPA, classes: tuple[str, ...], target: str) -> Segmen
     return Segmentation(classes, model.features, "clusters", target, name=target)
 
 
-def given_to(stage: Stage, upstream: Upstream, checkpoint: str, detector: Detector) -> Callable[[Events], Events]:
+def given_to(
+    stage: Stage, upstream: Upstream, checkpoint: str, detector: TimeProjectionChamber
+) -> Callable[[Events], Events]:
     """From readout to what a stage is given, with the truth that its tasks need where there is truth.
 
     Args:
@@ -178,7 +180,7 @@ def handed(events: Events, chain: Chain, stage: str) -> Events:
     return chain.links[stage].labelled(chain.handed(events, stage))
 
 
-def _true(events: Events, stage: Stage, detector: Detector) -> Events:
+def _true(events: Events, stage: Stage, detector: TimeProjectionChamber) -> Events:
     """What a stage is given by perfect earlier ones, with its labels.
 
     Raises:
@@ -217,7 +219,7 @@ def _has_truth(events: Events) -> bool:
     return "particles" in events and "fragments" in events and "deposit" in events["voxels"]
 
 
-def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
+def chain_of(detector: TimeProjectionChamber, width: int, fragment_width: int) -> Chain:
     """All stages in a row, not trained yet.
 
     Args:
@@ -241,7 +243,9 @@ def chain_of(detector: Detector, width: int, fragment_width: int) -> Chain:
     return Chain(links, whole, partial(finished, detector=detector))
 
 
-def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequence[int]) -> dict[str, Experiment]:
+def chain_stages(
+    chain: Chain, sample: Sample, detector: TimeProjectionChamber, steps: Sequence[int]
+) -> dict[str, Experiment]:
     """The training of each stage of a chain, on what the stages before it predict; each is given what that one was.
 
     Args:
@@ -270,7 +274,7 @@ def chain_stages(chain: Chain, sample: Sample, detector: Detector, steps: Sequen
     return stages
 
 
-def _moves(stage: str) -> Callable[[Detector], Callable[[Events, torch.Generator], Events]]:
+def _moves(stage: str) -> Callable[[TimeProjectionChamber], Callable[[Events, torch.Generator], Events]]:
     """The symmetries of a stage."""
     return {"points": moving_points, "fragments": moving}.get(stage, moving_clusters)
 
@@ -281,7 +285,7 @@ def _passed_on(events: Events, before: Link, to: Link) -> Events:
     return to.labelled(to.given(before.answered(events.without("truth_links"))))
 
 
-def _to_fragments(events: Events, detector: Detector) -> Events:
+def _to_fragments(events: Events, detector: TimeProjectionChamber) -> Events:
     """What fragments are made of: classes of voxels, and the points near them."""
     return near_points(with_kinds(events), events["reco_points"], detector)
 

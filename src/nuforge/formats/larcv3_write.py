@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from nuforge.detectors import Detector
-from nuforge.detectors.voxels import voxel_shape
+from nuforge.detectors.voxels import in_voxels, voxel_shape
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.formats.growing import append
@@ -88,11 +88,12 @@ def _geometry_of(events: Events, name: str, detector: Detector | None, dimension
         return events[name]
     if detector is None or dimension == 2:
         raise InputError(f"LArCV3 needs the table '{name}' to say where pixels are; read or simulate events with it")
-    n, shape = len(events), torch.tensor([voxel_shape(detector)])
+    known = in_voxels(detector)
+    n, shape = len(events), torch.tensor([voxel_shape(known)])
     columns = {
         "view": torch.zeros(n, dtype=torch.int64),
-        "origin": torch.tensor([detector.origin], dtype=torch.float64).expand(n, 3),
-        "size": (shape * detector.readout.voxel).double().expand(n, 3),
+        "origin": torch.tensor([known.origin], dtype=torch.float64).expand(n, 3),
+        "size": (shape * known.readout.voxel).double().expand(n, 3),
         "bins": shape.expand(n, 3),
     }
     return Table(columns, torch.arange(n + 1))

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from nuforge.detectors import Detector
-from nuforge.detectors.voxels import voxel_center
+from nuforge.detectors.voxels import in_voxels, voxel_center
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
@@ -49,7 +49,7 @@ class SpineWriter:
     """
 
     def __init__(self, path: str | Path, detector: Detector) -> None:
-        self.path, self.detector = Path(path), detector
+        self.path, self.detector = Path(path), in_voxels(detector)
         self._file = h5py.File(self.path, "w")
         info = self._file.create_group("info")
         info.attrs.update({"format": FORMAT, "format_version": VERSION, "complete": False, "cfg": "{}"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.detectors.constant import number
 from nuforge.reconstruction.clusters import totals
 from nuforge.reconstruction.profiles import Profiles
@@ -33,7 +33,7 @@ TRACK_SPREAD = (0.3, 0.03)
 """Relative spread of the energy of a track that stops: a / sqrt(E / MeV) and b, in quadrature."""
 
 
-def stopping_power_of(visible: Scalars, detector: Detector) -> Scalars:
+def stopping_power_of(visible: Scalars, detector: TimeProjectionChamber) -> Scalars:
     """dE/dx (N,) MeV/cm from the energy per cm that voxels show, (N,) MeV/cm: recombination inverted.
 
     Voxels show dE/dx R(dE/dx) / R(2.1 MeV/cm) on average, R the escaping fraction, which rises with dE/dx;
@@ -43,7 +43,7 @@ def stopping_power_of(visible: Scalars, detector: Detector) -> Scalars:
     loss = torch.logspace(-0.3, 2, 400, dtype=torch.float64)
     losses = torch.cat([loss, loss.new_tensor([MINIMUM_IONISING])])
     cosine = torch.full_like(losses, ISOTROPIC_COSINE)
-    escaped = escaping_fraction(losses, cosine, number(detector.field), detector.medium).detach()
+    escaped = escaping_fraction(losses, cosine, number(detector.readout.field), detector.medium).detach()
     shown = (loss * escaped[:-1] / escaped[-1]).cummax(0).values
     at = torch.searchsorted(shown, visible.contiguous()).clamp(1, len(loss) - 1)
     part = (visible - shown[at - 1]) / (shown[at] - shown[at - 1]).clamp(min=1e-9)

@@ -16,7 +16,7 @@ from nuforge.baselines.shower_merging import ShowerMerging
 from nuforge.baselines.together import Together
 from nuforge.baselines.track_merging import TrackMerging
 from nuforge.baselines.vertex_grouping import VertexGrouping
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.events import Events, Table
 from nuforge.reconstruction.hand_over import (
     finished,
@@ -60,7 +60,7 @@ class ClassicalChain:
         steps: The stages by name; made from the detector if not given.
     """
 
-    detector: Detector
+    detector: TimeProjectionChamber
     steps: Mapping[str, Step] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class ClassicalChain:
         return ClassicalChain(self.detector, steps)
 
 
-def _steps(detector: Detector) -> dict[str, Step]:
+def _steps(detector: TimeProjectionChamber) -> dict[str, Step]:
     """All stages, not fitted yet."""
     voxels: tuple[Baseline, ...] = (Rules(), EndPoints(detector.readout.voxel, detector.origin))
     return {

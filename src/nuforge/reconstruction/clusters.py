@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Events
 from nuforge.events.table import offsets_of
@@ -62,7 +62,7 @@ class Clusters:
         return Clusters(self.position[kept], self.value[kept], self.row[kept], offsets_of(counts), self.voxel)
 
 
-def clusters_of(events: Events, detector: Detector) -> Clusters:
+def clusters_of(events: Events, detector: TimeProjectionChamber) -> Clusters:
     """The clusters of events with `voxels` (index, value, cluster) and `clusters`; voxels of none are left out."""
     voxels = events["voxels"]
     cluster = voxels["cluster"]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.events.rows import looked_up, majority
@@ -40,7 +40,7 @@ def with_kinds(events: Events) -> Events:
     return events.with_table("voxels", events["voxels"].with_columns({"kind": kind}, {"kind": _KIND}))
 
 
-def near_points(events: Events, points: Table, detector: Detector) -> Events:
+def near_points(events: Events, points: Table, detector: TimeProjectionChamber) -> Events:
     """Events with `voxels.near_point` (N,): 1 at a point, falling to 0 at `NEAR` from the nearest.
 
     Args:
@@ -55,7 +55,7 @@ def near_points(events: Events, points: Table, detector: Detector) -> Events:
     return events.with_table("voxels", voxels.with_columns({"near_point": near}, {"near_point": _NEAR_POINT}))
 
 
-def fragments_as_clusters(events: Events, detector: Detector) -> Events:
+def fragments_as_clusters(events: Events, detector: TimeProjectionChamber) -> Events:
     """Events with the fragments as `clusters`, and `voxels.cluster`.
 
     A fragment has the class of most of its voxels. A track has two ends, the voxels farthest apart, each moved to a
@@ -114,7 +114,7 @@ def particles_as_clusters(events: Events) -> Events:
     return _with_clusters(events.without("clusters", "edges"), looked_up(group, cluster), clusters)
 
 
-def finished(events: Events, detector: Detector) -> Events:
+def finished(events: Events, detector: TimeProjectionChamber) -> Events:
     """Events with particles and interactions reconstructed, as `nuforge.reconstruction.reconstruct` gives them.
 
     Args:
@@ -158,7 +158,7 @@ def _with_clusters(events: Events, cluster: Rows, clusters: Table) -> Events:
 
 
 def _ends(
-    events: Events, detector: Detector, cluster: Rows, kind: Int[Tensor, " c"], counts: Int[Tensor, " b"]
+    events: Events, detector: TimeProjectionChamber, cluster: Rows, kind: Int[Tensor, " c"], counts: Int[Tensor, " b"]
 ) -> tuple[Float[Tensor, "c 3"], Float[Tensor, "c 3"]]:
     """Start and end (C, 3) cm of fragments."""
     voxels, points = events["voxels"], events["reco_points"]

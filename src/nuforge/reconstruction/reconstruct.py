@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.reconstruction.calorimetry import michel_energy, shower_energy
@@ -26,7 +26,7 @@ from nuforge.simulation.truth.classes import VoxelClass
 _CARRIED = ("pid_probability", "primary_probability", "group_probability")
 
 
-def reconstruct(events: Events, detector: Detector, margin: float = MARGIN) -> Events:
+def reconstruct(events: Events, detector: TimeProjectionChamber, margin: float = MARGIN) -> Events:
     """Events with `reco_particles`, `reco_interactions`, `voxels.reco_particle` and, if there, fragments.
 
     One particle a cluster, in the order of `clusters`. What cannot be known is NaN or -1; the columns' meanings say
@@ -81,7 +81,7 @@ def _check(events: Events, margin: float) -> None:
 
 
 def _columns(
-    clusters: Clusters, table: Table, kind: Tensor, detector: Detector, margin: float
+    clusters: Clusters, table: Table, kind: Tensor, detector: TimeProjectionChamber, margin: float
 ) -> tuple[dict[str, Tensor], OpenEnds]:
     """Columns of all clusters but the energies that depend on several of them, and what is known of tracks' ends."""
     n = len(clusters)

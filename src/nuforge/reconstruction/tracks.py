@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.reconstruction.calorimetry import stopping_power_of, track_energy
 from nuforge.reconstruction.clusters import Clusters
 from nuforge.reconstruction.containment import wall_distance
@@ -24,14 +24,14 @@ REACH = 5.0
 """cm from its ends within which voxels give a track's directions."""
 
 
-def profiles_of(clusters: Clusters, paths: Paths, detector: Detector) -> Profiles:
+def profiles_of(clusters: Clusters, paths: Paths, detector: TimeProjectionChamber) -> Profiles:
     """dE/dx in steps along the paths of tracks, recombination taken out."""
     seen = visible_profiles(clusters, paths)
     return replace(seen, stopping_power=stopping_power_of(seen.visible, detector))
 
 
 def track_columns(
-    clusters: Clusters, start: Float[Tensor, "c 3"], detector: Detector, margin: float
+    clusters: Clusters, start: Float[Tensor, "c 3"], detector: TimeProjectionChamber, margin: float
 ) -> tuple[dict[str, Tensor], OpenEnds]:
     """Columns of `reco_particles` of tracks, and what dE/dx says of their ends.
 

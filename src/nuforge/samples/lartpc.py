@@ -11,7 +11,7 @@ from nuforge.samples.sample import Sample
 if TYPE_CHECKING:
     import torch
 
-    from nuforge.detectors import Detector
+    from nuforge.detectors import TimeProjectionChamber
     from nuforge.events import Events
 
 Engine = Literal["builtin", "geant4", "geant4-fine"]
@@ -106,7 +106,7 @@ def _particle_bomb(
     n_events: int,
     shard: int,
     generator: torch.Generator,
-    detector: Detector,
+    detector: TimeProjectionChamber,
     engine: Engine,
     vertices: tuple[int, int],
 ) -> Events:
@@ -121,7 +121,7 @@ def _particle_bomb(
 
 
 def _engines(
-    n_events: int, shard: int, generator: torch.Generator, detector: Detector, pair: tuple[Engine, Engine]
+    n_events: int, shard: int, generator: torch.Generator, detector: TimeProjectionChamber, pair: tuple[Engine, Engine]
 ) -> Events:
     """One shard: even events flown by the first engine, odd ones by the second, then read out together."""
     import torch
@@ -142,7 +142,7 @@ def _engines(
     return events.with_table("event", Table({"engine": engine}, torch.arange(n_events + 1), about=about))
 
 
-def _fly(events: Events, detector: Detector, generator: torch.Generator, engine: Engine) -> Events:
+def _fly(events: Events, detector: TimeProjectionChamber, generator: torch.Generator, engine: Engine) -> Events:
     """What the particles deposit."""
     from nuforge.simulation.transport import transport, transport_geant4
     from nuforge.simulation.transport.geant4.engine import FINE_STEPS

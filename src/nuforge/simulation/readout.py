@@ -2,13 +2,13 @@
 
 import torch
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.events import Events
 from nuforge.simulation.response.lartpc import respond
 from nuforge.simulation.truth import label_fragments, label_points, label_voxels
 
 
-def read_out(deposited: Events, detector: Detector, generator: torch.Generator) -> Events:
+def read_out(deposited: Events, detector: TimeProjectionChamber, generator: torch.Generator) -> Events:
     """Voxels of energy deposits, with all that is known about them: labels, fragments and points.
 
     Args:

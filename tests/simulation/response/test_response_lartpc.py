@@ -10,7 +10,7 @@ from nuforge.detectors import Detector, EllipsoidalBox, ModifiedBox, lartpc_cube
 from nuforge.detectors.voxels import voxel_center
 from nuforge.events import Events, Table
 from nuforge.simulation.response.diffusion import diffusion_variance
-from nuforge.simulation.response.drift import drift_time, drift_velocity
+from nuforge.simulation.response.drift import drift_length, drift_time, drift_velocity
 from nuforge.simulation.response.lartpc import expected_voxels, respond
 from nuforge.simulation.response.recombination import escaping_fraction, modified_box
 from nuforge.units import cm, ms, s
@@ -86,9 +86,9 @@ def generator(seed: int = 0) -> torch.Generator:
 def electrons(events: Events, detector: Detector) -> Tensor:
     """Electrons (B,) collected from each event, by undoing the conversion of voxels to energy."""
     voxels, medium = events["voxels"], detector.medium
-    distance = detector.drift_length / 2 - voxel_center(voxels["index"], detector)[:, 0].double()
-    kept = torch.exp(-drift_time(distance, detector.field, medium.temperature) / medium.lifetime)
-    kept = kept * escaping_fraction(torch.tensor([2.1]).double(), torch.tensor([0.0]), detector.field, medium)
+    distance = drift_length(detector) / 2 - voxel_center(voxels["index"], detector)[:, 0].double()
+    kept = torch.exp(-drift_time(distance, detector.readout.field, medium.temperature) / medium.lifetime)
+    kept = kept * escaping_fraction(torch.tensor([2.1]).double(), torch.tensor([0.0]), detector.readout.field, medium)
     charge = voxels["value"].double() * kept / medium.ionisation_energy
     return torch.zeros(len(events), dtype=torch.float64).index_add(0, voxels.batch, charge)
 
@@ -245,8 +245,9 @@ def test_shifting_along_the_drift_only_changes_what_drift_does():
 
 @pytest.mark.parametrize("drift", [(-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -1.0)])
 def test_the_anode_is_where_the_drift_points(drift):
-    detector = replace(silent(lartpc_cube()), drift=drift)
-    axis, sign = detector.drift_axis, sum(drift)
+    quiet = silent(lartpc_cube())
+    detector = replace(quiet, readout=replace(quiet.readout, drift=drift))
+    axis, sign = detector.readout.axis, sum(drift)
     near, far = torch.zeros(1, 3), torch.zeros(1, 3)
     near[0, axis], far[0, axis] = 110.0 * sign, -110.0 * sign
     n_near, n_far = (
@@ -306,7 +307,8 @@ def test_the_whole_expectation_has_the_gradient_of_its_finite_differences():
         constants = dict(values)
         field = constants.pop("field")
         model = EllipsoidalBox(*(constants.pop(name) for name in ("alpha", "beta", "ratio")))
-        detector = replace(nominal, field=field, medium=replace(nominal.medium, recombination=model, **constants))
+        medium = replace(nominal.medium, recombination=model, **constants)
+        detector = replace(nominal, medium=medium, readout=replace(nominal.readout, field=field))
         voxels = expected_voxels(events, detector, soft=0.02, calibration=nominal)["voxels"]
         weight = torch.sin(0.7 * voxels["index"].double()).sum(1)
         return (voxels["value"] ** 2 * (2 + weight)).sum()

@@ -10,11 +10,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nuforge.detectors.detector import Detector
+from nuforge.detectors.lartpc import TimeProjectionChamber
 from nuforge.detectors.volume import Volume
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.shapes import Mask, Points, Rows, Scalars
-from nuforge.simulation.response.drift import drift_time
+from nuforge.simulation.response.drift import drift_length, drift_time
 
 _ELECTRONS = (11, -11, 22)  # photons too: what they deposit are electrons
 
@@ -28,6 +29,7 @@ class Deposits:
         end: cm.
         energy: MeV.
         length: Path length in cm.
+        time: ns.
         is_electron: Made by an electron, positron or photon, or by nobody that is known.
         event: The event of each.
         particle: Who made it, numbered in its event, -1 for nobody.
@@ -37,6 +39,7 @@ class Deposits:
     end: Points
     energy: Scalars
     length: Float[Tensor, " n"]
+    time: Float[Tensor, " n"]
     is_electron: Bool[Tensor, " n"]
     event: Rows
     particle: Int[Tensor, " n"]
@@ -51,6 +54,7 @@ class Deposits:
             self.end[rows],
             self.energy[rows],
             self.length[rows],
+            self.time[rows],
             self.is_electron[rows],
             self.event[rows],
             self.particle[rows],
@@ -96,13 +100,14 @@ def deposits_of(events: Events) -> Deposits:
         end=segments["end"].to(dtype),
         energy=segments["energy"],
         length=segments["length"].to(dtype),
+        time=segments["time"],
         is_electron=makes_electrons.index_select(0, owner + 1),
         event=segments.batch,
         particle=torch.where(owner < 0, owner, owner - particles.offsets.index_select(0, segments.batch)),
     )
 
 
-def is_read(events: Events, detector: Detector) -> Mask:
+def is_read(events: Events, detector: TimeProjectionChamber) -> Mask:
     """Which segments (N,) are read: their middle is in the volume and they come before the end of the window.
 
     The window begins with the event's time zero; if the readout sets none it is as long as the longest drift.
@@ -112,8 +117,8 @@ def is_read(events: Events, detector: Detector) -> Mask:
     lower, upper = middle.new_tensor(volume.lower), middle.new_tensor(volume.upper)
     window = detector.readout.window
     if window is None:
-        longest = torch.tensor([detector.drift_length], dtype=torch.float64)
-        window = float(drift_time(longest, detector.field, detector.medium.temperature).detach())
+        longest = torch.tensor([drift_length(detector)], dtype=torch.float64)
+        window = float(drift_time(longest, detector.readout.field, detector.medium.temperature).detach())
     return ((middle >= lower) & (middle < upper)).all(1) & (segments["time"] <= window)
 
 

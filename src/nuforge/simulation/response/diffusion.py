@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nuforge.detectors.detector import Detector
+from nuforge.detectors.lartpc import TimeProjectionChamber
 from nuforge.shapes import Points, Scalars
 
 REACH = 3.5
@@ -16,11 +16,11 @@ _FAR = 1e6
 """As good as infinity, in voxels."""
 
 
-def diffusion_variance(time: Scalars, detector: Detector) -> Points:
+def diffusion_variance(time: Scalars, detector: TimeProjectionChamber) -> Points:
     """Variance (N, 3) cm^2 along x, y, z of electron clouds that drifted for a time (N,) ns: 2 D time."""
     medium = detector.medium
     constants: list = [medium.transverse_diffusion] * 3
-    constants[detector.drift_axis] = medium.longitudinal_diffusion
+    constants[detector.readout.axis] = medium.longitudinal_diffusion
     return torch.stack([2 * constant * time for constant in constants], dim=1)
 
 

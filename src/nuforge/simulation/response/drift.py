@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nuforge.detectors.constant import Constant
-from nuforge.detectors.detector import Detector
+from nuforge.detectors.lartpc import TimeProjectionChamber
 from nuforge.detectors.volume import Volume
 from nuforge.shapes import Points, Scalars
 from nuforge.units import cm, mm, s, us
@@ -69,12 +69,17 @@ def drift_velocity_microboone(field: Constant, temperature: Constant) -> Scalar:
     return (1 - 0.0184 * (t - 89)) * shape * mm / us
 
 
-def drift_distance(position: Points, volume: Volume, detector: Detector) -> Scalars:
+def drift_distance(position: Points, volume: Volume, detector: TimeProjectionChamber) -> Scalars:
     """Way (N,) cm from positions (N, 3) cm in a volume to its anode, the face that the drift points at."""
-    axis = detector.drift_axis
-    if detector.drift[axis] > 0:
+    axis = detector.readout.axis
+    if detector.readout.drift[axis] > 0:
         return volume.upper[axis] - position[:, axis]
     return position[:, axis] - volume.lower[axis]
+
+
+def drift_length(detector: TimeProjectionChamber) -> float:
+    """The longest drift of any volume in cm."""
+    return max(volume.extent[detector.readout.axis] for volume in detector.volumes)
 
 
 def drift_time(distance: Scalars, field: Constant, temperature: Constant) -> Scalars:

@@ -3,7 +3,7 @@
 import torch
 
 from nuforge.detectors.constant import Constant
-from nuforge.detectors.detector import Detector
+from nuforge.detectors.lartpc import TimeProjectionChamber
 from nuforge.shapes import Scalars
 from nuforge.simulation.response.attenuation import surviving_fraction
 from nuforge.simulation.response.drift import drift_time
@@ -13,7 +13,7 @@ MINIMUM_IONISING = 2.1
 """MeV/cm in liquid argon (Review of Particle Physics: 2.105)."""
 
 
-def reconstructed_energy(charge: Scalars, distance: Scalars, calibration: Detector) -> Scalars:
+def reconstructed_energy(charge: Scalars, distance: Scalars, calibration: TimeProjectionChamber) -> Scalars:
     """Energy (N,) MeV of charges (N,) e that drifted for a distance (N,) cm.
 
     Corrected for the mean loss by attenuation on the true drift distance (the time of the event is known: beam or
@@ -25,10 +25,10 @@ def reconstructed_energy(charge: Scalars, distance: Scalars, calibration: Detect
         distance: Drift distance.
         calibration: The detector as it is believed to be.
     """
-    time = drift_time(distance, calibration.field, calibration.medium.temperature)
+    time = drift_time(distance, calibration.readout.field, calibration.medium.temperature)
     survivors = surviving_fraction(time, calibration.medium.lifetime)
     loss, cosine = charge.new_tensor([MINIMUM_IONISING]), charge.new_tensor([ISOTROPIC_COSINE])
-    escaped = escaping_fraction(loss, cosine, calibration.field, calibration.medium)
+    escaped = escaping_fraction(loss, cosine, calibration.readout.field, calibration.medium)
     return charge * calibration.medium.ionisation_energy / (escaped * survivors)
 
 

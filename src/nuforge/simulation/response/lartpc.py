@@ -5,7 +5,7 @@ from jaxtyping import Bool
 from torch import Generator, Tensor
 
 from nuforge.detectors.constant import number
-from nuforge.detectors.detector import Detector
+from nuforge.detectors.lartpc import TimeProjectionChamber
 from nuforge.detectors.voxels import voxel_center, voxel_coordinate, voxel_shape
 from nuforge.events import Column, Events, Table
 from nuforge.events.rows import rows_where
@@ -14,7 +14,7 @@ from nuforge.simulation.response.attenuation import surviving_fraction
 from nuforge.simulation.response.cutting import Pieces, cut, share_out
 from nuforge.simulation.response.deposits import Deposits, deposits_of, is_read, one_volume
 from nuforge.simulation.response.diffusion import diffusion_variance, voxels_reached
-from nuforge.simulation.response.drift import drift_distance, drift_time
+from nuforge.simulation.response.drift import drift_distance, drift_length, drift_time
 from nuforge.simulation.response.electronics import reconstructed_energy, soft_threshold
 from nuforge.simulation.response.noise import counting_noise, electronic_noise
 from nuforge.simulation.response.path_length import path_length
@@ -42,7 +42,12 @@ _BLOCK = 20_000
 _UNREAD = Column("MeV", "energy of deposits outside the volume or after the readout's window", "truth")
 
 
-def respond(events: Events, detector: Detector, generator: Generator, calibration: Detector | None = None) -> Events:
+def respond(
+    events: Events,
+    detector: TimeProjectionChamber,
+    generator: Generator,
+    calibration: TimeProjectionChamber | None = None,
+) -> Events:
     """Events as the detector reads them: `voxels` and `truth_links` instead of `segments`.
 
     Ionisation, binomial recombination, drift, binomial attenuation, diffusion, electronic noise, threshold. Each piece
@@ -80,7 +85,11 @@ def respond(events: Events, detector: Detector, generator: Generator, calibratio
 
 
 def expected_voxels(
-    events: Events, detector: Detector, *, soft: float | None = None, calibration: Detector | None = None
+    events: Events,
+    detector: TimeProjectionChamber,
+    *,
+    soft: float | None = None,
+    calibration: TimeProjectionChamber | None = None,
 ) -> Events:
     """The expectation of `respond`, before noise: differentiable in energies and every constant of the detector.
 
@@ -109,7 +118,7 @@ def expected_voxels(
     return _with_voxels(events, read, image, value, torch.ones_like(image.event, dtype=torch.bool))
 
 
-def _sampled_image(deposits: Deposits, detector: Detector, generator: Generator) -> Image:
+def _sampled_image(deposits: Deposits, detector: TimeProjectionChamber, generator: Generator) -> Image:
     pieces = _pieces(deposits, detector)
     energy = share_out(deposits.energy, pieces)
     electrons = sample_ionisation(energy, detector.medium.ionisation_energy, generator)
@@ -118,31 +127,35 @@ def _sampled_image(deposits: Deposits, detector: Detector, generator: Generator)
     return _image(deposits, pieces, electrons, detector, _NEGLIGIBLE * number(detector.readout.noise))
 
 
-def _pieces(deposits: Deposits, detector: Detector) -> Pieces:
+def _pieces(deposits: Deposits, detector: TimeProjectionChamber) -> Pieces:
     return cut(deposits.start, deposits.end, _PIECE * detector.readout.voxel)
 
 
-def _escaping(deposits: Deposits, pieces: Pieces, detector: Detector) -> Scalars:
+def _escaping(deposits: Deposits, pieces: Pieces, detector: TimeProjectionChamber) -> Scalars:
     """Fraction (M,) of each piece's electrons that escape recombination."""
     path = path_length(deposits.energy, deposits.length, deposits.is_electron, detector.medium.material)
     stopping_power = deposits.energy / path.clamp(min=torch.finfo(path.dtype).tiny)
     way = deposits.end - deposits.start
-    along = way[:, detector.drift_axis].abs() / way.norm(dim=1)
+    along = way[:, detector.readout.axis].abs() / way.norm(dim=1)
     cosine = torch.where(along.isnan(), ISOTROPIC_COSINE, along)
-    return escaping_fraction(stopping_power, cosine, detector.field, detector.medium).index_select(0, pieces.deposit)
+    return escaping_fraction(stopping_power, cosine, detector.readout.field, detector.medium).index_select(
+        0, pieces.deposit
+    )
 
 
-def _drift_time(pieces: Pieces, detector: Detector) -> Scalars:
+def _drift_time(pieces: Pieces, detector: TimeProjectionChamber) -> Scalars:
     distance = drift_distance(pieces.middle, one_volume(detector), detector).clamp(min=0)
-    return drift_time(distance, detector.field, detector.medium.temperature)
+    return drift_time(distance, detector.readout.field, detector.medium.temperature)
 
 
-def _surviving(pieces: Pieces, detector: Detector) -> Scalars:
+def _surviving(pieces: Pieces, detector: TimeProjectionChamber) -> Scalars:
     """Fraction (M,) of each piece's electrons that reach the anode."""
     return surviving_fraction(_drift_time(pieces, detector), detector.medium.lifetime)
 
 
-def _image(deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Detector, negligible: float) -> Image:
+def _image(
+    deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: TimeProjectionChamber, negligible: float
+) -> Image:
     """Voxels of the electrons (M,) of pieces that reach the anode."""
     size = detector.readout.voxel
     volume = one_volume(detector)
@@ -162,19 +175,19 @@ def _image(deposits: Deposits, pieces: Pieces, electrons: Scalars, detector: Det
     return collect(clouds, spread(clouds, shape, _reached(detector), negligible), shape)
 
 
-def _reached(detector: Detector) -> tuple[int, int, int]:
+def _reached(detector: TimeProjectionChamber) -> tuple[int, int, int]:
     """Voxels along each axis that hold a cloud from the far end of the drift."""
-    longest = torch.tensor([detector.drift_length], dtype=torch.float64)
-    time = drift_time(longest, detector.field, detector.medium.temperature)
+    longest = torch.tensor([drift_length(detector)], dtype=torch.float64)
+    time = drift_time(longest, detector.readout.field, detector.medium.temperature)
     variance = diffusion_variance(time, detector)[0].detach() / detector.readout.voxel**2 + _PIECE**2 / 12
     widths = variance.sqrt().tolist()
     x, y, z = (voxels_reached(width, size) for width, size in zip(widths, voxel_shape(detector), strict=True))
     return x, y, z
 
 
-def _energy(image: Image, charge: Scalars, calibration: Detector) -> Scalars:
+def _energy(image: Image, charge: Scalars, calibration: TimeProjectionChamber) -> Scalars:
     """Reconstructed energy (V,) MeV of voxels with a charge (V,) e: one factor for each slice across the drift."""
-    axis = calibration.drift_axis
+    axis = calibration.readout.axis
     index = torch.zeros(voxel_shape(calibration)[axis], 3, dtype=torch.int64, device=charge.device)
     index[:, axis] = torch.arange(len(index))
     center = voxel_center(index, calibration).to(charge)

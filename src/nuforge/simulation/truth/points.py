@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nuforge.detectors import Detector
+from nuforge.detectors import TimeProjectionChamber
 from nuforge.detectors.voxels import voxel_center, voxel_index
 from nuforge.events import Events, Table
 from nuforge.events.connected import VoxelKeys, neighbour_of
@@ -38,7 +38,7 @@ class _Shown:
     by_head: NDArray[np.bool_]
 
 
-def label_points(deposited: Events, labelled: Events, detector: Detector) -> Events:
+def label_points(deposited: Events, labelled: Events, detector: TimeProjectionChamber) -> Events:
     """The labelled events with `fragments` (first, last, start, end) and the table `points`.
 
     A segment shows in a fragment of its deposit if its middle lies in a voxel of the fragment or in one of the 26
@@ -102,7 +102,7 @@ def _owners(labelled: Events) -> Integers:
     return torch.where(merged, deposits.outer, deposits.head).cpu().numpy()
 
 
-def _shown(deposited: Events, labelled: Events, owner: Integers, detector: Detector) -> _Shown:
+def _shown(deposited: Events, labelled: Events, owner: Integers, detector: TimeProjectionChamber) -> _Shown:
     """The segments that show in fragments; `owner` (S,) is the deposit of each segment, -1 for none."""
     segments, voxels = deposited["segments"], labelled["voxels"]
     fragment, deposit = (voxels[name].cpu().numpy() for name in ("fragment", "deposit"))
@@ -145,7 +145,9 @@ def _first_place(segments: Table, owner: Integers, deposit: Integers, start: Flo
     return place
 
 
-def _nearest_center(labelled: Events, wanted: NDArray[np.bool_], place: Floats, detector: Detector) -> Floats:
+def _nearest_center(
+    labelled: Events, wanted: NDArray[np.bool_], place: Floats, detector: TimeProjectionChamber
+) -> Floats:
     """The centre (F, 3) cm of the voxel of each wanted fragment (F,) that is nearest to its place (F, 3), else zero."""
     voxels = labelled["voxels"]
     fragment = voxels["fragment"].cpu().numpy()
