@@ -32,7 +32,7 @@ from nuforge.units import GeV
 LEAST, MOST = 1080.0, 1600.0
 """Hadronic masses (MeV) of the table."""
 _MOST_TRANSFER = 10 * GeV**2
-_MASSES, _TRANSFERS = 66, 64
+_MASSES, _TRANSFERS = 53, 40
 _KNEE = 0.05 * GeV**2  # the table is even in ln(Q^2 + knee)
 _VECTOR_MASS = 0.84 * GeV
 
