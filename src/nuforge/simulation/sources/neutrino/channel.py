@@ -88,7 +88,7 @@ class NucleonChannel:
             if self.blocked and int(nuclei.a[row]) > 1 and len(inside):
                 vertex = self._vertex(along[inside], struck[inside], uniform[UNIFORMS : UNIFORMS + 3, inside])
                 found = self.hadrons(vertex, uniform[UNIFORMS + 3 :, inside])
-                weight[inside] = torch.where(_has_room(found, vertex.struck), weight[inside], 0.0)
+                weight[inside] = torch.where(has_room(found, vertex.struck), weight[inside], 0.0)
             rows.append(self._count(nuclei, row) * weight.view(n, _AVERAGED).mean(1))
         return torch.stack(rows)
 
@@ -126,7 +126,7 @@ class NucleonChannel:
     def _allowed(self, made: Hadrons, vertex: Vertex, a: Tensor) -> Tensor:
         if not self.blocked:
             return torch.arange(len(a))
-        return (_has_room(made, vertex.struck) | (a == 1)).nonzero().squeeze(1)
+        return (has_room(made, vertex.struck) | (a == 1)).nonzero().squeeze(1)
 
     def _born(self, vertices: list[Vertex], found: list[Hadrons], order: Tensor) -> Born:
         def joined(parts: list[Tensor]) -> Tensor:
@@ -136,7 +136,7 @@ class NucleonChannel:
         protons = 1 if self.kind is Hadron.PROTON else 0
         return Born(
             lepton=joined([v.lepton for v in vertices]),
-            hadrons=Hadrons(joined([f.kind for f in found]), joined([f.four for f in found])),
+            hadrons=Hadrons.concat(found)[order],
             position=joined([v.struck.position for v in vertices]),
             depth=joined([v.struck.depth for v in vertices]),
             protons=torch.full((n,), protons),
@@ -165,7 +165,7 @@ class NucleonChannel:
         return scatter(neutrino, struck, reach.target, reach.lepton, w, q2, uniform[2])
 
 
-def _has_room(hadrons: Hadrons, struck: Struck) -> Tensor:
+def has_room(hadrons: Hadrons, struck: Struck) -> Tensor:
     """Whether no nucleon (N,) goes where the Fermi sea is full."""
     nucleon = is_nucleon(hadrons.kind) & (hadrons.kind >= 0)
     fermi = struck.fermi.gather(1, hadrons.kind.clamp(0, 1))

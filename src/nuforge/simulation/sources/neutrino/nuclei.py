@@ -85,8 +85,11 @@ class Nuclei:
 
     def struck(self, which: Tensor, kind: Hadron, uniform: Tensor) -> Struck:
         """Nucleons of one kind in nuclei at rows `which` (N,), by uniform numbers (6, N)."""
-        position = _direction(uniform[1:3]) * self.radius(which, uniform[0]).unsqueeze(1)
-        return self.struck_at(which, position, kind, uniform[3:])
+        return self.struck_at(which, self.place(which, uniform[:3]), kind, uniform[3:])
+
+    def place(self, which: Tensor, uniform: Tensor) -> Tensor:
+        """Points (N, 3) in fm in nuclei at rows `which` (N,), as nucleons are distributed, by uniform numbers (3, N)."""
+        return _direction(uniform[1:]) * self.radius(which, uniform[0]).unsqueeze(1)
 
     def struck_at(self, which: Tensor, position: Tensor, kind: Hadron, uniform: Tensor) -> Struck:
         """Nucleons where they are (N, 3), in fm, by uniform numbers (3, N)."""

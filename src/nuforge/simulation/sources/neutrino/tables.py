@@ -121,11 +121,11 @@ class Scattering:
         low, high = transfer_limits(e, range.target, range.lepton, w)
         value = density(e, w, q2) * (q2 + _KNEE) * torch.log((high + _KNEE) / (low + _KNEE))
         value = torch.where(high > low, value, 0.0)
-        along, transfers = _quantiles(value)
+        along, transfers = quantiles(value)
         if n_masses == 1:
             total, masses = along[:, 0], torch.zeros(points, _QUANTILES, dtype=torch.float64)
         else:
-            total, masses = _quantiles(along * range.stretch(e[..., 0], s[..., 0]))
+            total, masses = quantiles(along * range.stretch(e[..., 0], s[..., 0]))
         return cls(range, energies, total, total.cummax(0).values, masses, transfers)
 
     def cross_section(self, energy: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ class Scattering:
         return w, self.range.transfers(energy, w, torch.lerp(ends[0], ends[1], on))
 
 
-def _quantiles(value: Tensor) -> tuple[Tensor, Tensor]:
+def quantiles(value: Tensor) -> tuple[Tensor, Tensor]:
     """Integrals (...) over 0 to 1 of values (..., T) at even points, and their quantiles (..., U) at even chances.
 
     Where all is 0 the quantiles are even.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from nuforge.simulation.directions import turned
 from nuforge.simulation.four_momenta import centre_direction, mass_squared, two_bodies, two_body_momentum
@@ -50,6 +51,15 @@ class Hadrons:
 
     def __getitem__(self, key: Tensor) -> Hadrons:
         return Hadrons(self.kind[key], self.four[key])
+
+    @staticmethod
+    def concat(parts: list[Hadrons]) -> Hadrons:
+        """Hadrons end to end, with room for as many as the largest has."""
+        most = max(part.kind.shape[1] for part in parts)
+        pads = [most - part.kind.shape[1] for part in parts]
+        kinds = [pad(part.kind, (0, more), value=-1) for part, more in zip(parts, pads, strict=True)]
+        fours = [pad(part.four, (0, 0, 0, more)) for part, more in zip(parts, pads, strict=True)]
+        return Hadrons(torch.cat(kinds), torch.cat(fours))
 
 
 @dataclass(frozen=True)
