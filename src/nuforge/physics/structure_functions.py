@@ -23,6 +23,10 @@ _VALENCE_UP, _VALENCE_DOWN = (0.291, 0.189), (0.202, 0.255)  # GeV^2, below and 
 _SEA_UP, _SEA_DOWN = 0.363, 0.621  # GeV^2
 _DOWN_OVER_UP = (-0.00817, 0.0506, 0.0798)
 _DIPOLE = 0.71 * GeV**2
+_HELICITY = (0.914, 0.296, -0.374, 0.165)
+"""Next order of x F_3 over that of F_2, a polynomial in x. Source: Bodek and Yang, arXiv:1011.6592."""
+NORMALISATION = 1.032
+"""Factor that joins the world average of neutrinos at high energy, as in GENIE's default."""
 CHARM_MASS = 1.43 * GeV
 """Of slow rescaling, as GENIE has it."""
 LEAST_CHARMED = 2.3 * GeV
@@ -53,6 +57,7 @@ def deep_inelastic(w: Tensor, q2: Tensor, anti: bool, charged: bool, on_proton: 
         second, third = _charged(x, q2, w, anti, on_proton)
     else:
         second, third = _neutral(x, q2, on_proton)
+    second, third = NORMALISATION * second, NORMALISATION * third * _polynomial(_HELICITY, x)
     stretch = 1 + 4 * NUCLEON_MASS**2 * x**2 / q2
     first = second * stretch / (2 * x * (1 + longitudinal_ratio(x, q2)))
     fifth = second / (2 * x)
@@ -80,10 +85,14 @@ def quarks(x: Tensor, q2: Tensor, on_proton: bool, mass: float = 0.0) -> Quarks:
 
 def _down_over_up(x: Tensor, found: Partons) -> Partons:
     """Densities with Bodek and Yang's larger ratio of down to up, whose sum stays."""
-    delta = sum((c * x**i for i, c in enumerate(_DOWN_OVER_UP)), start=0 * x)
+    delta = _polynomial(_DOWN_OVER_UP, x)
     up, down = found.up_valence, found.down_valence
     share = 1 + delta * up / (up + down).clamp(min=1e-30)
     return found._replace(up_valence=up / share, down_valence=(down + delta * up) / share)
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Tensor) -> Tensor:
+    return sum((c * x**i for i, c in enumerate(coefficients)), start=0 * x)
 
 
 def _charged(x: Tensor, q2: Tensor, w: Tensor, anti: bool, on_proton: bool) -> tuple[Tensor, Tensor]:
