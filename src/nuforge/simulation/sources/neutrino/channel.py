@@ -27,10 +27,17 @@ class Channel(Protocol):
     Attributes:
         mode: NuHepMC's number.
         charged: Whether by a charged current.
+        whole: Whether the nucleus stays whole, and hadrons leave it as they are.
     """
 
-    mode: int
-    charged: bool
+    @property
+    def mode(self) -> int: ...
+
+    @property
+    def charged(self) -> bool: ...
+
+    @property
+    def whole(self) -> bool: ...
 
     def cross_sections(self, energy: Tensor, nuclei: Nuclei) -> Tensor:
         """Cross sections (K, E) in cm^2 of nuclei at energies (E,) in MeV."""
@@ -58,6 +65,7 @@ class NucleonChannel:
         uniforms: How many uniform numbers that takes.
         blocked: Whether a nucleon among its hadrons needs room in the Fermi sea.
         forms: Whether hadrons take time to form.
+        whole: Never.
     """
 
     mode: int
@@ -68,6 +76,7 @@ class NucleonChannel:
     uniforms: int
     blocked: bool = True
     forms: bool = False
+    whole: bool = False
 
     def cross_sections(self, energy: Tensor, nuclei: Nuclei) -> Tensor:
         """Mean over the nucleons of each nucleus, whose motion changes flux and energy, times their number.

@@ -54,6 +54,11 @@ class CoherentChannel:
         """Whether by a charged current."""
         return self.probe.charged
 
+    @property
+    def whole(self) -> bool:
+        """Whether the nucleus stays whole."""
+        return True
+
     def cross_sections(self, energy: Tensor, nuclei: Nuclei) -> Tensor:
         """Cross sections (K, E) in cm^2, none on hydrogen."""
         rows = []

@@ -15,7 +15,6 @@ from nuforge.simulation.nucleus import Products
 from nuforge.simulation.nucleus.interaction import nucleus_number
 from nuforge.simulation.sources.neutrino.channel import Channel
 from nuforge.simulation.sources.neutrino.channels import channels
-from nuforge.simulation.sources.neutrino.coherent import MODE as COHERENT
 from nuforge.simulation.sources.neutrino.leaving import straight_out, through_nucleus
 from nuforge.simulation.sources.neutrino.modes import Probe
 from nuforge.simulation.sources.neutrino.nuclei import Nuclei
@@ -221,11 +220,10 @@ def _leave(
     for row in which.unique().tolist():
         rows = (which == row).nonzero().squeeze(1)
         z, a = int(nuclei.z[row]), int(nuclei.a[row])
-        whole = channel.mode % 100 % 50 == 0 and channel.mode // 100 == COHERENT // 100
-        if whole or a == 1:
+        if channel.whole or a == 1:
             remnant = total[rows] - born.hadrons.four[rows].sum(1)
             target = nucleus_number(torch.full_like(rows, z), torch.full_like(rows, a))
-            part = straight_out(born, rows, remnant, target if whole else torch.zeros_like(rows))
+            part = straight_out(born, rows, remnant, target if channel.whole else torch.zeros_like(rows))
         else:
             part = through_nucleus(born, rows, row, nuclei, total[rows], settings, generator)
         parts.append(Products(rows[part.owner], part.pdg, part.four))

@@ -48,6 +48,11 @@ class PairChannel:
         """Whether by a charged current."""
         return self.probe.charged
 
+    @property
+    def whole(self) -> bool:
+        """Whether the nucleus stays whole."""
+        return False
+
     def cross_sections(self, energy: Tensor, nuclei: Nuclei) -> Tensor:
         """Cross sections (K, E) in cm^2, none on hydrogen."""
         total = torch.stack([channel.cross_sections(energy, nuclei) for channel in self.quasi_elastic]).sum(0)
