@@ -8,7 +8,6 @@ Phys. Rev. D 74 (2006) 014009.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,14 +25,13 @@ from nuforge.physics.constants import (
     UP_DOWN_MIXING,
     WEAK_MIXING,
 )
-from nuforge.physics.inelastic import Response
+from nuforge.physics.inelastic import Response, ResponseTable
 from nuforge.units import GeV
 
 LEAST, MOST = 1080.0, 1600.0
 """Hadronic masses (MeV) of the table."""
 _MOST_TRANSFER = 10 * GeV**2
 _MASSES, _TRANSFERS = 53, 40
-_KNEE = 0.05 * GeV**2  # the table is even in ln(Q^2 + knee)
 _VECTOR_MASS = 0.84 * GeV
 
 _METRIC = np.diag([1.0, -1.0, -1.0, -1.0])
@@ -87,27 +85,20 @@ def delta_production(w: Tensor, q2: Tensor, charged: bool, form: DeltaFormFactor
     nu p -> l- Delta++ and antinu n -> l+ Delta- are three times as much. Zero outside of the table, which ends at
     W = 1600 MeV and Q^2 = 10 GeV^2.
     """
-    table = _table(charged, form)
-    row = (w - LEAST) * ((_MASSES - 1) / (MOST - LEAST))
-    span = math.log(1 + _MOST_TRANSFER / _KNEE)
-    column = torch.log1p(q2.clamp(min=0) / _KNEE) * ((_TRANSFERS - 1) / span)
-    inside = (row >= 0) & (row <= _MASSES - 1) & (column <= _TRANSFERS - 1)
-    i, j = row.long().clamp(0, _MASSES - 2), column.long().clamp(0, _TRANSFERS - 2)
-    u, v = (row - i).unsqueeze(-1), (column - j).unsqueeze(-1)
-    low = torch.lerp(table[i, j], table[i, j + 1], v)
-    high = torch.lerp(table[i + 1, j], table[i + 1, j + 1], v)
-    shape = torch.where(inside, breit_wigner(w), 0.0).unsqueeze(-1)
-    return Response(*(torch.lerp(low, high, u) * shape).unbind(-1))
+    shape = breit_wigner(w)
+    return Response(*(shape * value for value in _table(charged, form).at(w, q2)))
 
 
 @cache
-def _table(charged: bool, form: DeltaFormFactors) -> Tensor:
-    """W_1 to W_5 without the Breit-Wigner, float64 (W, Q^2, 5)."""
-    w = np.linspace(LEAST, MOST, _MASSES)
-    q2 = _KNEE * np.expm1(np.linspace(0, math.log(1 + _MOST_TRANSFER / _KNEE), _TRANSFERS))
-    tensors = _hadronic_tensor(*np.meshgrid(w, q2, indexing="ij"), charged, form)
+def _table(charged: bool, form: DeltaFormFactors) -> ResponseTable:
+    """W_1 to W_5 without the Breit-Wigner."""
     scale = (UP_DOWN_MIXING**2 if charged else 1.0) / (2 * NUCLEON_MASS)
-    return torch.from_numpy(scale * np.stack(tensors, -1))
+
+    def of(w: Tensor, q2: Tensor) -> Response:
+        tensors = _hadronic_tensor(w.numpy(), q2.numpy(), charged, form)
+        return Response(*(torch.from_numpy(scale * tensor) for tensor in tensors))
+
+    return ResponseTable.of(of, (LEAST, MOST, _MASSES), (_MOST_TRANSFER, _TRANSFERS))
 
 
 def _couplings(

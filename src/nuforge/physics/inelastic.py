@@ -5,12 +5,18 @@ Energies and masses in MeV, Q^2 in MeV^2, cross sections in cm^2. The mass of th
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nuforge.physics.constants import FERMI_CONSTANT, HBAR_C, NUCLEON_MASS
+from nuforge.units import GeV
+
+_KNEE = 0.05 * GeV**2
 
 
 class Response(NamedTuple):
@@ -25,6 +31,66 @@ class Response(NamedTuple):
     third: Tensor
     fourth: Tensor
     fifth: Tensor
+
+
+@dataclass(frozen=True)
+class ResponseTable:
+    """Structure functions on a grid, between whose points they are interpolated.
+
+    Args:
+        lowest: Least hadronic mass in MeV.
+        highest: Largest one.
+        power: Masses are even in their power 1 / `power` above the least.
+        most: Largest Q^2 in MeV^2; from 0 they are even in ln(Q^2 + 0.05 GeV^2).
+        values: W_1 to W_5 (5, W, Q^2).
+    """
+
+    lowest: float
+    highest: float
+    power: float
+    most: float
+    values: Tensor
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[[Tensor, Tensor], Response],
+        masses: tuple[float, float, int],
+        transfers: tuple[float, int],
+        power: float = 1.0,
+    ) -> ResponseTable:
+        """The table of a function of W and Q^2.
+
+        Args:
+            function: What is tabulated.
+            masses: Least and largest hadronic mass (MeV), and points.
+            transfers: Largest Q^2 (MeV^2), and points.
+            power: See above.
+        """
+        low, high, n = masses
+        most, m = transfers
+        w = low + (high - low) * torch.linspace(0, 1, n, dtype=torch.float64) ** power
+        q2 = _KNEE * torch.expm1(torch.linspace(0, math.log1p(most / _KNEE), m, dtype=torch.float64))
+        found = function(*torch.meshgrid(w, q2, indexing="ij"))
+        return cls(low, high, power, most, torch.stack(found))
+
+    def at(self, w: Tensor, q2: Tensor) -> Response:
+        """Structure functions at W (MeV) and Q^2 (MeV^2) of one shape, 0 outside."""
+        _, n, m = self.values.shape
+        share = (w - self.lowest) / (self.highest - self.lowest)
+        row = share.clamp(0, 1) ** (1 / self.power) * (n - 1)
+        column = torch.log1p(q2.clamp(min=0) / _KNEE) * ((m - 1) / math.log1p(self.most / _KNEE))
+        inside = (share >= 0) & (share <= 1) & (column <= m - 1)
+        i, j = row.long().clamp(max=n - 2), column.long().clamp(max=m - 2)
+        u, v, corner = row - i, column - j, i * m + j
+
+        def value(table: Tensor) -> Tensor:
+            flat = table.reshape(-1)
+            low = torch.lerp(flat[corner], flat[corner + 1], v)
+            high = torch.lerp(flat[corner + m], flat[corner + m + 1], v)
+            return torch.where(inside, torch.lerp(low, high, u), 0.0)
+
+        return Response(*(value(table) for table in self.values))
 
 
 def cross_section(energy: Tensor, w: Tensor, q2: Tensor, lepton_mass: float, anti: bool, response: Response) -> Tensor:

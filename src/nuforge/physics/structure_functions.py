@@ -8,13 +8,14 @@ Charm is made by slow rescaling. Structure functions 4 and 5 by Albright and Jar
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nuforge.physics.constants import NUCLEON_MASS, WEAK_MIXING
-from nuforge.physics.inelastic import Response
+from nuforge.physics.inelastic import Response, ResponseTable
 from nuforge.physics.parton_densities import Partons, partons
 from nuforge.units import GeV
 
@@ -62,6 +63,16 @@ def deep_inelastic(w: Tensor, q2: Tensor, anti: bool, charged: bool, on_proton: 
     first = second * stretch / (2 * x * (1 + longitudinal_ratio(x, q2)))
     fifth = second / (2 * x)
     return Response(first / NUCLEON_MASS, second / nu, third / (x * nu), 0 * x, fifth / nu)
+
+
+@cache
+def deep_inelastic_table(anti: bool, charged: bool, on_proton: bool) -> ResponseTable:
+    """`deep_inelastic` on a grid that covers neutrinos to 30 GeV, made once."""
+
+    def of(w: Tensor, q2: Tensor) -> Response:
+        return deep_inelastic(w, q2, anti, charged, on_proton)
+
+    return ResponseTable.of(of, (1080.0, 7600.0, 128), (60 * GeV**2, 96), power=2.0)
 
 
 def quarks(x: Tensor, q2: Tensor, on_proton: bool, mass: float = 0.0) -> Quarks:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nuforge.physics.inelastic import cross_section
-from nuforge.physics.structure_functions import deep_inelastic
+from nuforge.physics.structure_functions import deep_inelastic_table
 from nuforge.simulation.nucleus.hadrons import CHARGE, Hadron
 from nuforge.simulation.sources.neutrino.channel import NucleonChannel, mass_of
 from nuforge.simulation.sources.neutrino.hadronisation import UNIFORMS, hadronise
@@ -37,8 +37,10 @@ def _channel(
     charge = int(CHARGE[int(kind)]) + probe.charge
     background = background_share(probe.charged, extreme=charge in (2, -1))
 
+    table = deep_inelastic_table(probe.anti, probe.charged, on_proton)
+
     def density(energy: Tensor, w: Tensor, q2: Tensor) -> Tensor:
-        response = deep_inelastic(w, q2, probe.anti, probe.charged, on_proton)
+        response = table.at(w, q2)
         value = cross_section(energy, w, q2, probe.lepton_mass, probe.anti, response)
         return value * deep_share(w, background)
 

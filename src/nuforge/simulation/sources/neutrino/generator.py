@@ -98,13 +98,18 @@ def rates(pdg: int, z: int, a: int, settings: GeneratorSettings, current: Curren
     if current not in get_args(Current):
         raise InputError(f"current must be one of {get_args(Current)}, got '{current}'")
     charges = {"both": (True, False), "charged": (True,), "neutral": (False,)}[current]
-    found = tuple(channel for charged in charges for channel in channels(Probe(pdg, charged), settings))
+    found = tuple(channel for charged in charges for channel in channels(_any_flavour(Probe(pdg, charged)), settings))
     energies = Energies(0.0, _POINTS, HIGHEST)
     nuclei = Nuclei.of(torch.tensor([z]), torch.tensor([a]), settings.gas)
     at = energies.values().clamp(min=1.0)
     table = torch.stack([channel.cross_sections(at, nuclei)[0] for channel in found])
     table[:, at < LOWEST / 2] = 0.0
     return Rates(found, energies, table)
+
+
+def _any_flavour(probe: Probe) -> Probe:
+    """The probe, or for neutral currents, to which all flavours are the same, that of muons."""
+    return probe if probe.charged else Probe(-14 if probe.anti else 14, probe.charged)
 
 
 def interact(

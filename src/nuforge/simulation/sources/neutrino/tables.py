@@ -13,7 +13,7 @@ from nuforge.physics.kinematics import threshold, transfer_limits
 HIGHEST = 30_000.0
 """MeV, of neutrinos where the nucleon rests: 20 GeV on one that moves."""
 _KNEE = 2e4  # MeV^2: Q^2 is even in ln(Q^2 + knee)
-_TRANSFERS, _QUANTILES = 96, 65
+_TRANSFERS, _QUANTILES = 80, 65
 
 Density = Callable[[Tensor, Tensor, Tensor], Tensor]
 """d^2 sigma / dW dQ^2 (cm^2/MeV^3), or d sigma / dQ^2 where W is fixed, at energies, W and Q^2 of one shape."""
