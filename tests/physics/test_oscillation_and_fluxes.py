@@ -84,7 +84,7 @@ def test_beams_have_the_peaks_and_the_kinds_that_experiments_show(make, line, lo
         spectrum = flux.spectra[14 * sign]
         assert low * GeV < float(flux.energy[spectrum.argmax()]) < high * GeV
         for pdg, share in zip((14, -14, 12, -12), shares, strict=True):
-            assert flux.share(pdg * sign, *line.window) == pytest.approx(share / sum(shares), rel=0.02)
+            assert flux.share(pdg * sign, *line.window) == pytest.approx(share / sum(shares), rel=0.06)
 
 
 def test_off_axis_pions_give_no_more_than_their_angle_allows():

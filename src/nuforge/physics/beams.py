@@ -5,8 +5,8 @@ detector follows from its angle alone: E = (M^2 - m^2) / 2 (E_M - p cos), flux (
 come of muons and of kaons in three bodies. The spectra of mesons are chosen so that peaks and widths are those that
 the experiments show; nothing follows the horns.
 
-Shares of the kinds: NOvA, Phys. Rev. Lett. 123 (2019) 151803, 1 to 5 GeV; BNB: MiniBooNE, Phys. Rev. D 79 (2009) 072002,
-all energies; DUNE: Technical Design Report, arXiv:2002.03005, figure of the fluxes, 0.5 to 8 GeV.
+Shares of the kinds: NOvA, Phys. Rev. Lett. 123 (2019) 151803, 1 to 5 GeV; BNB: MiniBooNE, Phys. Rev. D 79 (2009)
+072002, all energies; DUNE: Technical Design Report, arXiv:2002.03005, figure of the fluxes, 0.5 to 8 GeV.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def beam_flux(line: BeamLine, polarity: Polarity = "forward") -> Flux:
 
 
 def _spectra(line: BeamLine, edges: Array) -> Mapping[int, Array]:
-    """Shapes of the spectra with forward current: of the mesons of the right charge, of the wrong one, of electrons'."""
+    """Shapes of the spectra with forward current, by PDG number in the order of the shares."""
     right = _mesons(line, line.spread, 1.0)
     wrong = _mesons(line, 3 * line.spread, 1.6)  # not focused: only the fast ones stay near the axis
     muon = _of_two_bodies(right, edges, line, PION_MASS, PION_LIFETIME)

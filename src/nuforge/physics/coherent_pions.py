@@ -84,7 +84,7 @@ def _forward(kinetic: Tensor, a: int) -> Tensor:
 
 @cache
 def _pions() -> tuple[float, float, Tensor]:
-    """Least and largest kinetic energy (MeV), and total and inelastic cross sections (2, P) in cm^2 of the mean pion."""
+    """Least and largest kinetic energy (MeV); total and inelastic cross sections (2, P) in cm^2 of the mean pion."""
     low, high = 1.0, 30 * GeV
     kinetic = torch.logspace(0, float(torch.tensor(high / low).log10()), _POINTS, dtype=torch.float64) * low
     lost = 0.5 * (inelastic(211, kinetic) + inelastic(-211, kinetic)) * _MB

@@ -2,8 +2,8 @@
 
 The hadronic tensor is the trace of Dirac matrices, taken in numbers on a grid of hadronic mass W and Q^2.
 
-Source: Lalakulich and Paschos, Phys. Rev. D 71 (2005) 074003; vector form factors of Lalakulich, Paschos and Piranishvili,
-Phys. Rev. D 74 (2006) 014009.
+Source: Lalakulich and Paschos, Phys. Rev. D 71 (2005) 074003; vector form factors of Lalakulich, Paschos and
+Piranishvili, Phys. Rev. D 74 (2006) 014009.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def global_fermi_momentum(z: int, a: int) -> tuple[float, float]:
 
     k_F is interpolated linearly in A between nuclei that were measured.
 
-    Source: Moniz et al., Phys. Rev. Lett. 26 (1971) 445 (quasi-elastic scattering of electrons), in the tables of GENIE.
+    Source: Moniz et al., Phys. Rev. Lett. 26 (1971) 445 (electrons), in the tables of GENIE.
     """
     momentum = float(np.interp(a, _NUCLEONS, _MOMENTUM))
     return momentum * (2 * z / a) ** (1 / 3), momentum * (2 * (a - z) / a) ** (1 / 3)

@@ -42,13 +42,11 @@ def neutral_current(energy: Tensor, q2: Tensor, anti: bool, on_proton: bool, for
     own, other = (proton, neutron) if on_proton else (neutron, proton)
     weak = DiracPauli(*((0.5 - 2 * WEAK_MIXING) * a - 0.5 * b for a, b in zip(own, other, strict=True)))
     sign = 1 if on_proton else -1
-    axial = form.axial(q2) * 0.5 * (sign - form.strange_axial / form.axial_coupling)
+    axial = form.axial(q2) * 0.5 * (sign + form.strange_axial / form.axial_coupling)
     return _llewellyn_smith(energy, q2, 0.0, anti, weak, axial)
 
 
-def _llewellyn_smith(
-    energy: Tensor, q2: Tensor, mass: float, anti: bool, vector: DiracPauli, axial: Tensor
-) -> Tensor:
+def _llewellyn_smith(energy: Tensor, q2: Tensor, mass: float, anti: bool, vector: DiracPauli, axial: Tensor) -> Tensor:
     """M^2 G^2 / (8 pi E^2) (A -+ B (s - u) / M^2 + C (s - u)^2 / M^4), minus for neutrinos as F_A is negative."""
     m2, lepton = NUCLEON_MASS**2, mass**2
     tau = q2 / (4 * m2)

@@ -101,7 +101,9 @@ def neutrinos(
 
 def mode_names() -> dict[int, str]:
     """Names of the modes that `interactions.mode` has, by NuHepMC's numbers."""
-    return {mode + more: f"{name} {current}" for mode, name in NAMES.items() for more, current in ((0, "CC"), (50, "NC"))}
+    return {
+        mode + more: f"{name} {current}" for mode, name in NAMES.items() for more, current in ((0, "CC"), (50, "NC"))
+    }
 
 
 def _first_rows(made: Interactions) -> Tensor:
@@ -121,7 +123,9 @@ def _drawn(
         raise InputError(f"the flux has nothing between {LOWEST:g} and {HIGHEST:g} MeV; give one that has")
     grid = torch.linspace(low, high, _GRID, dtype=torch.float64)
     densities = torch.tensor(material.number_densities, dtype=torch.float64)
-    seen = torch.stack([_cross_sections(pdg, grid, nuclei, settings, current) for pdg in kinds])  # kind, nucleus, energy
+    seen = torch.stack(
+        [_cross_sections(pdg, grid, nuclei, settings, current) for pdg in kinds]
+    )  # kind, nucleus, energy
     spectra = torch.stack([_interpolated(grid, flux.energy, flux.spectra[pdg]) for pdg in kinds])
     weight = spectra * torch.einsum("keg,e->kg", seen, densities)
     parts = 0.5 * (weight[:, 1:] + weight[:, :-1])

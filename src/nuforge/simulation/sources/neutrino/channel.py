@@ -189,9 +189,7 @@ def _first(owner: Tensor) -> Tensor:
 
 
 def _rows_of(vertex: Vertex, rows: Tensor) -> Vertex:
-    return Vertex(
-        vertex.neutrino[rows], vertex.struck[rows], vertex.lepton[rows], vertex.system[rows], vertex.w[rows]
-    )
+    return Vertex(vertex.neutrino[rows], vertex.struck[rows], vertex.lepton[rows], vertex.system[rows], vertex.w[rows])
 
 
 def mass_of(kind: Hadron) -> float:

@@ -4,7 +4,6 @@ the resonances above it, it is called shallow.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from nuforge.physics.inelastic import cross_section
@@ -25,9 +24,7 @@ _MOST = 7600.0  # MeV, of hadrons at the highest energy
 def deep_channels(probe: Probe, settings: GeneratorSettings) -> tuple[NucleonChannel, ...]:
     """Shallow and deep, on protons and on neutrons."""
     parts = ((SHALLOW, LEAST, END), (DEEP, END, _MOST))
-    return tuple(
-        _channel(probe, settings, kind, *part) for part in parts for kind in (Hadron.PROTON, Hadron.NEUTRON)
-    )
+    return tuple(_channel(probe, settings, kind, *part) for part in parts for kind in (Hadron.PROTON, Hadron.NEUTRON))
 
 
 def _channel(

@@ -64,7 +64,9 @@ class Interactions:
         owner = torch.cat([part.owner + start for part, start in zip(parts, starts, strict=False)])
         names = ("mode", "charged", "struck", "q2", "w")
         columns = [torch.cat([getattr(part, name) for part in parts]) for name in names]
-        return Interactions(*columns, owner, *(torch.cat([getattr(part, n) for part in parts]) for n in ("pdg", "four")))
+        return Interactions(
+            *columns, owner, *(torch.cat([getattr(part, n) for part in parts]) for n in ("pdg", "four"))
+        )
 
 
 @dataclass(frozen=True)

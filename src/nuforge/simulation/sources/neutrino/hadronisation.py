@@ -1,9 +1,9 @@
 """Hadrons of deep inelastic scattering: how many, which, and their momenta in a space with limited transverse momenta.
 
 Numbers by `physics.multiplicity`; kinds as AGKY has them (Yang et al., Eur. Phys. J. C 63 (2009) 1): a nucleon, pions
-and pairs of kaons that keep charge, baryon number and strangeness. Momenta in the frame of their centre: transverse ones
-of a Gaussian, rapidities even along the momentum transfer, nucleons last (Jadach, Comput. Phys. Commun. 9 (1975) 297);
-two hadrons below 1.6 GeV go apart in any direction.
+and pairs of kaons that keep charge, baryon number and strangeness. Momenta in the frame of their centre: transverse
+ones of a Gaussian, rapidities even along the momentum transfer, nucleons last (Jadach, Comput. Phys. Commun. 9 (1975)
+297); two hadrons below 1.6 GeV go apart in any direction.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def hadronise(vertex: Vertex, charge: int, anti: bool, on_proton: bool, uniform:
     n = multiplicities(vertex.w, anti, on_proton, uniform[0])
     pairs = uniform[4 : 4 + MOST // 2]
     kind = _kinds(n, charge, uniform[1], pairs)
-    for n, pairs in ((n, torch.ones_like(pairs)), (torch.full_like(n, 2), torch.ones_like(pairs))):  # without kaons
+    for fewer in (n, torch.full_like(n, 2)):  # without kaons
         heavy = (_masses(kind).sum(1) > _ROOM * vertex.w).unsqueeze(1)
-        kind = torch.where(heavy, _kinds(n, charge, uniform[1], pairs), kind)
+        kind = torch.where(heavy, _kinds(fewer, charge, uniform[1], torch.ones_like(pairs)), kind)
     most = int((kind >= 0).sum(1).max()) if len(n) else 2
     kind = kind[:, :most]
     inside = _momenta(kind, vertex.w, uniform[4 + MOST // 2 :].unflatten(0, (3, MOST))[:, :most])

@@ -32,12 +32,20 @@ def straight_out(born: Born, rows: Tensor, remnant: Tensor, remnant_pdg: Tensor)
     owner = torch.arange(len(rows)).unsqueeze(1).expand_as(kind)[there]
     left = (remnant_pdg != 0).nonzero().squeeze(1)
     return Products(
-        torch.cat([owner, left]), torch.cat([PDG[kind[there]], remnant_pdg[left]]), torch.cat([four[there], remnant[left]])
+        torch.cat([owner, left]),
+        torch.cat([PDG[kind[there]], remnant_pdg[left]]),
+        torch.cat([four[there], remnant[left]]),
     )
 
 
 def through_nucleus(
-    born: Born, rows: Tensor, row: int, nuclei: Nuclei, total: Tensor, settings: GeneratorSettings, generator: torch.Generator
+    born: Born,
+    rows: Tensor,
+    row: int,
+    nuclei: Nuclei,
+    total: Tensor,
+    settings: GeneratorSettings,
+    generator: torch.Generator,
 ) -> Products:
     """What leaves nuclei of one kind after vertices `rows` (R,) in them.
 

@@ -88,7 +88,7 @@ class Nuclei:
         return self.struck_at(which, self.place(which, uniform[:3]), kind, uniform[3:])
 
     def place(self, which: Tensor, uniform: Tensor) -> Tensor:
-        """Points (N, 3) in fm in nuclei at rows `which` (N,), as nucleons are distributed, by uniform numbers (3, N)."""
+        """Points (N, 3) in fm of nucleons in nuclei at rows `which` (N,), by uniform numbers (3, N)."""
         return _direction(uniform[1:]) * self.radius(which, uniform[0]).unsqueeze(1)
 
     def struck_at(self, which: Tensor, position: Tensor, kind: Hadron, uniform: Tensor) -> Struck:
