@@ -128,7 +128,8 @@ def _drawn(
     )  # kind, nucleus, energy
     spectra = torch.stack([_interpolated(grid, flux.energy, flux.spectra[pdg]) for pdg in kinds])
     weight = spectra * torch.einsum("keg,e->kg", seen, densities)
-    parts = 0.5 * (weight[:, 1:] + weight[:, :-1])
+    both = (weight[:, 1:] > 0) & (weight[:, :-1] > 0)  # no cell with a threshold inside
+    parts = torch.where(both, 0.5 * (weight[:, 1:] + weight[:, :-1]), 0.0)
     if not float(parts.sum()) > 0:
         raise InputError(f"the flux can do nothing by currents '{current}'; give more energy or other currents")
     sums = parts.flatten().cumsum(0)

@@ -60,6 +60,7 @@ class NucleonChannel:
         mode: NuHepMC's number.
         charged: Whether by a charged current.
         kind: What is hit.
+        charge: What the hadrons get.
         scattering: Cross section on it when free.
         hadrons: What is made of it.
         uniforms: How many uniform numbers that takes.
@@ -71,6 +72,7 @@ class NucleonChannel:
     mode: int
     charged: bool
     kind: Hadron
+    charge: int
     scattering: Scattering
     hadrons: HadronMaker
     uniforms: int
@@ -97,7 +99,8 @@ class NucleonChannel:
             if self.blocked and int(nuclei.a[row]) > 1 and len(inside):
                 vertex = self._vertex(along[inside], struck[inside], uniform[UNIFORMS : UNIFORMS + 3, inside])
                 found = self.hadrons(vertex, uniform[UNIFORMS + 3 :, inside])
-                weight[inside] = torch.where(has_room(found, vertex.struck), weight[inside], 0.0)
+                enough = nuclei.leaves_enough(which[inside], vertex.transfer, self.charge)
+                weight[inside] = torch.where(has_room(found, vertex.struck) & enough, weight[inside], 0.0)
             rows.append(self._count(nuclei, row) * weight.view(n, _AVERAGED).mean(1))
         return torch.stack(rows)
 
@@ -116,7 +119,7 @@ class NucleonChannel:
             good = (uniform[UNIFORMS] * bound[each] < weight).nonzero().squeeze(1)
             vertex = self._vertex(neutrino[each[good]], struck[good], uniform[UNIFORMS + 1 : UNIFORMS + 4, good])
             made = self.hadrons(vertex, uniform[UNIFORMS + 4 :, good])
-            keep = self._allowed(made, vertex, nuclei.a[which[each[good]]])
+            keep = self._allowed(made, vertex, which[each[good]], nuclei)
             keep = keep[_first(each[good[keep]])] if tries > 1 else keep
             done = each[good[keep]]
             rows.append(done)
@@ -132,10 +135,12 @@ class NucleonChannel:
         order = torch.cat(rows).argsort()
         return self._born(vertices, found, order)
 
-    def _allowed(self, made: Hadrons, vertex: Vertex, a: Tensor) -> Tensor:
+    def _allowed(self, made: Hadrons, vertex: Vertex, which: Tensor, nuclei: Nuclei) -> Tensor:
+        """Rows of vertices that the Fermi sea and the energy of the nucleus allow."""
         if not self.blocked:
-            return torch.arange(len(a))
-        return (has_room(made, vertex.struck) | (a == 1)).nonzero().squeeze(1)
+            return torch.arange(len(which))
+        allowed = has_room(made, vertex.struck) & nuclei.leaves_enough(which, vertex.transfer, self.charge)
+        return (allowed | (nuclei.a[which] == 1)).nonzero().squeeze(1)
 
     def _born(self, vertices: list[Vertex], found: list[Hadrons], order: Tensor) -> Born:
         def joined(parts: list[Tensor]) -> Tensor:

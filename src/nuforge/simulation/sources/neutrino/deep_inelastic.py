@@ -48,5 +48,5 @@ def _channel(
     reach = Range(mass_of(kind), probe.lepton_mass, lowest, highest, power=2.0 if is_deep else 1.0)
     scattering = Scattering.of(density, reach, points=72, n_masses=64 if is_deep else 40)
     return NucleonChannel(
-        number(mode, probe), probe.charged, kind, scattering, hadrons, UNIFORMS, blocked=False, forms=True
+        number(mode, probe), probe.charged, kind, probe.charge, scattering, hadrons, UNIFORMS, blocked=False, forms=True
     )

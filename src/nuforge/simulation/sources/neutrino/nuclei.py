@@ -11,7 +11,7 @@ from nuforge.errors import InputError
 from nuforge.physics.fermi_gas import global_fermi_momentum, removal_energy
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.directions import polar
-from nuforge.simulation.four_momenta import four_momentum
+from nuforge.simulation.four_momenta import four_momentum, mass_squared
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron
 from nuforge.simulation.nucleus.target import Target
 from nuforge.simulation.sources.neutrino.settings import Gas
@@ -51,6 +51,12 @@ class Nuclei:
         z: Protons (K,).
         a: Nucleons (K,).
         gas: How nucleons move in them.
+        target: The same for cascades.
+        radii: Quantiles (K, R) of the distance of nucleons from the middle, fm.
+        fermi: Fermi momenta (K, 2) of protons and neutrons in a global gas, MeV.
+        removal: Removal energy (K,) from a global gas, MeV.
+        mass: Mass (K,) in MeV.
+        ground: Masses (3, K) in MeV of the nuclei with a charge of 0, 1, and -1 more.
     """
 
     z: Tensor
@@ -61,6 +67,7 @@ class Nuclei:
     fermi: Tensor
     removal: Tensor
     mass: Tensor
+    ground: Tensor
 
     @classmethod
     def of(cls, z: Tensor, a: Tensor, gas: Gas) -> Nuclei:
@@ -81,7 +88,14 @@ class Nuclei:
         alone = [(0.0, 0.0) if nucleons == 1 else global_fermi_momentum(p, nucleons) for p, nucleons in pairs]
         cost = [0.0 if nucleons == 1 else removal_energy(nucleons) for _, nucleons in pairs]
         fermi, removal = torch.tensor(alone, dtype=torch.float64), torch.tensor(cost, dtype=torch.float64)
-        return cls(z, a, gas, target, _radii(target), fermi, removal, nuclear_mass(z, a))
+        ground = torch.stack([nuclear_mass((z + charge).clamp(min=0), a) for charge in (0, 1, -1)])
+        return cls(z, a, gas, target, _radii(target), fermi, removal, nuclear_mass(z, a), ground)
+
+    def leaves_enough(self, which: Tensor, transfer: Tensor, charge: int) -> Tensor:
+        """Whether nuclei at rows `which` (N,) that get a four-momentum (N, 4) and a charge reach a ground state."""
+        total = transfer.clone()
+        total[:, 0] += self.mass[which]
+        return mass_squared(total) >= self.ground[charge][which] ** 2
 
     def struck(self, which: Tensor, kind: Hadron, uniform: Tensor) -> Struck:
         """Nucleons of one kind in nuclei at rows `which` (N,), by uniform numbers (6, N)."""

@@ -38,4 +38,4 @@ def _channel(probe: Probe, settings: GeneratorSettings, before: Hadron, after: H
 
     reach = Range(mass_of(before), probe.lepton_mass, mass_of(after), mass_of(after))
     scattering = Scattering.of(density, reach, points=160)
-    return NucleonChannel(number(MODE, probe), probe.charged, before, scattering, hadrons, uniforms=0)
+    return NucleonChannel(number(MODE, probe), probe.charged, before, probe.charge, scattering, hadrons, uniforms=0)

@@ -45,7 +45,7 @@ def _channel(probe: Probe, settings: GeneratorSettings, kind: Hadron) -> Nucleon
 
     reach = Range(mass_of(kind), probe.lepton_mass, LEAST, MOST)
     scattering = Scattering.of(density, reach, points=80, n_masses=53)
-    return NucleonChannel(number(MODE, probe), probe.charged, kind, scattering, hadrons, uniforms=4)
+    return NucleonChannel(number(MODE, probe), probe.charged, kind, probe.charge, scattering, hadrons, uniforms=4)
 
 
 def decay(vertex: Vertex, charge: Tensor, uniform: Tensor) -> Hadrons:

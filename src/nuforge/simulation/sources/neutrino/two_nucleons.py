@@ -80,6 +80,7 @@ class PairChannel:
             one, two = two_bodies(vertex.system, MASS[kinds[waiting, 0]], MASS[kinds[waiting, 1]], way)
             made = Hadrons(kinds[waiting], torch.stack([one, two], 1))
             keep = has_room(made, struck) & (self.scattering.cross_section(at_rest) > 0)
+            keep = keep & nuclei.leaves_enough(which[waiting], vertex.transfer, self.probe.charge)
             done = waiting[keep]
             lepton[done], four[done], w[done] = vertex.lepton[keep], made.four[keep], mass[keep]
             position[done], depth[done] = struck.position[keep], struck.depth[keep]
