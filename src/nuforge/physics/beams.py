@@ -188,7 +188,8 @@ def _mesons(line: BeamLine, spread: float, harder: float) -> _Mesons:
 
 def _decays(momentum: Array, mass: float, lifetime: float, length: float) -> Array:
     """Chance to decay within a length (cm)."""
-    return -np.expm1(-length * mass / (momentum * SPEED_OF_LIGHT * lifetime))
+    chance: Array = -np.expm1(-length * mass / (momentum * SPEED_OF_LIGHT * lifetime))
+    return chance
 
 
 def _of_two_bodies(mesons: _Mesons, edges: Array, line: BeamLine, mass: float, lifetime: float) -> Array:
@@ -197,7 +198,8 @@ def _of_two_bodies(mesons: _Mesons, edges: Array, line: BeamLine, mass: float, l
     along = np.hypot(p, mass) - p * mesons.cosine
     energy = (mass**2 - MUON_MASS**2) / (2 * along)
     weight = mesons.weight * _decays(p, mass, lifetime, line.pipe) * (mass / along) ** 2
-    return np.histogram(energy, edges, weights=weight)[0]
+    found: Array = np.histogram(energy, edges, weights=weight)[0]
+    return found
 
 
 def _of_three_bodies(
@@ -213,4 +215,5 @@ def _of_three_bodies(
     energy = (most * mass / along)[..., None] * x
     weight = mesons.weight * _decays(p, mass, lifetime, line.pipe) * (mass / along) ** 2
     made = weight[..., None] * (12 * x**2 * (1 - x))
-    return np.histogram(energy, edges, weights=made)[0]
+    found: Array = np.histogram(energy, edges, weights=made)[0]
+    return found

@@ -37,7 +37,7 @@ _POINTS = 400
 
 def slope(a: int) -> float:
     """Slope b (1/MeV^2) of exp(-b |t|), a third of the nucleus's radius squared."""
-    return (_RADIUS * _FM * a ** (1 / 3) / HBAR_C) ** 2 / 3
+    return float((_RADIUS * _FM * a ** (1 / 3) / HBAR_C) ** 2 / 3)
 
 
 def least_transfer(loss: Tensor, q2: Tensor, pion_mass: float) -> Tensor:
@@ -79,7 +79,8 @@ def _forward(kinetic: Tensor, a: int) -> Tensor:
     i = at.long().clamp(max=_POINTS - 2)
     total, absorbed = torch.lerp(table[:, i], table[:, i + 1], at - i)
     survives = torch.exp(-9 * a ** (1 / 3) / (16 * torch.pi * (_RADIUS * _FM) ** 2) * absorbed)
-    return a**2 * survives * total.square() * (1 + _REAL**2) / (16 * torch.pi * HBAR_C**2)
+    forward: Tensor = a**2 * survives * total.square() * (1 + _REAL**2) / (16 * torch.pi * HBAR_C**2)
+    return forward
 
 
 @cache

@@ -34,6 +34,7 @@ _MOST_TRANSFER = 10 * GeV**2
 _MASSES, _TRANSFERS = 53, 40
 _VECTOR_MASS = 0.84 * GeV
 
+Matrices = NDArray[np.complexfloating]
 _METRIC = np.diag([1.0, -1.0, -1.0, -1.0])
 
 
@@ -120,7 +121,7 @@ def _couplings(
     )
 
 
-def _dirac() -> tuple[NDArray[np.complexfloating], NDArray[np.complexfloating]]:
+def _dirac() -> tuple[Matrices, Matrices]:
     """Dirac matrices gamma^mu (4, 4, 4) and gamma_5 (4, 4)."""
     pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     zero, one = np.zeros((2, 2)), np.eye(2)
@@ -155,26 +156,28 @@ def _hadronic_tensor(
     return tuple(f.reshape(shape) for f in (first, second, third, square * fourth, square * fifth))
 
 
-def _slash(p: NDArray[np.floating], gamma: NDArray[np.complexfloating]) -> NDArray[np.complexfloating]:
-    return np.einsum("gm,mn,nab->gab", p, _METRIC, gamma)
+def _slash(p: NDArray[np.floating], gamma: Matrices) -> Matrices:
+    slash: Matrices = np.einsum("gm,mn,nab->gab", p, _METRIC, gamma)
+    return slash
 
 
 def _current(
     p: NDArray[np.floating],
     q: NDArray[np.floating],
     couplings: tuple[NDArray[np.floating], ...],
-    gamma: NDArray[np.complexfloating],
-    gamma5: NDArray[np.complexfloating],
-) -> NDArray[np.complexfloating]:
+    gamma: Matrices,
+    gamma5: Matrices,
+) -> Matrices:
     """Vertex (G, 4, 4, 4, 4): index of the Delta, index of the current, Dirac's two."""
     third, fourth, fifth, axial4, axial5, axial6 = couplings
     delta = p + q
     one = np.eye(4)
 
-    def transition(momentum: NDArray[np.floating]) -> NDArray[np.complexfloating]:
+    def transition(momentum: NDArray[np.floating]) -> Matrices:
         """g (q . p) - q p, of the momentum p."""
         dot = np.einsum("gm,mn,gn->g", q, _METRIC, momentum)
-        return np.einsum("g,lm->glm", dot, _METRIC) - np.einsum("gl,gm->glm", q, momentum)
+        difference: Matrices = np.einsum("g,lm->glm", dot, _METRIC) - np.einsum("gl,gm->glm", q, momentum)
+        return difference
 
     def weighted(coupling: NDArray[np.floating], tensor: NDArray, power: int) -> NDArray:
         return (coupling / NUCLEON_MASS**power)[:, None, None] * tensor
@@ -185,12 +188,11 @@ def _current(
     vector = vector + np.einsum("glm,ab->glmab", plain, one)
     axial = weighted(axial4, transition(delta), 2) + np.einsum("g,lm->glm", axial5, _METRIC)
     axial = axial + weighted(axial6, np.einsum("gl,gm->glm", q, q), 2)
-    return vector @ gamma5 + np.einsum("glm,ab->glmab", axial, one)
+    current: Matrices = vector @ gamma5 + np.einsum("glm,ab->glmab", axial, one)
+    return current
 
 
-def _projector(
-    p: NDArray[np.floating], w: NDArray[np.floating], gamma: NDArray[np.complexfloating]
-) -> NDArray[np.complexfloating]:
+def _projector(p: NDArray[np.floating], w: NDArray[np.floating], gamma: Matrices) -> Matrices:
     """Sum over spins (G, 4, 4, 4, 4) of a spin 3/2 of momentum p and mass W, two lower Lorentz indices first."""
     lower_gamma = np.einsum("mn,nab->mab", _METRIC, gamma)
     lower = p @ _METRIC
@@ -202,4 +204,5 @@ def _projector(
     each = (slice(None), None, None, None, None)
     inner = metric - 2 / 3 * square / (w**2)[each] + mixed / (3 * w)[each]
     mass = _slash(p, gamma) + w[:, None, None] * one
-    return -np.einsum("gac,gstcb->gstab", mass, inner)
+    projector: Matrices = -np.einsum("gac,gstcb->gstab", mass, inner)
+    return projector

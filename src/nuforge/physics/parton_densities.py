@@ -48,9 +48,11 @@ class _Shape:
 
         def beta(shift: float) -> Moments:
             first = n - 1 + self.a + shift
-            return np.exp(loggamma(first) + loggamma(self.b + 1) - loggamma(first + self.b + 1))
+            value: Moments = np.exp(loggamma(first) + loggamma(self.b + 1) - loggamma(first + self.b + 1))
+            return value
 
-        return self.norm * (beta(0.0) + self.c * beta(0.5) + self.d * beta(1.0))
+        whole: Moments = self.norm * (beta(0.0) + self.c * beta(0.5) + self.d * beta(1.0))
+        return whole
 
 
 UP_VALENCE = _Shape(1.239, 0.48, 2.72, -1.8, 9.5)
@@ -95,7 +97,7 @@ def _table() -> Tensor:
     x = np.linspace(_LEAST**_ROOT, 1.0, _FRACTIONS) ** (1 / _ROOT)
     inside = np.minimum(x, 0.995)
     scales = np.exp(np.linspace(math.log(_LOW), math.log(_HIGH), _SCALES))
-    values = evolved(inside, scales) / (1 - inside)[None, :, None] ** _LARGE
+    values = np.maximum(evolved(inside, scales), 0) / (1 - inside)[None, :, None] ** _LARGE
     return torch.from_numpy(values)
 
 

@@ -72,7 +72,7 @@ class CoherentChannel:
         """What neutrinos leave: a lepton and a pion; the nucleus takes what is missing."""
         n = len(which)
         lepton, pion = torch.zeros_like(neutrino), torch.zeros_like(neutrino)
-        for row in which.unique().tolist():
+        for row in torch.unique(which).tolist():
             mine = (which == row).nonzero().squeeze(1)
             lepton[mine], pion[mine] = self._on(neutrino[mine], int(nuclei.a[row]), float(nuclei.mass[row]), generator)
         kind = pion_of_charge(torch.full((n, 1), self.probe.charge))
@@ -143,13 +143,14 @@ def _drawn(tables: _Tables, probe: Probe, energy: Tensor, uniform: Tensor) -> tu
     u = uniform * (tables.losses.shape[1] - 1)
     i = u.long().clamp(max=tables.losses.shape[1] - 2)
     on_u = u - i
-    share = [torch.lerp(tables.losses[r, i[0]], tables.losses[r, i[0] + 1], on_u[0]) for r in (row, row + 1)]
-    s = torch.lerp(*share, on)
+    low, high = (torch.lerp(tables.losses[r, i[0]], tables.losses[r, i[0] + 1], on_u[0]) for r in (row, row + 1))
+    s = torch.lerp(low, high, on)
     j = (s * (_LOSSES - 1) + 0.5).long()
-    t = [torch.lerp(tables.transfers[r, j, i[1]], tables.transfers[r, j, i[1] + 1], on_u[1]) for r in (row, row + 1)]
+    q = tables.transfers
+    low, high = (torch.lerp(q[r, j, i[1]], q[r, j, i[1] + 1], on_u[1]) for r in (row, row + 1))
     pion = PION_MASS if probe.charged else NEUTRAL_PION_MASS
     loss = _span(probe.lepton_mass, pion, energy, s)
-    return loss, _transfers(probe.lepton_mass, energy, loss, torch.lerp(*t, on))
+    return loss, _transfers(probe.lepton_mass, energy, loss, torch.lerp(low, high, on))
 
 
 def _lepton(neutrino: Tensor, loss: Tensor, q2: Tensor, mass: float, uniform: Tensor) -> Tensor:

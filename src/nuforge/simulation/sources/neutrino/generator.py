@@ -62,11 +62,11 @@ class Interactions:
         """Interactions end to end."""
         starts = torch.tensor([0, *(len(part) for part in parts)]).cumsum(0)
         owner = torch.cat([part.owner + start for part, start in zip(parts, starts, strict=False)])
-        names = ("mode", "charged", "struck", "q2", "w")
-        columns = [torch.cat([getattr(part, name) for part in parts]) for name in names]
-        return Interactions(
-            *columns, owner, *(torch.cat([getattr(part, n) for part in parts]) for n in ("pdg", "four"))
-        )
+        columns = {
+            name: torch.cat([getattr(part, name) for part in parts])
+            for name in ("mode", "charged", "struck", "q2", "w", "pdg", "four")
+        }
+        return Interactions(owner=owner, **columns)
 
 
 @dataclass(frozen=True)
@@ -163,10 +163,10 @@ def _together(
 ) -> Interactions:
     kinds, which = torch.unique(torch.stack([z, a], 1), dim=0, return_inverse=True)
     nuclei = Nuclei.of(kinds[:, 0], kinds[:, 1], settings.gas)
-    found, rows, total = [], [], neutrino.clone()
+    found, rows, total = [_no_facts()], [which[:0]], neutrino.clone()
     total[:, 0] += nuclei.mass[which]
-    products: list[Products] = []
-    for number in pdg.unique().tolist():
+    products = [Products(which[:0], which[:0], neutrino[:0])]
+    for number in torch.unique(pdg).tolist():
         mine = (pdg == number).nonzero().squeeze(1)
         chosen, ways = _choose(number, neutrino[mine, 0], which[mine], nuclei, settings, generator, current)
         for index, channel in enumerate(ways):
@@ -179,11 +179,12 @@ def _together(
             products.append(_with_lepton(leaving, born, lepton, here))
             found.append(_facts(channel, born, neutrino[here]))
             rows.append(here)
-    order = torch.cat(rows).argsort() if rows else torch.zeros(0, dtype=torch.int64)
-    facts = [torch.cat(columns)[order] for columns in zip(*found, strict=True)] if found else _no_facts()
+    order = torch.cat(rows).argsort()
+    mode, charged, struck, q2, w = (torch.cat(columns)[order] for columns in zip(*found, strict=True))
     owner, number, four = (torch.cat([getattr(p, n) for p in products]) for n in ("owner", "pdg", "four"))
     order = owner.argsort(stable=True)
-    return Interactions(*facts, owner[order], _kaons(number[order], generator), four[order])
+    numbers = _kaons(number[order], generator)
+    return Interactions(mode, charged, struck, q2, w, owner[order], numbers, four[order])
 
 
 def _choose(
@@ -199,7 +200,7 @@ def _choose(
     uniform = torch.rand(len(energy), generator=generator, dtype=torch.float64)
     chosen = torch.zeros(len(energy), dtype=torch.int64)
     ways: tuple[Channel, ...] = ()
-    for row in which.unique().tolist():
+    for row in torch.unique(which).tolist():
         mine = (which == row).nonzero().squeeze(1)
         of = rates(pdg, int(nuclei.z[row]), int(nuclei.a[row]), settings, current)
         sums = of.by_channel(energy[mine]).cumsum(0)
@@ -224,7 +225,7 @@ def _leave(
 ) -> Products:
     """Particles but the lepton, by rows of the vertices."""
     parts = []
-    for row in which.unique().tolist():
+    for row in torch.unique(which).tolist():
         rows = (which == row).nonzero().squeeze(1)
         z, a = int(nuclei.z[row]), int(nuclei.a[row])
         if channel.whole or a == 1:
@@ -254,9 +255,9 @@ def _facts(channel: Channel, born: Born, neutrino: Tensor) -> tuple[Tensor, ...]
     return torch.full((n,), channel.mode), torch.full((n,), channel.charged), born.struck, q2, born.w
 
 
-def _no_facts() -> list[Tensor]:
+def _no_facts() -> tuple[Tensor, ...]:
     whole, real = torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.float64)
-    return [whole, whole.bool(), whole, real, real]
+    return whole, whole.bool(), whole, real, real
 
 
 def _kaons(pdg: Tensor, generator: torch.Generator) -> Tensor:

@@ -40,7 +40,7 @@ def hadronise(vertex: Vertex, charge: int, anti: bool, on_proton: bool, uniform:
         kind = torch.where(heavy, _kinds(fewer, charge, uniform[1], torch.ones_like(pairs)), kind)
     most = int((kind >= 0).sum(1).max()) if len(n) else 2
     kind = kind[:, :most]
-    inside = _momenta(kind, vertex.w, uniform[4 + MOST // 2 :].unflatten(0, (3, MOST))[:, :most])
+    inside = _momenta(kind, vertex.w, uniform[4 + MOST // 2 :].view(3, MOST, -1)[:, :most])
     free = ((kind >= 0).sum(1) == 2) & (vertex.w < ISOTROPIC)
     inside[:, :2] = torch.where(free[:, None, None], _apart(kind[:, :2], vertex.w, uniform[2:4]), inside[:, :2])
     four = _placed(inside, vertex, _masses(kind))

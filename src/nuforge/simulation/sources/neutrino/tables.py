@@ -152,8 +152,8 @@ class Scattering:
             low, high = (torch.lerp(flat[i], flat[i + 1], on_u[1]) for i in (start, start + wide))
             return w, self.range.transfers(energy, w, torch.lerp(low, high, on))
         masses, first = self.masses.view(-1), row * _QUANTILES + u[0]
-        share = [torch.lerp(masses[i], masses[i + 1], on_u[0]) for i in (first, first + _QUANTILES)]
-        s = torch.lerp(*share, on)
+        low, high = (torch.lerp(masses[i], masses[i + 1], on_u[0]) for i in (first, first + _QUANTILES))
+        s = torch.lerp(low, high, on)
         w = self.range.masses(energy, s)
         at = s * (n - 1)
         j = at.long().clamp(max=n - 2)

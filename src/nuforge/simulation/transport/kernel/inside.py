@@ -35,8 +35,8 @@ def leave(
     first = torch.zeros(n + 1, dtype=torch.int64)
     first[1:] = torch.bincount(swarm.owner, minlength=n).cumsum(0)
     seed = int(torch.randint(-(2**63), 2**63 - 1, (), generator=generator)) % 2**64
-    columns = (swarm.position.double(), swarm.direction.double(), swarm.energy.double(), left, total.double())
-    columns = tuple(column.contiguous() for column in columns)
+    real = (swarm.position, swarm.direction, swarm.energy)
+    columns = (*(column.double().contiguous() for column in real), left.contiguous(), total.double().contiguous())
     target, model = nucleus(z, a), nuclear_model(dials)
     begin = (ctypes.byref(model), ctypes.byref(target), n, first, swarm.kind.contiguous(), *columns, seed)
     capacity, found = 0, _MANY * n
