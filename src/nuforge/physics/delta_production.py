@@ -180,7 +180,8 @@ def _current(
         return difference
 
     def weighted(coupling: NDArray[np.floating], tensor: NDArray, power: int) -> NDArray:
-        return (coupling / NUCLEON_MASS**power)[:, None, None] * tensor
+        whole: NDArray = (coupling / NUCLEON_MASS**power)[:, None, None] * tensor
+        return whole
 
     magnetic = np.einsum("lm,gab->glmab", _METRIC, _slash(q, gamma)) - np.einsum("gl,mab->glmab", q, gamma)
     vector = (third / NUCLEON_MASS)[:, None, None, None, None] * magnetic

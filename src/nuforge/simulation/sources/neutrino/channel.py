@@ -87,8 +87,8 @@ class NucleonChannel:
         What Pauli's principle forbids does not count. Quasi-random: Sobol's points, the same at each energy.
         """
         n, k = len(energy), len(nuclei.z)
-        points = Sobol(UNIFORMS + 3 + (self.uniforms if self.blocked else 0), rng=1).random(_AVERAGED)
-        uniform = torch.from_numpy(points.T).repeat(1, n)
+        points = Sobol(UNIFORMS + 3 + (self.uniforms if self.blocked else 0), scramble=False).random(_AVERAGED)
+        uniform = torch.from_numpy(points.T + 0.5 / _AVERAGED).repeat(1, n)
         along = torch.zeros(n * _AVERAGED, 4, dtype=torch.float64)
         along[:, 0] = along[:, 3] = energy.repeat_interleave(_AVERAGED)
         rows = []
