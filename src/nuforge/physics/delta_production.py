@@ -173,10 +173,10 @@ def _current(
     delta = p + q
     one = np.eye(4)
 
-    def transition(momentum: NDArray[np.floating]) -> Matrices:
+    def transition(momentum: NDArray[np.floating]) -> NDArray[np.floating]:
         """g (q . p) - q p, of the momentum p."""
         dot = np.einsum("gm,mn,gn->g", q, _METRIC, momentum)
-        difference: Matrices = np.einsum("g,lm->glm", dot, _METRIC) - np.einsum("gl,gm->glm", q, momentum)
+        difference: NDArray[np.floating] = np.einsum("g,lm->glm", dot, _METRIC) - np.einsum("gl,gm->glm", q, momentum)
         return difference
 
     def weighted(coupling: NDArray[np.floating], tensor: NDArray, power: int) -> NDArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from scipy.stats.qmc import Sobol
@@ -22,6 +22,7 @@ _AT_ONCE = 4096
 _MOST_ROUNDS = 10_000
 
 
+@runtime_checkable
 class Channel(Protocol):
     """One way in which one kind of neutrino scatters.
 
