@@ -1,6 +1,7 @@
 """Neutrinos on nuclei: conservation, thresholds, distributions, the Fermi sea, the way out."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -31,6 +32,7 @@ from nuforge.simulation.sources.neutrino.modes import Probe
 from nuforge.simulation.sources.neutrino.nuclei import UNIFORMS, Nuclei
 from nuforge.simulation.sources.neutrino.settings import GeneratorSettings, generator_settings
 from nuforge.simulation.sources.neutrino.tau import CHANNELS, decayed
+from nuforge.simulation.sources.neutrino.weights import axial_mass_weights
 from nuforge.simulation.transport.kernel.library import LIBRARY
 
 A, B = generator_settings("A"), generator_settings("B")
@@ -393,6 +395,27 @@ def test_settings_differ_where_they_should():
     made = [run(5000, 1500.0, settings=s) for s in (A, B)]
     pions = [sum(counts(m, pdg)[m.mode == 400] for pdg in (211, 111, -211)).double().mean() for m in made]
     assert float(pions[1]) < float(pions[0])
+
+
+@pytest.mark.parametrize("pdg", [14, -14])
+def test_weighted_events_are_those_of_the_other_axial_mass(pdg):
+    heavy = replace(A, form_factors=replace(A.form_factors, axial_mass=1090.0))
+    flux = flat_flux(1000.0, 2000.0, (pdg,))
+    one, two = (
+        neutrinos(6000, box(LIQUID_ARGON, 100.0), seeded(), flux, s, current="charged")["interactions"]
+        for s in (A, heavy)
+    )
+    weight = axial_mass_weights(one, A, 1090.0)
+    quasi = one["mode"] == 200
+    assert (weight[~quasi] == 1).all()
+    at = torch.linspace(1000.0, 2000.0, 50, dtype=torch.float64)
+    rate = [float(rates(pdg, *ARGON, s, "charged").by_channel(at)[0].sum()) for s in (A, heavy)]
+    assert float(weight[quasi].mean()) == pytest.approx(rate[1] / rate[0], rel=0.02)
+    q2 = one["q2"].double()[quasi]
+    other = two["q2"].double()[two["mode"] == 200]
+    mean = float((q2 * weight[quasi]).sum() / weight[quasi].sum())
+    error = float(other.std()) * math.sqrt(1 / len(other) + 1 / len(q2))
+    assert mean == pytest.approx(float(other.mean()), abs=5 * error)
 
 
 @pytest.mark.parametrize(
