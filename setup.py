@@ -53,6 +53,7 @@ setup(
                 "interaction",
                 "captures",
                 "alone",
+                "inside",
                 "charged",
                 "photons",
                 "hadrons",

@@ -9,8 +9,14 @@ ELECTRON_RADIUS = 2.8179403262e-13  # cm, classical
 HBAR_C = 197.3269804e-13  # MeV cm
 BETHE_K = 0.307075  # MeV cm^2/mol: 4 pi N_A r_e^2 m_e c^2
 
+FERMI_CONSTANT = 1.1663787e-11  # 1/MeV^2
+UP_DOWN_MIXING = 0.97417  # V_ud: what neutrino generators take (Review of Particle Physics 2016; 0.97367 in 2024)
+WEAK_MIXING = 0.23122  # sin^2 of Weinberg's angle, MS-bar at the mass of the Z
+PION_DECAY_CONSTANT = 92.4  # MeV, f_pi
+
 ELECTRON_MASS = 0.51099895  # MeV, as all masses here
 MUON_MASS = 105.6583745
+TAU_MASS = 1776.93
 PION_MASS = 139.57039
 NEUTRAL_PION_MASS = 134.9768
 KAON_MASS = 493.677
@@ -29,5 +35,6 @@ LONG_KAON_LIFETIME = 51.16
 LAMBDA_LIFETIME = 0.2617
 
 MICHEL_ENDPOINT = (MUON_MASS**2 + ELECTRON_MASS**2) / (2 * MUON_MASS)  # total energy, 52.83 MeV
+NUCLEON_MASS = 0.5 * (PROTON_MASS + NEUTRON_MASS)  # mean
 BOHR_RADIUS = ELECTRON_RADIUS / FINE_STRUCTURE**2  # cm
 CROSS_SECTION_SCALE = math.pi * ELECTRON_RADIUS**2  # cm^2

@@ -15,6 +15,7 @@ MASSES = {
     12: 0.0,
     13: c.MUON_MASS,
     14: 0.0,
+    15: c.TAU_MASS,
     16: 0.0,
     22: 0.0,
     111: c.NEUTRAL_PION_MASS,
@@ -66,7 +67,7 @@ Channels of less than a thousandth (but of the pion) are left out; a K0_L makes 
 channels evenly.
 """
 
-_CHARGES = {11: -1, 13: -1, 211: 1, 321: 1, 2212: 1}
+_CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1}
 _BARYONS = (2112, 2212, 3122)
 _NUCLEI = 1_000_000_000
 _NEUTRAL = (22, 111, 130, 310)  # their own antiparticles

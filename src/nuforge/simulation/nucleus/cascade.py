@@ -22,6 +22,7 @@ from nuforge.simulation.drawing import drawn_by_rate
 from nuforge.simulation.four_momenta import four_momentum
 from nuforge.simulation.nucleus.channels import Channel, cross_sections
 from nuforge.simulation.nucleus.collisions import Outcome, absorb, collide, rest_frame_momentum
+from nuforge.simulation.nucleus.dials import NOMINAL, CascadeDials
 from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, Hadron, is_nucleon, is_pion
 from nuforge.simulation.nucleus.target import Target
 
@@ -99,20 +100,21 @@ class _Hits:
         return _Hits(self.rows[key], outcome, *values)
 
 
-def cascade(swarm: Swarm, target: Target, generator: torch.Generator) -> Swarm:
+def cascade(swarm: Swarm, target: Target, generator: torch.Generator, dials: CascadeDials = NOMINAL) -> Swarm:
     """The hadrons that leave the nuclei; `target.z` and `target.a` become what stays.
 
     Args:
         swarm: Who begins inside.
         target: The nuclei.
         generator: Source of randomness.
+        dials: Systematic parameters.
     """
     out = [swarm[:0]]
     for _ in range(MOST_STEPS):
         if not len(swarm):
             break
         before = swarm
-        swarm, stays, hits = _step(before, target, generator)
+        swarm, stays, hits = _step(before, target, generator, dials=dials)
         out.append(before[~stays])
         if len(hits.rows):
             hits = hits[_first_of_owner(swarm.owner[hits.rows])]
@@ -200,7 +202,9 @@ def swallow(swarm: Swarm, target: Target) -> None:
     target.change(swarm.owner, CHARGE[swarm.kind], BARYON[swarm.kind])
 
 
-def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool = False) -> tuple[Swarm, Tensor, _Hits]:
+def _step(
+    swarm: Swarm, target: Target, generator: torch.Generator, comes: bool = False, dials: CascadeDials = NOMINAL
+) -> tuple[Swarm, Tensor, _Hits]:
     """One step: who is inside after it, which of the swarm (M,) those are, and their collisions.
 
     The swarm `comes` from outside, or not.
@@ -219,6 +223,7 @@ def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool 
     medium = torch.where(is_nucleon(swarm.kind), 1 - IN_MEDIUM * density / SATURATION, 1.0)
     rates = cross_sections(swarm.kind, partner, lab) * (MB * density * share * flux * medium).unsqueeze(1)
     rates = torch.cat([rates, _absorption(swarm, target, density, share, size).unsqueeze(1)], 1)
+    rates = rates * _factors(swarm.kind, dials)
     enough = target.a[swarm.owner] >= FEWEST
     rate = rates.sum(1) * enough
     uniform = torch.rand((2, len(swarm)), generator=generator, dtype=torch.float64)
@@ -227,6 +232,15 @@ def _step(swarm: Swarm, target: Target, generator: torch.Generator, comes: bool 
     hits = _allowed(swarm, hit, channel, four, partner, partner_four, middle, density, target, generator)
     end = middle + swarm.direction * (0.5 * STEP)
     return Swarm(swarm.owner, swarm.kind, end, swarm.direction, swarm.energy), stays, hits
+
+
+def _factors(kind: Tensor, dials: CascadeDials) -> Tensor:
+    """Factors (M, 5) on the rates by channel, absorption last."""
+    length = torch.where(is_pion(kind), dials.pion_mean_free_path, 1.0)
+    length = torch.where(is_nucleon(kind), dials.nucleon_mean_free_path, length)
+    channel = torch.ones(_ABSORBED + 1, dtype=torch.float64)
+    channel[Channel.EXCHANGE], channel[_ABSORBED] = dials.charge_exchange, dials.pion_absorption
+    return channel / length.unsqueeze(1)
 
 
 def _first_of_owner(owner: Tensor) -> Tensor:

@@ -78,13 +78,18 @@ double rates(const Flyer& who, Hadron partner, double lab, double flux, double i
   const double filled = place.density / model.saturation;
   const double share = static_cast<double>(target.a) / static_cast<double>(target.begun.a);
   const double medium = is_nucleon(who.kind) ? 1.0 - model.in_medium * filled : 1.0;
-  const double each = model.mb * place.density * share * flux * medium;
+  const double length = is_nucleon(who.kind) ? model.nucleon_mean_free_path
+                        : is_pion(who.kind)  ? model.pion_mean_free_path
+                                             : 1.0;
+  const double each = model.mb * place.density * share * flux * medium / length;
+  columns[kExchange] *= static_cast<float>(model.charge_exchange);
   double sum = 0.0;
   for (int channel = 0; channel < kAbsorption; ++channel) sum += out[channel] = each * columns[channel];
   out[kAbsorption] = 0.0;
   if (is_pion(who.kind)) {
     const double x = static_cast<double>(target.z) / static_cast<double>(target.a);
-    const double pairs = model.pairs * x * (1.0 - x) * place.density * share * share * filled;
+    const double pairs =
+        model.pairs * x * (1.0 - x) * place.density * share * share * filled * model.pion_absorption / length;
     sum += out[kAbsorption] = model.mb * pairs * model.absorbed(inside);
   }
   return sum;

@@ -19,8 +19,9 @@ LIBRARY: Final = Library(
         "fly": [POINTER] * 4,
         "flying_ends": [POINTER],
         "react": [POINTER, POINTER, INT64, INT64, *[POINTER] * 3, ctypes.c_uint64, *[POINTER] * 3, INT64],
+        "leave": [POINTER, POINTER, INT64, *[POINTER] * 7, ctypes.c_uint64, *[POINTER] * 3, INT64],
         "runs": [POINTER, POINTER, INT64, *[POINTER] * 4],
         "gather": [*[POINTER] * 4, INT64, INT64, POINTER],
     },
-    {"flying_begins": POINTER, "fly": ctypes.c_int, "runs": INT64, "react": INT64},
+    {"flying_begins": POINTER, "fly": ctypes.c_int, "runs": INT64, "react": INT64, "leave": INT64},
 )

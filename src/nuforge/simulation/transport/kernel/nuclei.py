@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import Structure, c_double, c_int64, c_void_p
+from dataclasses import fields
 from functools import cache
 from typing import Final
 
@@ -14,6 +15,7 @@ from nuforge.physics.hadron_nucleon import momenta, pion_deuteron_absorption
 from nuforge.physics.nuclei import DIFFUSENESS, mass_table, nuclear_mass
 from nuforge.simulation.nucleus import capture, cascade, closing, coalescence, evaporation, hydrogen, interaction
 from nuforge.simulation.nucleus.channels import RESONANT, backward_chance, cross_sections, forward_slope
+from nuforge.simulation.nucleus.dials import NOMINAL, CascadeDials
 from nuforge.simulation.nucleus.hadrons import BARYON, CHARGE, MASS, PDG, SINGLE, Hadron
 from nuforge.simulation.nucleus.target import Target
 from nuforge.simulation.transport.kernel.grid import Grid
@@ -105,6 +107,7 @@ _NUMBERS: Final = {
     "triple_limit": coalescence.TRIPLE,
     "quadruple_limit": coalescence.QUADRUPLE,
 }
+_DIALS: Final = tuple(field.name for field in fields(CascadeDials))
 _COUNTS: Final = {
     "most_steps": cascade.MOST_STEPS,
     "fewest": cascade.FEWEST,
@@ -125,14 +128,14 @@ class NuclearModel(Structure):
         *((name, Grid) for name in _TABLES),
         ("most_protons", c_int64),
         ("most_neutrons", c_int64),
-        *((name, c_double) for name in _NUMBERS),
+        *((name, c_double) for name in (*_NUMBERS, *_DIALS)),
         *((name, c_int64) for name in _COUNTS),
     )
 
 
 @cache
-def nuclear_model() -> NuclearModel:
-    """The numbers of `simulation.nucleus`, made once."""
+def nuclear_model(dials: CascadeDials = NOMINAL) -> NuclearModel:
+    """The numbers of `simulation.nucleus`, made once for each setting of the dials."""
     masses, light_masses = mass_table(), nuclear_mass(evaporation.LIGHT_Z, evaporation.LIGHT_A)
     arrays = (
         masses,
@@ -153,6 +156,7 @@ def nuclear_model() -> NuclearModel:
         *(Grid.of(table) for table in tables),
         *(n - 1 for n in masses.shape),
         *_NUMBERS.values(),
+        *(getattr(dials, name) for name in _DIALS),
         *_COUNTS.values(),
     )
     model.kept = (arrays, tables)

@@ -85,6 +85,7 @@ struct NuclearModel {
   double delta_mass, delta_width;
   double least_thermal, last, least, diffuseness, effective_mass, muon_mass, little, spare;
   double pair_limit, triple_limit, quadruple_limit;
+  double nucleon_mean_free_path, pion_mean_free_path, pion_absorption, charge_exchange;  // dials, 1 as measured
   int64_t most_steps, fewest, tries, draws, most_emitted, no_levels, capture_tries, neutrino;
 
   // Cross sections (mb) by channel, slope (1/GeV^2) and chance to go backwards, of a hadron of a momentum on a nucleon.
