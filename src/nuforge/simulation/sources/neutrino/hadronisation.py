@@ -11,9 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nuforge.physics.decays import two_body_momentum
 from nuforge.physics.multiplicity import MOST, multiplicities
 from nuforge.simulation.directions import polar, turned
-from nuforge.simulation.four_momenta import boosted, centre_direction, four_momentum, two_body_momentum
+from nuforge.simulation.four_momenta import boosted, centre_direction, four_momentum
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron, nucleon_of_charge, pion_of_charge
 from nuforge.simulation.sources.neutrino.vertex import Hadrons, Vertex
 

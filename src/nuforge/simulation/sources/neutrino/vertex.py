@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from nuforge.physics.decays import two_body_momentum
 from nuforge.simulation.directions import turned
-from nuforge.simulation.four_momenta import centre_direction, mass_squared, two_bodies, two_body_momentum
+from nuforge.simulation.four_momenta import centre_direction, mass_squared, two_bodies
 from nuforge.simulation.sources.neutrino.nuclei import Struck
 
 
