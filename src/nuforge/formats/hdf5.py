@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5t
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError, MissingFileError
@@ -33,7 +35,9 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
-    """A dataset, unless it declares more bytes than its file can hold.
+    """A dataset, unless it declares more bytes than its file can hold, or fields that overlap.
+
+    Where the type of a field is damaged h5py takes a wider one, and HDF5 then writes past the end of its memory.
 
     Raises:
         InputError: If it does; damaged and hostile files declare anything.
@@ -44,6 +48,9 @@ def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
             f"'{dataset.name}' of {path} declares {declared} bytes, but the file has {size}, expected at most "
             f"{_RATIO} times as many; copy or write it again"
         )
+    spans = sorted((at, at + kind.itemsize) for kind, at, *_ in (dataset.dtype.fields or {}).values())
+    if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (dataset.dtype.itemsize, 0)])):
+        raise InputError(f"fields of '{dataset.name}' of {path} overlap, its type is damaged; copy or write it again")
     return dataset
 
 
@@ -59,6 +66,22 @@ def dataset_of(path: Path, group: h5py.Group, name: str) -> h5py.Dataset:
             f"'{group.name}' of {path} has no dataset '{name}', it has {list(group)[:20]}; copy or write it again"
         )
     return plausible(path, found)
+
+
+def attribute(item: h5py.HLObject, name: str, default: object = None) -> Any:  # noqa: ANN401
+    """A number or text that is an attribute of a group or dataset; `default` if there is none.
+
+    Raises:
+        InputError: If it is something else, on which HDF5 can break off.
+    """
+    if name not in item.attrs:
+        return default
+    kind = item.attrs.get_id(name).get_type()
+    if not isinstance(kind, (h5t.TypeIntegerID, h5t.TypeFloatID, h5t.TypeEnumID, h5t.TypeStringID)):
+        raise InputError(
+            f"attribute '{name}' of '{item.name}' of {item.file.filename} is neither a number nor a text; copy it again"
+        )
+    return item.attrs[name]
 
 
 def columns_of(path: Path, dataset: h5py.Dataset, names: Sequence[str]) -> h5py.Dataset:

@@ -23,7 +23,7 @@ from nuforge.events import Events, Table
 from nuforge.formats.ancestry import Interactions, Particles, interactions_of, particles_of
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import RaggedTable, Rows, open_hdf5
+from nuforge.formats.hdf5 import RaggedTable, Rows, attribute, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 
 _ALIASES = {
@@ -150,7 +150,7 @@ def _extent(path: Path, file: h5py.File, name: str) -> _Extent:
 def _event_numbers(file: h5py.File, extents: Mapping[str, _Extent]) -> NDArray[np.int64]:
     """The numbers of all events, sorted; those that left nothing behind too, if the file says how many there are."""
     seen = np.unique(np.concatenate([extent.events for extent in extents.values()]))
-    n = file.attrs.get("events")
+    n = attribute(file, "events")
     if isinstance(n, (int, np.integer)) and (not len(seen) or (seen[0] >= 0 and seen[-1] < n)):
         return np.arange(int(n))
     return seen
@@ -158,7 +158,7 @@ def _event_numbers(file: h5py.File, extents: Mapping[str, _Extent]) -> NDArray[n
 
 def _scales(path: Path, file: h5py.File) -> Scales:
     """The units of a file."""
-    text = file.attrs.get("units")
+    text = attribute(file, "units")
     if text is None:
         return Scales()
     words = [word.strip() for word in (text.decode() if isinstance(text, bytes) else str(text)).split(",")]
