@@ -2,13 +2,10 @@
 
 import contextlib
 import functools
-import glob
 import inspect
 import io
 import json
 import os
-import shutil
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -214,49 +211,10 @@ def main(words: Sequence[str] | None = None) -> int:
     Without words those of the process are taken; then a child process does what reads files (see `outlived`).
     """
     if words is None and sys.argv[1:2] and sys.argv[1] in READING and hasattr(os, "fork"):
+        from nuforge.experiments.outlived import outlived
+
         return outlived(lambda: _answer(sys.argv[1:]), sys.argv[1:])
     return _answer(list(sys.argv[1:] if words is None else words))
-
-
-def outlived(work: Callable[[], int], words: Sequence[str]) -> int:
-    """The exit code of work that a child process does, so that a library that breaks off ends in one line.
-
-    The HDF5 library writes past its memory on some damaged files; nothing in that process can be trusted then. A fork
-    before anything heavy is loaded takes about a millisecond.
-
-    Args:
-        work: What is done.
-        words: The command line, for the message, and to remove what was begun under a temporary name.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if not child:
-        return work()
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGQUIT)}  # the child's
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        before[each] = signal.signal(each, lambda number, _: os.kill(child, number))
-    _, status = os.waitpid(child, 0)
-    for each, handler in before.items():
-        signal.signal(each, handler)
-    if not os.WIFSIGNALED(status):
-        return os.waitstatus_to_exitcode(status)
-    for path in (Path(word) for word in words[1:] if not word.startswith("-")):
-        for left in path.parent.glob(f".{glob.escape(path.name)}.{child}.tmp"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-    number = os.WTERMSIG(status)
-    if number not in _BROKEN:
-        return 128 + number
-    name = signal.Signals(number).name
-    print(
-        f"nuforge: a library broke off ({name}) at: {' '.join(words)}; most likely the file is damaged, copy or write "
-        "it again",
-        file=sys.stderr,
-    )
-    return 2
-
-
-_BROKEN = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
 def _answer(words: Sequence[str]) -> int:

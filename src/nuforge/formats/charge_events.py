@@ -15,7 +15,7 @@ from nuforge import units
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import attribute, columns_of, dataset_of, open_hdf5
+from nuforge.formats.hdf5 import attribute, columns_of, dataset_of, open_hdf5, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.larpix import TICK
 from nuforge.formats.ragged import Spans
@@ -64,7 +64,7 @@ def read_charge_events(path: Path, batch_events: int) -> Iterator[Events]:
         InputError: If the file is not as expected.
     """
     with open_hdf5(path) as file:
-        events = columns_of(path, dataset_of(path, file, "events"), _EVENTS).fields(list(_EVENTS))[()]
+        events = whole(path, columns_of(path, dataset_of(path, file, "events"), _EVENTS), _EVENTS)
         hits = columns_of(path, dataset_of(path, file, "hits"), _HITS)
         of_hits = Spans.of_counts(events["nhit"], len(hits), f"'nhit' of {path}")
         tracks = columns_of(path, dataset_of(path, file, "tracks"), _TRACKS) if "tracks" in file else None

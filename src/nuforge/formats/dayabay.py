@@ -92,4 +92,4 @@ def _bins(path: Path, dataset: h5py.Dataset) -> np.ndarray:
     return np.stack([rows[field].astype(np.float64) for field in _FIELDS], 1)
 
 
-DAYABAY = Format("dayabay", "Daya Bay's data release (HDF5)", "doc", _recognises, read_dayabay)
+DAYABAY = Format("dayabay", "Daya Bay's data release (HDF5)", "seen", _recognises, read_dayabay)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nuforge.errors import InputError, MissingFileError
 
 BLOCK = 1 << 19  # rows read at a time
+_WHOLE, _PACKED = 1 << 28, 16  # bytes read at once, and bytes to those of the file
 _RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
 
@@ -111,6 +112,19 @@ def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     if dataset.dtype.kind not in "iufb":
         raise InputError(f"'{dataset.name}' of {path} has type {dataset.dtype}, expected numbers; write it again")
     return dataset
+
+
+def whole(path: Path, dataset: h5py.Dataset, fields: Sequence[str] = ()) -> NDArray[Any]:
+    """All of a dataset, or of some of its fields, such as the numbers of events, which are held in memory.
+
+    Raises:
+        InputError: If they are more than 256 MB and 16 times the file; numbers of events do not pack so well.
+    """
+    size, most = dataset.size * dataset.dtype.itemsize, max(_WHOLE, _PACKED * path.stat().st_size)
+    if size > most:
+        raise InputError(f"'{dataset.name}' of {path} declares {size} bytes, expected {most} at most; cut it in parts")
+    values: NDArray[Any] = dataset.fields(list(fields))[()] if fields else dataset[()]
+    return values
 
 
 def taken(dataset: h5py.Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.next_tables import TABLES, Extent, extents_of
 from nuforge.formats.next_truth import GROUPS, Truth, truth_of
@@ -132,13 +132,13 @@ def _runs(path: Path, file: h5py.File) -> _Runs:
     nothing = np.zeros(0, np.int64)
     if "evt_number" not in _fields(file, "Run/events"):
         return _Runs(nothing, nothing, np.zeros(0))
-    rows = dataset_of(path, file, "Run/events")[:]
+    rows = whole(path, dataset_of(path, file, "Run/events"))
     number = rows["evt_number"].astype(np.int64)
     time = np.full(len(number), np.nan)
-    if "timestamp" in rows.dtype.names:
+    if "timestamp" in (rows.dtype.names or ()):
         time = rows["timestamp"].astype(np.float64) * units.ms
     known = "run_number" in _fields(file, "Run/runInfo")
-    runs = dataset_of(path, file, "Run/runInfo")[:]["run_number"] if known else nothing
+    runs = whole(path, dataset_of(path, file, "Run/runInfo"))["run_number"] if known else nothing
     run = runs if len(runs) == len(number) else np.repeat(runs[:1] if len(runs) else np.zeros(1), len(number))
     return _Runs(number, run.astype(np.int64), time)
 
@@ -157,7 +157,7 @@ def _all_waveforms(path: Path, file: h5py.File) -> dict[str, _Waveforms]:
                 f"{_LIMIT} bytes an event; copy or write it again"
             )
         known = "sensorID" in _fields(file, sensors)
-        numbers = dataset_of(path, file, sensors)[:]["sensorID"] if known else np.zeros(0)
+        numbers = whole(path, dataset_of(path, file, sensors))["sensorID"] if known else np.zeros(0)
         channel = numbers if len(numbers) == dataset.shape[1] else np.arange(dataset.shape[1])
         found[name] = _Waveforms(dataset, channel.astype(np.int64), _TRUE_PERIOD.get(place, period))
     return found

@@ -24,7 +24,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Process, Table
 from nuforge.formats.ancestry import Numbering
 from nuforge.formats.geant4 import processes_of_names
-from nuforge.formats.hdf5 import RaggedTable, dataset_of
+from nuforge.formats.hdf5 import RaggedTable, dataset_of, whole
 from nuforge.formats.ragged import Spans
 
 Integers = NDArray[np.int64]
@@ -145,7 +145,7 @@ def _of_extents(path: Path, group: h5py.Group, particles: RaggedTable, hits: Rag
     missing = [name for name in ("evt_number", "last_hit", "last_particle") if name not in (extents.dtype.names or ())]
     if missing:
         raise InputError(f"'{extents.name}' of {path} lacks {missing}; write it as nexus does")
-    rows = extents[:]
+    rows = whole(path, extents)
     numbers = rows["evt_number"].astype(np.int64)
     spans = [
         Spans.of_cumulative(rows[field].astype(np.int64) + 1, len(table.dataset), f"'{field}' of {path}")
