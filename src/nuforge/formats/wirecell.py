@@ -28,6 +28,8 @@ _FRAME = re.compile(r"(frame|channels|tickinfo|summary|chanmask)_(.+)_(\d{1,18})
 _DEPO = re.compile(r"depo_(data|info)_(\d{1,18})")
 _SPARSE = ("ch", "tick", "value", "shape", "channels", "tickinfo")
 _ROWS_AT_ONCE = 256
+_PIXELS_AT_ONCE = 1 << 22
+_MOST_DEPOS = 1 << 24  # numbers of an array of depositions
 _MOST_PIXELS = 1 << 24  # that are not zero, of an array
 
 _EVENT = {
@@ -195,7 +197,8 @@ def _fill(frame: _Frame, member: Member) -> None:
     if len(member.shape) != 2:
         raise InputError(f"{member.where} has shape {member.shape}, expected channels and ticks; write it again")
     rows, columns, values, filled = [frame.row], [frame.column], [frame.value], 0
-    for first, block in member.blocks(_ROWS_AT_ONCE):
+    width = member.shape[0 if member.by_columns else 1]
+    for first, block in member.blocks(max(1, min(_ROWS_AT_ONCE, _PIXELS_AT_ONCE // max(1, width)))):
         flat = block.reshape(-1)
         place = np.flatnonzero(flat != 0)  # of booleans it is several times faster than of floats
         row, column = np.divmod(place, max(1, block.shape[1]))
@@ -309,6 +312,8 @@ def read_depos(path: Path, batch_events: int) -> Iterator[Events]:
 def _shaped_depos(member: Member) -> NDArray[Any]:
     if len(member.shape) != 2:
         raise InputError(f"{member.where} has shape {member.shape}, expected two dimensions; write it again")
+    if math.prod(member.shape) > _MOST_DEPOS:
+        raise InputError(f"{member.where} has shape {member.shape}, expected {_MOST_DEPOS} numbers at most; cut it")
     return member.read()
 
 
