@@ -39,9 +39,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
             base.execute("PRAGMA trusted_schema = OFF")
             base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
             left = iter(range(_STEPS_PER_BYTE * path.stat().st_size // _STEPS + 10))
-            base.set_progress_handler(
-                lambda: next(left, None) is None, _STEPS
-            )  # a page may be named often
+            base.set_progress_handler(lambda: next(left, None) is None, _STEPS)  # a page may be named often
             yield base
     except (sqlite3.Error, OverflowError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0][:200]
