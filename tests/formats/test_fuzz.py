@@ -68,7 +68,15 @@ def perhaps_refused():
 
 
 KINDS = (
-    *("wirecell-frames", "wirecell-depos", "graphnet sqlite", "graphnet nested", "prometheus", "kaggle", "dune-cvn"),
+    *(
+        "wire-cell-frames",
+        "wire-cell-depos",
+        "graphnet sqlite",
+        "graphnet nested",
+        "prometheus",
+        "icecube kaggle",
+        "dune-cvn",
+    ),
     *("gst", "gibuu", "rootracker", "hese", "nuhepmc", "kin", "miniboone"),
 )
 

@@ -35,9 +35,6 @@ def those(condition):
     return pytest.mark.parametrize("fixture", [f for f in FIXTURES if condition(f)], ids=lambda f: f.name)
 
 
-IS_FILE = {"kaggle", "graphnet parquet", "dune-cvn", "store"}  # and these are folders
-
-
 @those(lambda f: True)
 def test_parts_that_are_gone_or_of_another_type_or_size_are_read_or_refused(fixture: Fixture, tmp_path):
     made = fixture.made(tmp_path / "made")
@@ -65,7 +62,7 @@ def test_stretches_of_zeros_or_ones_are_read_or_refused(fixture: Fixture, tmp_pa
     assert not faults(answers(stretches))
 
 
-@those(lambda f: f.name not in IS_FILE)
+@those(lambda f: True)
 def test_datasets_of_zeros_without_end_are_read_or_refused(fixture: Fixture, tmp_path):
     made = fixture.made(tmp_path / "made")
     names = hdf5_parts(made)
@@ -85,7 +82,7 @@ def test_datasets_of_zeros_without_end_are_read_or_refused(fixture: Fixture, tmp
 
 
 @pytest.mark.parametrize("verb", ["convert", "show"])
-@those(lambda f: f.name in {"segments", "gst", "graphnet sqlite", "kaggle", "wirecell-frames", "hese"})
+@those(lambda f: f.name in {"segments", "gst", "graphnet sqlite", "icecube kaggle", "wire-cell-frames", "hese"})
 def test_other_verbs_refuse_in_one_line_and_leave_nothing(fixture: Fixture, tmp_path, verb):
     made = fixture.made(tmp_path / "made")
     file = made if made.is_file() else next(f for f in sorted(made.rglob("*")) if f.name.startswith("batch"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5t
+from h5py import h5t, h5z
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError, MissingFileError
@@ -52,7 +54,22 @@ def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     spans = sorted((at, at + kind.itemsize) for kind, at, *_ in (dataset.dtype.fields or {}).values())
     if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (dataset.dtype.itemsize, 0)])):
         raise InputError(f"fields of '{dataset.name}' of {path} overlap, its type is damaged; copy or write it again")
+    _check_filters(path, dataset)
     return dataset
+
+
+def _check_filters(path: Path, dataset: h5py.Dataset) -> None:
+    """Refuses a dataset that is packed in a way that HDF5 does not know, even with the package hdf5plugin."""
+    made = dataset.id.get_create_plist()
+    for number, _, _, name in map(made.get_filter, range(made.get_nfilters())):
+        if not h5z.filter_avail(number):
+            with suppress(ModuleNotFoundError):
+                importlib.import_module("hdf5plugin")  # adds its filters
+        if not h5z.filter_avail(number):
+            raise InputError(
+                f"'{dataset.name}' of {path} is packed by {text_of(name) or number}, which HDF5 does not know; "
+                "pip install hdf5plugin, or write it with gzip"
+            )
 
 
 def dataset_of(path: Path, group: h5py.Group, name: str) -> h5py.Dataset:
