@@ -45,11 +45,11 @@ class Answer:
     memory: float
 
 
-def answers(make: Callable[[], Iterable[Path]], verb: str = "info", hang: float = 300) -> list[Answer]:
+def answers(make: Callable[[], Iterable[Path]], verb: str = "info", hang: float = 120) -> list[Answer]:
     """The answers of the command line to files, made one after the other in a forked process.
 
     Raises:
-        AssertionError: If it died, or hung for more seconds than `hang`.
+        AssertionError: If it died, or hung for more seconds than `hang` on one file.
     """
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)
@@ -57,9 +57,8 @@ def answers(make: Callable[[], Iterable[Path]], verb: str = "info", hang: float 
     child.start()
     theirs.close()
     found: list[Answer] = []
-    end = time.monotonic() + hang
     try:
-        while mine.poll(max(0, end - time.monotonic())):
+        while mine.poll(hang):
             answer = mine.recv()
             if answer is None:
                 return found

@@ -83,7 +83,8 @@ def read_nova(path: Path, batch_events: int) -> Iterator[Events]:
             tables = {"event": _event(slices[begin:end], source)}
             for tree in trees:
                 rows, counts = tree.table(begin, end)
-                tables |= _tables(tree, rows, counts)
+                made = _tables(tree, rows, counts).items()
+                tables |= {name: table for name, table in made if len(table.columns)}  # some groups are keys alone
             yield Events(tables)
 
 
