@@ -19,6 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 CHUNK = 1 << 27  # bytes of a chunk that packs into some 130 kB
+_CHUNKS = 6
 
 
 def spoiled(path: Path, folder: Path) -> Iterator[Path]:
@@ -125,7 +126,8 @@ def _json(path: Path) -> Iterator[bytes]:
     """Members gone or of other types, numbers without end, brackets without end."""
     content = json.loads(path.read_bytes())
     for name, values in content.items():
-        for other in (None, 7, "word", [], {"a": 1}, [[1]] * len(values), ["a"] * len(values), [1e400] * len(values)):
+        n = len(values) if isinstance(values, list) else 3
+        for other in (None, 7, "word", [], {"a": 1}, [[1]] * n, ["a"] * n, [1e400] * n):
             yield json.dumps({**content, name: other}).encode()
         yield json.dumps({key: value for key, value in content.items() if key != name}).encode()
         yield json.dumps({**content, name: 0}).replace(": 0", ": 1" + "0" * 100_000).encode()
@@ -148,7 +150,7 @@ def _text(path: Path) -> Iterator[bytes]:
 
 
 def bomb(path: Path, name: str) -> None:
-    """Makes a dataset of an HDF5 file one of zeros that unpack to more than a gigabyte."""
+    """Makes a dataset of an HDF5 file one of zeros that unpack to 800 MB."""
     with h5py.File(path, "a") as file:
         shape, dtype = file[name].shape, file[name].dtype
         row = dtype.itemsize * int(np.prod(shape[1:]))
@@ -156,8 +158,10 @@ def bomb(path: Path, name: str) -> None:
             return
         rows = CHUNK // row
         del file[name]
-        dataset = file.create_dataset(name, (9 * rows, *shape[1:]), dtype, chunks=(rows, *shape[1:]), compression=9)
-        for i in range(9):
+        dataset = file.create_dataset(
+            name, (_CHUNKS * rows, *shape[1:]), dtype, chunks=(rows, *shape[1:]), compression=9
+        )
+        for i in range(_CHUNKS):
             dataset.id.write_direct_chunk((i * rows, *(0 for _ in shape[1:])), _packed(rows * row))
 
 

@@ -45,7 +45,7 @@ class Answer:
     memory: float
 
 
-def answers(make: Callable[[], Iterable[Path]], verb: str = "info", hang: float = 120) -> list[Answer]:
+def answers(make: Callable[[], Iterable[Path]], verb: str = "info", hang: float = 600) -> list[Answer]:
     """The answers of the command line to files, made one after the other in a forked process.
 
     Raises:
