@@ -18,8 +18,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-CHUNK = 1 << 27  # bytes of a chunk that packs into some 130 kB
-_CHUNKS = 6
+BOMB = 6 << 27  # bytes of zeros, which pack into 800 kB
 
 
 def spoiled(path: Path, folder: Path) -> Iterator[Path]:
@@ -149,19 +148,17 @@ def _text(path: Path) -> Iterator[bytes]:
     yield b"".join(lines) + b"7 " * 4_000_000
 
 
-def bomb(path: Path, name: str) -> None:
-    """Makes a dataset of an HDF5 file one of zeros that unpack to 800 MB."""
+def bomb(path: Path, name: str, chunk: int = 1 << 27) -> None:
+    """Makes a dataset of an HDF5 file one of zeros that unpack to 800 MB, in chunks of so many bytes."""
     with h5py.File(path, "a") as file:
         shape, dtype = file[name].shape, file[name].dtype
         row = dtype.itemsize * int(np.prod(shape[1:]))
-        if dtype.hasobject or not shape or not 0 < row <= CHUNK:
+        if dtype.hasobject or not shape or not 0 < row <= chunk:
             return
-        rows = CHUNK // row
+        rows, n = chunk // row, BOMB // chunk
         del file[name]
-        dataset = file.create_dataset(
-            name, (_CHUNKS * rows, *shape[1:]), dtype, chunks=(rows, *shape[1:]), compression=9
-        )
-        for i in range(_CHUNKS):
+        dataset = file.create_dataset(name, (n * rows, *shape[1:]), dtype, chunks=(rows, *shape[1:]), compression=9)
+        for i in range(n):
             dataset.id.write_direct_chunk((i * rows, *(0 for _ in shape[1:])), _packed(rows * row))
 
 

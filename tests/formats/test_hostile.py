@@ -81,6 +81,14 @@ def test_datasets_of_zeros_without_end_are_read_or_refused(fixture: Fixture, tmp
     assert not faults(answers(bombs))
 
 
+@pytest.mark.parametrize("name", ["segments", "liquido", "pisa"])
+def test_zeros_in_small_chunks_are_read_or_refused(name, tmp_path):
+    fixture = next(f for f in FIXTURES if f.name == name)
+    path = fixture.made(tmp_path / "made")
+    bomb(path, next(n for n in hdf5_parts(path) if n in {"segments", "HitData"} or n.endswith("true_energy")), 1 << 24)
+    assert not faults(answers(lambda: [path]))
+
+
 @pytest.mark.parametrize("verb", ["convert", "show"])
 @those(lambda f: f.name in {"segments", "gst", "graphnet sqlite", "icecube kaggle", "wire-cell-frames", "hese"})
 def test_other_verbs_refuse_in_one_line_and_leave_nothing(fixture: Fixture, tmp_path, verb):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from nuforge.errors import InputError, MissingFileError
 
 BLOCK = 1 << 19  # rows read at a time
+_CHUNK = 1 << 26  # bytes of a chunk
 _WHOLE, _PACKED = 1 << 28, 16  # bytes read at once, and bytes to those of the file
 _RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
@@ -55,6 +57,12 @@ def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (dataset.dtype.itemsize, 0)])):
         raise InputError(f"fields of '{dataset.name}' of {path} overlap, its type is damaged; copy or write it again")
     _check_filters(path, dataset)
+    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if chunk > max(_CHUNK, _PACKED * size):  # each slice of it unpacks all of it
+        raise InputError(
+            f"'{dataset.name}' of {path} has chunks of {chunk} bytes in a file of {size}, expected {_CHUNK} or "
+            f"{_PACKED} times the file at most; h5repack it with smaller ones"
+        )
     return dataset
 
 
