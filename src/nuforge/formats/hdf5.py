@@ -145,12 +145,12 @@ def whole(path: Path, dataset: h5py.Dataset, fields: Sequence[str] = ()) -> NDAr
     Raises:
         InputError: If they are more than 256 MB and 16 times the file; numbers of events do not pack so well.
     """
-    _check_size(path, dataset, dataset.size * dataset.dtype.itemsize)
+    check_size(path, dataset, dataset.size * dataset.dtype.itemsize)
     values: NDArray[Any] = dataset.fields(list(fields))[()] if fields else dataset[()]
     return values
 
 
-def _check_size(path: Path, dataset: h5py.Dataset, size: int) -> None:
+def check_size(path: Path, dataset: h5py.Dataset, size: int) -> None:
     """Refuses to hold so many bytes of a dataset, if its file cannot well hold them."""
     most = max(_WHOLE, _PACKED * path.stat().st_size)
     if size > most:
@@ -303,7 +303,7 @@ class RaggedTable:
             mine = np.isin(rows[self.names[self.event]].astype(np.int64), events)
             parts.append(rows if mine.all() else rows[mine])
             n += len(parts[-1])
-            _check_size(self.path, self.dataset, n * rows.dtype.itemsize)
+            check_size(self.path, self.dataset, n * rows.dtype.itemsize)
         rows = np.concatenate(parts) if parts else np.zeros(0, self.dataset.dtype)
         number = np.searchsorted(events, rows[self.names[self.event]].astype(np.int64))
         if (np.diff(number) < 0).any():

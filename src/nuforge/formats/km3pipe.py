@@ -21,7 +21,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, open_hdf5, plausible
+from nuforge.formats.hdf5 import BLOCK, check_size, dataset_of, numbers_of, open_hdf5, plausible
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.km3net import hit_table, light_table, neutrinos_of, particle_table
 from nuforge.formats.ragged import Extents, Keyed, ids
@@ -79,6 +79,8 @@ class _Columns:
     def rows_of(self, events: NDArray[np.int64]) -> tuple[dict[str, NDArray], NDArray[np.int64]]:
         """Columns of some events, event after event, by the names of `_NAMES`, and how many rows each has."""
         first, end = self.extents.range_of(events)
+        for dataset in self.columns.values():
+            check_size(self.path, dataset, (end - first) * dataset.dtype.itemsize)
         rows = {name: _cut(dataset, name, self.fields, first, end) for name, dataset in self.columns.items()}
         keyed = Keyed.of(ids(rows.pop(self.key), f"'{self.key}' of {self.path}"), events)
         return {_NAMES.get(name, name): keyed.taken(values) for name, values in rows.items()}, keyed.counts

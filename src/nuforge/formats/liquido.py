@@ -27,7 +27,7 @@ from nuforge.events.process import Process
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, open_hdf5
+from nuforge.formats.hdf5 import BLOCK, check_size, dataset_of, numbers_of, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Extents, Keyed, ids
 from nuforge.formats.telescope import doubles, floats, integers, travelling
@@ -94,6 +94,7 @@ def _rows(
         key = ids(rows[:, 0], f"the events of '{table.name}' of {path}")
         mine = np.isin(key, events)
         parts.append(rows if mine.all() else rows[mine])
+        check_size(path, table, sum(part.nbytes for part in parts))
         keys.append(key[mine])
     keyed = Keyed.of(np.concatenate(keys), events)
     return keyed.taken(np.concatenate(parts)), keyed.counts
