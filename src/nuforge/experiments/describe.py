@@ -45,6 +45,9 @@ def _store(path: Path) -> dict[str, Any]:
 
     store = Store(path)
     description = store.description
+    first = next(store.batches(1), None)
+    if first is None:
+        raise InputError(f"'{path}' is a store without events; make it again")
     return {
         "kind": "store",
         "events": len(store),
@@ -52,7 +55,7 @@ def _store(path: Path) -> dict[str, Any]:
         "tables": description["tables"],
         "detector": (description["detector"] or {}).get("name"),
         "provenance": description["provenance"],
-        "first event": _first_event(next(store.batches(1))),
+        "first event": _first_event(first),
     }
 
 

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError
 
-MOST = 1 << 29
+MOST = 1 << 28
 """Bytes that an array may have; a frame of a liquid-argon detector has some 10^8."""
+
+_RATIO = 1100  # bytes to those that they are packed in: deflate reaches 1032 to 1
+_MOST_NAME = 1 << 16  # bytes of a name or other record of an archive, which tarfile reads whole
 
 _NAMES = 1 << 16  # members of an archive
 
@@ -69,7 +72,7 @@ def members_of_zip(path: Path, names: list[str]) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for name in names:
             info = archive.getinfo(f"{name}.npy")
-            if info.file_size > min(MOST, 1100 * info.compress_size + 4096):
+            if info.file_size > min(MOST, _RATIO * info.compress_size + 4096):
                 raise InputError(
                     f"'{name}' of {path} declares {info.file_size} bytes packed in {info.compress_size}, "
                     f"expected at most {MOST} and no zip bomb; write it in parts"
@@ -81,7 +84,11 @@ def members_of_zip(path: Path, names: list[str]) -> Iterator[Member]:
 def members_of_tar(path: Path) -> Iterator[Member]:
     """Arrays of a tar archive, packed or not, in its order."""
     with _open_tar(path) as archive:
+        total, most = 0, _RATIO * path.stat().st_size + MOST
         for i, entry in enumerate(archive):
+            total += entry.size
+            if total > most:
+                raise InputError(f"{path} declares {total} bytes and more, expected at most {most} and no bomb; cut it")
             if i > _NAMES:
                 raise InputError(f"{path} has more than {_NAMES} members, expected frames; cut it in parts")
             name = Path(entry.name).stem
@@ -94,10 +101,21 @@ def members_of_tar(path: Path) -> Iterator[Member]:
                 yield _member(name, f"'{name}' of {path}", file)
 
 
+class _Entry(tarfile.TarInfo):
+    """A member of an archive, unless it is a name or record of absurd size."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        entry = super().frombuf(buf, encoding, errors)  # type: ignore[arg-type]
+        if entry.type not in (*tarfile.REGULAR_TYPES, tarfile.DIRTYPE) and entry.size > _MOST_NAME:
+            raise tarfile.ReadError(f"a record of {entry.size} bytes")
+        return entry
+
+
 def first_of_tar(path: Path) -> str | None:
     """The name of the first member of a tar archive, packed or not; None if it is none."""
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r|*", tarinfo=_Entry) as archive:
             entry = archive.next()
             return None if entry is None else entry.name
     except (tarfile.TarError, OSError, EOFError, ValueError):
@@ -107,7 +125,7 @@ def first_of_tar(path: Path) -> str | None:
 @contextmanager
 def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r|*", tarinfo=_Entry) as archive:
             yield archive
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(f"{path} is no whole tar archive ({str(error) or 'cut short'}); copy it again") from None

@@ -15,7 +15,7 @@ from nuforge import units
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import columns_of, dataset_of, open_hdf5
+from nuforge.formats.hdf5 import attribute, columns_of, dataset_of, open_hdf5, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.larpix import TICK
 from nuforge.formats.ragged import Spans
@@ -64,13 +64,13 @@ def read_charge_events(path: Path, batch_events: int) -> Iterator[Events]:
         InputError: If the file is not as expected.
     """
     with open_hdf5(path) as file:
-        events = columns_of(path, dataset_of(path, file, "events"), _EVENTS).fields(list(_EVENTS))[()]
+        events = whole(path, columns_of(path, dataset_of(path, file, "events"), _EVENTS), _EVENTS)
         hits = columns_of(path, dataset_of(path, file, "hits"), _HITS)
         of_hits = Spans.of_counts(events["nhit"], len(hits), f"'nhit' of {path}")
         tracks = columns_of(path, dataset_of(path, file, "tracks"), _TRACKS) if "tracks" in file else None
         n_tracks = events["ntracks"] if tracks is not None else np.zeros(len(events), np.int64)
         of_tracks = Spans.of_counts(n_tracks, 0 if tracks is None else len(tracks), f"'ntracks' of {path}")
-        scale = float(tracks.attrs.get("z_scale", np.nan)) * units.mm if tracks is not None else np.nan
+        scale = float(attribute(tracks, "z_scale", np.nan)) * units.mm if tracks is not None else np.nan
         source = source_of(path)
         for begin in range(0, len(events), batch_events):
             end = min(begin + batch_events, len(events))

@@ -1,7 +1,8 @@
 """Daya Bay's data release (HDF5): spectra as structured datasets of bins, `ibd_spectrum_AD11` and the like (MeV).
 
 A spectrum is an event here: one detector (`AD11` is detector 1 of hall 1), in one period (6, 7 or 8 detectors were
-running), in bins. Its number is its place among the spectra of the file, by name.
+running), in bins. Its number is its place among the spectra of the file, by name. Where names do
+not say the period, it is the number of detectors of the file.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from nuforge.formats.identity import event_table, source_of
 _FIELDS = ("E_min_MeV", "E_max_MeV", "N")
 _DETECTOR = re.compile(r"AD(\d\d)")
 _PERIOD = re.compile(r"([678])AD(?!\d)")
+_PERIODS = (6, 7, 8)
 _MOST_BINS = 1_000_000
 
 _EVENT = {
     "detector": Column("", "hall and number of the detector, such as 11, 0 if the spectrum is of none", "readout"),
-    "period": Column("", "how many detectors were running, 0 if the name does not say", "readout"),
+    "period": Column("", "how many detectors were running, 0 if the file does not say", "readout"),
     "background": Column("", "whether it is the shape of a background", "readout"),
 }
 _BINS = {
@@ -66,6 +68,8 @@ def read_dayabay(path: Path, batch_events: int = 64) -> Iterator[Events]:
     source = source_of(path)
     with open_hdf5(path) as file:
         names = _spectra(file)
+        detectors = {found[1] for name in names if (found := _DETECTOR.search(name))}
+        running = len(detectors) if len(detectors) in _PERIODS else 0
         for first in range(0, len(names), batch_events):
             chosen = names[first : first + batch_events]
             spectra = [_bins(path, file[name]) for name in chosen]
@@ -73,7 +77,7 @@ def read_dayabay(path: Path, batch_events: int = 64) -> Iterator[Events]:
             n = len(chosen)
             event = {
                 "detector": [int(found[1]) if (found := _DETECTOR.search(name)) else 0 for name in chosen],
-                "period": [int(found[1]) if (found := _PERIOD.search(name)) else 0 for name in chosen],
+                "period": [int(found[1]) if (found := _PERIOD.search(name)) else running for name in chosen],
                 "background": ["ibd" not in name.lower() for name in chosen],
             }
             columns = {name: torch.tensor(values) for name, values in event.items()}
@@ -92,4 +96,4 @@ def _bins(path: Path, dataset: h5py.Dataset) -> np.ndarray:
     return np.stack([rows[field].astype(np.float64) for field in _FIELDS], 1)
 
 
-DAYABAY = Format("dayabay", "Daya Bay's data release (HDF5)", "doc", _recognises, read_dayabay)
+DAYABAY = Format("dayabay", "Daya Bay's data release (HDF5)", "seen", _recognises, read_dayabay)

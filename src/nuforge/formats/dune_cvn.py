@@ -6,11 +6,12 @@ The files are called .gz but are zlib streams of 3 x 500 x 500 bytes: view, wire
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -28,6 +29,15 @@ _SHAPE = (3, 500, 500)
 _BYTES = 750_000
 _LABELS = "partition.p"
 _MOST_LABELS = 1 << 28  # bytes of a file of labels
+_PLAIN = {
+    *("PROTO", "FRAME", "MARK", "STOP", "POP", "DUP"),
+    *("NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS"),
+    *("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET"),
+}
+"""Opcodes of pickles that build numbers, texts, lists and mappings."""
+
 _NAME = re.compile(r"event(\d{1,18})\.gz")
 
 _EVENT = {
@@ -57,9 +67,11 @@ def _recognises(seen: Glimpse) -> bool:
 
 def _inflated(path: Path) -> bytes:
     """What a zlib file holds, one byte more than a map at most; nothing if it is damaged."""
+    with path.open("rb") as file:
+        packed = file.read(4 * _BYTES)
     try:
         unpack = zlib.decompressobj()
-        return unpack.decompress(path.read_bytes()[: 4 * _BYTES], _BYTES + 1)
+        return unpack.decompress(packed, _BYTES + 1)
     except zlib.error:
         return b""
 
@@ -127,6 +139,21 @@ class _PlainUnpickler(pickle.Unpickler):
         raise InputError("the labels refer to objects elsewhere, expected plain numbers; do not use this file")
 
 
+def _check_opcodes(file: IO[bytes]) -> None:
+    """Refuses a pickle that does anything but build numbers, texts, lists and mappings, before any of it is done.
+
+    Tuples are not among them: nested ones make a mapping that never ends to be built.
+    """
+    for opcode, _, _ in pickletools.genops(file):
+        if opcode.name not in _PLAIN:
+            raise InputError(f"the labels have the opcode {opcode.name}, expected plain numbers; do not use this file")
+
+
+def _shown(values: object) -> str:
+    """A few words on labels that are none: lists may hold each other, so that they are not printed."""
+    return f"{len(values)} of them" if isinstance(values, list) else f"of type {type(values).__name__}"
+
+
 def labels_of(path: Path) -> dict[str, NDArray[np.int64]]:
     """Labels (7,) of events by their number as text, of a file `partition.p`.
 
@@ -137,6 +164,8 @@ def labels_of(path: Path) -> dict[str, NDArray[np.int64]]:
         raise InputError(f"{path} has {path.stat().st_size} bytes, expected at most {_MOST_LABELS} of labels")
     with path.open("rb") as file:
         try:
+            _check_opcodes(file)
+            file.seek(0)
             content = _PlainUnpickler(file).load()
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
@@ -146,9 +175,9 @@ def labels_of(path: Path) -> dict[str, NDArray[np.int64]]:
     if not isinstance(found, dict):
         raise InputError(f"{path} holds {type(content).__name__}, expected a list of numbers and a mapping of labels")
     n = len(_EVENT)
-    for key, values in found.items():
+    for key, values in found.items():  # keys are texts or numbers, for there are no opcodes of anything else
         if not isinstance(values, list) or len(values) != n or not all(isinstance(v, int) for v in values):
-            raise InputError(f"label '{str(key)[:20]}' of {path} is {str(values)[:60]}, expected {n} integers; copy it")
+            raise InputError(f"label '{str(key)[:20]}' of {path} is {_shown(values)}, expected {n} integers; copy it")
     return {str(key): np.array(values, np.int64) for key, values in found.items()}
 
 

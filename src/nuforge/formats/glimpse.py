@@ -13,6 +13,7 @@ import h5py
 
 from nuforge.errors import InputError, MissingFileError
 from nuforge.formats.arrays import first_of_tar
+from nuforge.formats.global_heaps import check_heaps
 from nuforge.formats.hdf5 import open_hdf5
 
 _HEAD = 4096  # bytes
@@ -93,6 +94,7 @@ _SIGNS = {
 def _names(path: Path, kind: Kind) -> tuple[str, ...]:
     match kind:
         case Kind.HDF5:
+            check_heaps(path)
             with open_hdf5(path) as file:
                 return tuple(_hdf5_names(file, "", 3))[:_MOST]
         case Kind.ROOT:

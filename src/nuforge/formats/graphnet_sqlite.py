@@ -25,6 +25,8 @@ from nuforge.formats.identity import source_of
 from nuforge.formats.ragged import ids
 from nuforge.formats.whole import written_whole
 
+_MOST_CELL = 1 << 20  # bytes of a value
+_STEPS, _STEPS_PER_BYTE = 100_000, 1000  # of the machine that runs queries
 _FETCH = 20_000  # rows
 _SAMPLE = 1000  # rows by which a column of words is told
 
@@ -35,6 +37,9 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as base:
             base.execute("PRAGMA trusted_schema = OFF")
+            base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
+            left = iter(range(_STEPS_PER_BYTE * path.stat().st_size // _STEPS + 10))
+            base.set_progress_handler(lambda: next(left, None) is None, _STEPS)  # a page may be named often
             yield base
     except (sqlite3.Error, OverflowError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0][:200]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5t, h5z
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError, MissingFileError
 
 BLOCK = 1 << 17  # rows read at a time
 KEPT = 1 << 23  # bytes of a dataset that is not read twice
+_CHUNK = 1 << 26  # bytes of a chunk
+_WHOLE, _PACKED = 1 << 28, 16  # bytes read at once, and bytes to those of the file
 _RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
 
@@ -33,7 +40,9 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
-    """A dataset, unless it declares more bytes than its file can hold.
+    """A dataset, unless it declares more bytes than its file can hold, or fields that overlap.
+
+    Where the type of a field is damaged h5py takes a wider one, and HDF5 then writes past the end of its memory.
 
     Raises:
         InputError: If it does; damaged and hostile files declare anything.
@@ -44,7 +53,31 @@ def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
             f"'{dataset.name}' of {path} declares {declared} bytes, but the file has {size}, expected at most "
             f"{_RATIO} times as many; copy or write it again"
         )
+    spans = sorted((at, at + kind.itemsize) for kind, at, *_ in (dataset.dtype.fields or {}).values())
+    if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (dataset.dtype.itemsize, 0)])):
+        raise InputError(f"fields of '{dataset.name}' of {path} overlap, its type is damaged; copy or write it again")
+    _check_filters(path, dataset)
+    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if chunk > max(_CHUNK, _PACKED * size):  # each slice of it unpacks all of it
+        raise InputError(
+            f"'{dataset.name}' of {path} has chunks of {chunk} bytes in a file of {size}, expected {_CHUNK} or "
+            f"{_PACKED} times the file at most; h5repack it with smaller ones"
+        )
     return dataset
+
+
+def _check_filters(path: Path, dataset: h5py.Dataset) -> None:
+    """Refuses a dataset that is packed in a way that HDF5 does not know, even with the package hdf5plugin."""
+    made = dataset.id.get_create_plist()
+    for number, _, _, name in map(made.get_filter, range(made.get_nfilters())):
+        if not h5z.filter_avail(number):
+            with suppress(ModuleNotFoundError):
+                importlib.import_module("hdf5plugin")  # adds its filters
+        if not h5z.filter_avail(number):
+            raise InputError(
+                f"'{dataset.name}' of {path} is packed by {text_of(name) or number}, which HDF5 does not know; "
+                "pip install hdf5plugin, or write it with gzip"
+            )
 
 
 def dataset_of(path: Path, group: h5py.Group, name: str) -> h5py.Dataset:
@@ -59,6 +92,22 @@ def dataset_of(path: Path, group: h5py.Group, name: str) -> h5py.Dataset:
             f"'{group.name}' of {path} has no dataset '{name}', it has {list(group)[:20]}; copy or write it again"
         )
     return plausible(path, found)
+
+
+def attribute(item: h5py.HLObject, name: str, default: object = None) -> Any:  # noqa: ANN401
+    """A number or text that is an attribute of a group or dataset; `default` if there is none.
+
+    Raises:
+        InputError: If it is something else, on which HDF5 can break off.
+    """
+    if name not in item.attrs:
+        return default
+    kind = item.attrs.get_id(name).get_type()
+    if not isinstance(kind, (h5t.TypeIntegerID, h5t.TypeFloatID, h5t.TypeEnumID, h5t.TypeStringID)):
+        raise InputError(
+            f"attribute '{name}' of '{item.name}' of {item.file.filename} is neither a number nor a text; copy it again"
+        )
+    return item.attrs[name]
 
 
 def columns_of(path: Path, dataset: h5py.Dataset, names: Sequence[str]) -> h5py.Dataset:
@@ -93,6 +142,26 @@ def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
 def once(dataset: h5py.Dataset) -> h5py.Dataset | NDArray[Any]:
     """All that a dataset holds if that is little, else the dataset: what is asked for twice is decoded once."""
     return dataset[()] if dataset.size * dataset.dtype.itemsize <= KEPT else dataset
+
+
+def whole(path: Path, dataset: h5py.Dataset, fields: Sequence[str] = ()) -> NDArray[Any]:
+    """All of a dataset, or of some of its fields, such as the numbers of events, which are held in memory.
+
+    Raises:
+        InputError: If they are more than 256 MB and 16 times the file; numbers of events do not pack so well.
+    """
+    check_size(path, dataset, dataset.size * dataset.dtype.itemsize)
+    values: NDArray[Any] = dataset.fields(list(fields))[()] if fields else dataset[()]
+    return values
+
+
+def check_size(path: Path, dataset: h5py.Dataset, size: int) -> None:
+    """Refuses to hold so many bytes of a dataset, if its file cannot well hold them."""
+    most = max(_WHOLE, _PACKED * path.stat().st_size)
+    if size > most:
+        raise InputError(
+            f"'{dataset.name}' of {path} declares {size} bytes that are read at once, expected {most} at most; cut it"
+        )
 
 
 def taken(dataset: h5py.Dataset | NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:

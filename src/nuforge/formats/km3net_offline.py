@@ -62,6 +62,8 @@ def read_km3net_offline(path: str | Path, batch_events: int = 64) -> Iterator[Ev
         ) from None
     with km3io.OfflineReader(str(path)) as reader:
         number, run = (np.asarray(getattr(reader, name), np.int64) for name in ("id", "run_id"))
+        if not len(number) and "KM3NET_EVENT" in reader._fobj:
+            raise InputError(f"{path} has raw data of the acquisition, expected offline events; convert it with Jpp")
         if not len(number):
             raise InputError(f"{path} has no events; give a file with events")
         source = source_of(path)
@@ -140,4 +142,4 @@ def _recognises(seen: Glimpse) -> bool:
         return "Evt" in file["E"]
 
 
-KM3NET_OFFLINE = Format("km3net", "KM3NeT offline ROOT", "doc", _recognises, read_km3net_offline)
+KM3NET_OFFLINE = Format("km3net", "KM3NeT offline ROOT", "seen", _recognises, read_km3net_offline)

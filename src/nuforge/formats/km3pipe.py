@@ -1,7 +1,8 @@
 """km3pipe's HDF5 of KM3NeT: hits, true hits and true particles, rows of events end to end.
 
-A table is a structured dataset, or a group with a dataset for each column; `group_id` says to which event of the file a
-row belongs. Files have m, ns and GeV. Instead of a charge a hit has the time that its pulse was over threshold.
+A table is a structured dataset, or a group with a dataset for each column; `group_id` (`event_id` before format 5)
+says to which event of the file a row belongs. Files have m, ns and GeV. Instead of a charge a hit has the time that its
+pulse was over threshold.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from nuforge.events import Column, Events, Table
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, once, open_hdf5, plausible
+from nuforge.formats.hdf5 import BLOCK, check_size, dataset_of, numbers_of, once, open_hdf5, plausible
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.km3net import hit_table, light_table, neutrinos_of, particle_table
 from nuforge.formats.ragged import Extents, Keyed, ids
 
-_KEY = "group_id"
+_KEYS = ("group_id", "event_id")
+"""The column of events: the first that is there, for km3pipe had no groups before its format 5."""
+
 _TABLES = ("event_info", "hits", "mc_hits", "mc_tracks")
 _NAMES = {"time": "t", "energy": "E", "length": "len", "type": "pdgid", "triggered": "trig"}
 """Names of columns here, by those of km3pipe."""
@@ -44,6 +47,7 @@ class _Columns:
     """A table of the file: a dataset for each column, or the fields of one."""
 
     path: Path
+    key: str
     columns: Mapping[str, h5py.Dataset | NDArray]
     fields: bool
     extents: Extents
@@ -63,24 +67,29 @@ class _Columns:
         else:
             there = [n for n in item if not n.startswith("_") and isinstance(item.get(n), h5py.Dataset)]
             columns = {n: numbers_of(path, dataset_of(path, item, n)) for n in there}
-            columns |= {_KEY: once(columns[_KEY])} if _KEY in columns else {}
-        if _KEY not in columns:
-            raise InputError(f"'{name}' of {path} lacks the column '{_KEY}', it has {list(columns)}; write it again")
+        by = next((key for key in _KEYS if key in columns), None)
+        if by is None:
+            raise InputError(f"'{name}' of {path} lacks the columns {_KEYS}, it has {list(columns)}; write it again")
+        if isinstance(item, h5py.Group):
+            columns[by] = once(columns[by])
         shapes = {n: dataset.shape for n, dataset in columns.items()}
-        if len(set(shapes.values())) != 1 or len(shapes[_KEY]) != 1:
+        if len(set(shapes.values())) != 1 or len(shapes[by]) != 1:
             raise InputError(f"columns of '{name}' of {path} must be of one length, got {shapes}; write it again")
-        fields, what, key = isinstance(item, h5py.Dataset), f"'{_KEY}' of '{name}' of {path}", columns[_KEY]
+        fields, what, key = isinstance(item, h5py.Dataset), f"'{by}' of '{name}' of {path}", columns[by]
         starts = range(0, len(key), BLOCK)
         extents = Extents.of(
-            (i, ids(_rows({_KEY: key}, i, i + BLOCK)[_KEY] if fields else key[i : i + BLOCK], what)) for i in starts
+            (i, ids(_rows({by: key}, i, i + BLOCK)[by] if fields else key[i : i + BLOCK], what)) for i in starts
         )
-        return cls(path, columns, fields, extents)
+        return cls(path, by, columns, fields, extents)
 
     def rows_of(self, events: NDArray[np.int64]) -> tuple[dict[str, NDArray], NDArray[np.int64]]:
         """Columns of some events, event after event, by the names of `_NAMES`, and how many rows each has."""
         first, end = self.extents.range_of(events)
+        for dataset in self.columns.values():
+            if isinstance(dataset, h5py.Dataset):
+                check_size(self.path, dataset, (end - first) * dataset.dtype.itemsize)
         rows = _rows(self.columns, first, end) if self.fields else {n: d[first:end] for n, d in self.columns.items()}
-        keyed = Keyed.of(ids(rows.pop(_KEY), f"'{_KEY}' of {self.path}"), events)
+        keyed = Keyed.of(ids(rows.pop(self.key), f"'{self.key}' of {self.path}"), events)
         return {_NAMES.get(name, name): keyed.taken(values) for name, values in rows.items()}, keyed.counts
 
 
@@ -158,4 +167,4 @@ def _recognises(seen: Glimpse) -> bool:
     return seen.has("hits/dom_id") or seen.has("mc_tracks") or seen.has("hits")
 
 
-KM3PIPE = Format("km3pipe", "km3pipe HDF5 (KM3NeT)", "doc", _recognises, read_km3pipe)
+KM3PIPE = Format("km3pipe", "km3pipe HDF5 (KM3NeT)", "seen", _recognises, read_km3pipe)

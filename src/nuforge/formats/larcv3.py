@@ -12,7 +12,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import columns_of, dataset_of, open_hdf5
+from nuforge.formats.hdf5 import columns_of, dataset_of, open_hdf5, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.larcv3_images import Product, voxels_of
 from nuforge.formats.larcv3_particles import energy_unit, particles_of
@@ -46,7 +46,8 @@ def read_larcv3(path: Path, batch_events: int) -> Iterator[Events]:
         InputError: If the file is not as expected.
     """
     with open_hdf5(path) as file:
-        numbers = columns_of(path, dataset_of(path, file["Events"], "event_id"), ("run", "subrun", "event"))[()]
+        table = dataset_of(path, file["Events"], "event_id")
+        numbers = whole(path, columns_of(path, table, ("run", "subrun", "event")))
         products = _products(path, file, len(numbers))
         source = source_of(path)
         unit = energy_unit(products["particle"])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError
-from nuforge.formats.hdf5 import columns_of, dataset_of
+from nuforge.formats.hdf5 import columns_of, dataset_of, whole
 from nuforge.formats.larcv_tables import Images, Voxels, unravelled
 from nuforge.formats.ragged import Integers, Spans
 
@@ -39,7 +39,7 @@ class Product:
     @classmethod
     def of(cls, path: Path, group: h5py.Group, kind: str, producer: str, rows: str) -> Product:
         """A product whose events have rows in the dataset `rows`."""
-        extents = columns_of(path, dataset_of(path, group, "extents"), ("first", "N"))[()]
+        extents = whole(path, columns_of(path, dataset_of(path, group, "extents"), ("first", "N")))
         size = len(dataset_of(path, group, rows))
         what = f"'{group.name}/extents' of {path}"
         return cls(path, group, kind, producer, Spans.of_extents(extents["first"], extents["N"], size, what))

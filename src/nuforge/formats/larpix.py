@@ -22,7 +22,7 @@ from nuforge.formats.ancestry import Numbering
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, columns_of, dataset_of, once, open_hdf5, taken, text_of
+from nuforge.formats.hdf5 import BLOCK, attribute, columns_of, dataset_of, once, open_hdf5, taken, text_of
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, Keyed
 from nuforge.formats.ragged_table import Rows
@@ -112,7 +112,7 @@ def _index(packets: h5py.Dataset | NDArray[Any]) -> tuple[NDArray[np.uint8], Int
 
 def _code(packets: h5py.Dataset, name: str) -> int:
     """The number of a type of packets, by the table that the file has of them; -1 if it has none of that name."""
-    text = text_of(packets.attrs.get("packet_types", "0: 'data'"))
+    text = text_of(attribute(packets, "packet_types", "0: 'data'"))
     known = {word: int(number) for number, word in re.findall(r"(\d{1,3}): '([^'\n]*)'", text)}
     return known.get(name, 0 if name == "data" else -1)
 

@@ -24,7 +24,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible, text_of
+from nuforge.formats.hdf5 import attribute, dataset_of, numbers_of, open_hdf5, plausible, text_of
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.taken import integers
 
@@ -81,7 +81,7 @@ def _tables(file: h5py.File) -> list[str]:
     for first in file:
         for second in _TIERS:
             item = file.get(f"{first}/{second}") if isinstance(file.get(first), h5py.Group) else None
-            if isinstance(item, h5py.Group) and text_of(item.attrs.get("datatype", "")).startswith("table{"):
+            if isinstance(item, h5py.Group) and text_of(attribute(item, "datatype", "")).startswith("table{"):
                 found.append(f"{first}/{second}")
     return sorted(found)
 
@@ -142,7 +142,7 @@ def _columns(channels: list[_Channel]) -> dict[str, tuple[Column, torch.dtype, f
     for channel in channels:
         for name in channel.scalars:
             dataset = channel.group[name]
-            said = text_of(dataset.attrs.get("units", _CALIBRATED if name.endswith("_cal") else ""))
+            said = text_of(attribute(dataset, "units", _CALIBRATED if name.endswith("_cal") else ""))
             kind = _type(dataset)
             unit, scale = ("", 1.0) if kind is torch.bool else _UNITS.get(said, (said, 1.0))
             kind = kind if scale == 1.0 else torch.float64
@@ -155,7 +155,7 @@ def _columns(channels: list[_Channel]) -> dict[str, tuple[Column, torch.dtype, f
 
 def _type(dataset: h5py.Dataset) -> torch.dtype:
     """The type of a column here."""
-    if "{bool}" in text_of(dataset.attrs.get("datatype", "")) or dataset.dtype.kind == "b":
+    if "{bool}" in text_of(attribute(dataset, "datatype", "")) or dataset.dtype.kind == "b":
         return torch.bool
     return torch.float64 if dataset.dtype.kind == "f" else torch.int64
 
@@ -171,7 +171,7 @@ def _waveform_lengths(channels: list[_Channel]) -> dict[str, int]:
         for name in channel.waveforms:
             values = channel.group[f"{name}/values"]
             if not isinstance(values, h5py.Dataset) or "codec" in values.attrs:
-                codec = text_of(values.attrs.get("codec", "lists"))
+                codec = text_of(attribute(values, "codec", "lists"))
                 raise InputError(
                     f"waveforms '{values.name}' of {channel.path} are stored as {codec}, expected plain numbers; "
                     "decode the file with legend-pydataobj first"
@@ -260,7 +260,7 @@ def _times(group: h5py.Group | None, name: str, first: int, n: int) -> NDArray[n
     found = group.get(name) if group is not None else None
     if not isinstance(found, h5py.Dataset) or found.ndim != 1 or found.dtype.kind not in "iuf":
         return np.full(n, np.nan)
-    _, scale = _UNITS.get(text_of(found.attrs.get("units", "ns")), ("ns", 1.0))
+    _, scale = _UNITS.get(text_of(attribute(found, "units", "ns")), ("ns", 1.0))
     values = found[first : first + n].astype(np.float64) * scale
     return values if len(values) == n else np.full(n, np.nan)
 

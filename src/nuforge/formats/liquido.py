@@ -28,7 +28,7 @@ from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, dataset_of, numbers_of, once, open_hdf5
+from nuforge.formats.hdf5 import BLOCK, check_size, dataset_of, numbers_of, once, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Extents, Keyed, ids
 from nuforge.formats.telescope import doubles, floats, integers, travelling
@@ -96,6 +96,8 @@ def _rows(
         mine = Keyed.of(key, events)
         parts.append(mine.taken(rows))
         keys.append(mine.taken(key))
+        if isinstance(table, h5py.Dataset):
+            check_size(path, table, sum(part.nbytes for part in parts))
     if len(parts) == 2:
         return parts[1], mine.counts
     keyed = Keyed.of(np.concatenate(keys), events)

@@ -21,7 +21,7 @@ from nuforge.events import Column, Events, Table
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import numbers_of, open_hdf5, plausible
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.next_tables import TABLES, Extent, extents_of
 from nuforge.formats.next_truth import GROUPS, Truth, truth_of
@@ -116,7 +116,7 @@ def read_next(path: Path, batch_events: int = 64) -> Iterator[Events]:
     """
     source = source_of(path)
     with open_hdf5(path) as file:
-        runs, truth, extents = _runs(file), truth_of(path, file), extents_of(path, file)
+        runs, truth, extents = _runs(path, file), truth_of(path, file), extents_of(path, file)
         waveforms = _all_waveforms(path, file)
         numbers = _numbers(runs, truth, extents, waveforms)
         for first in range(0, len(numbers), batch_events):
@@ -128,17 +128,18 @@ def read_next(path: Path, batch_events: int = 64) -> Iterator[Events]:
             yield Events(tables)
 
 
-def _runs(file: h5py.File) -> _Runs:
+def _runs(path: Path, file: h5py.File) -> _Runs:
     """What the group `Run` says of events, nothing if it is not there."""
     nothing = np.zeros(0, np.int64)
     if "evt_number" not in _fields(file, "Run/events"):
         return _Runs(nothing, nothing, np.zeros(0))
-    rows = file["Run/events"][:]
+    rows = whole(path, dataset_of(path, file, "Run/events"))
     number = rows["evt_number"].astype(np.int64)
     time = np.full(len(number), np.nan)
-    if "timestamp" in rows.dtype.names:
+    if "timestamp" in (rows.dtype.names or ()):
         time = rows["timestamp"].astype(np.float64) * units.ms
-    runs = file["Run/runInfo"][:]["run_number"] if "run_number" in _fields(file, "Run/runInfo") else nothing
+    known = "run_number" in _fields(file, "Run/runInfo")
+    runs = whole(path, dataset_of(path, file, "Run/runInfo"))["run_number"] if known else nothing
     run = runs if len(runs) == len(number) else np.repeat(runs[:1] if len(runs) else np.zeros(1), len(number))
     return _Runs(number, run.astype(np.int64), time)
 
@@ -156,7 +157,8 @@ def _all_waveforms(path: Path, file: h5py.File) -> dict[str, _Waveforms]:
                 f"'{place}' of {path} has shape {dataset.shape}, expected events, sensors, samples, of at most "
                 f"{_LIMIT} bytes an event; copy or write it again"
             )
-        numbers = file[sensors][:]["sensorID"] if "sensorID" in _fields(file, sensors) else np.zeros(0)
+        known = "sensorID" in _fields(file, sensors)
+        numbers = whole(path, dataset_of(path, file, sensors))["sensorID"] if known else np.zeros(0)
         channel = numbers if len(numbers) == dataset.shape[1] else np.arange(dataset.shape[1])
         found[name] = _Waveforms(dataset, channel.astype(np.int64), _TRUE_PERIOD.get(place, period))
     return found

@@ -25,7 +25,7 @@ from nuforge.events import Column, Process, Table
 from nuforge.formats.ancestry import Numbering
 from nuforge.formats.distinct import distinct, merged
 from nuforge.formats.geant4 import processes_of_names
-from nuforge.formats.hdf5 import dataset_of
+from nuforge.formats.hdf5 import dataset_of, whole
 from nuforge.formats.ragged import Spans
 from nuforge.formats.ragged_table import RaggedTable
 
@@ -143,7 +143,7 @@ def _of_extents(path: Path, group: h5py.Group, particles: RaggedTable, hits: Rag
     missing = [name for name in ("evt_number", "last_hit", "last_particle") if name not in (extents.dtype.names or ())]
     if missing:
         raise InputError(f"'{extents.name}' of {path} lacks {missing}; write it as nexus does")
-    rows = extents[:]
+    rows = whole(path, extents)
     numbers = rows["evt_number"].astype(np.int64)
     spans = [
         Spans.of_cumulative(rows[field].astype(np.int64) + 1, len(table.dataset), f"'{field}' of {path}")

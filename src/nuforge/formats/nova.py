@@ -22,7 +22,7 @@ from nuforge.events import Column, Events, Table
 from nuforge.events.columns import Role
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, taken
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, taken, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, dense, ranks
 
@@ -83,7 +83,8 @@ def read_nova(path: Path, batch_events: int) -> Iterator[Events]:
             tables = {"event": _event(slices[begin:end], source)}
             for tree in trees:
                 rows, counts = tree.table(begin, end)
-                tables |= _tables(tree, rows, counts)
+                made = _tables(tree, rows, counts).items()
+                tables |= {name: table for name, table in made if len(table.columns)}  # some groups are keys alone
             yield Events(tables)
 
 
@@ -92,9 +93,8 @@ def _index(path: Path, group: h5py.Group) -> NDArray[np.int64]:
     missing = [name for name in _NEEDED if name not in group]
     if missing:
         raise InputError(f"'{group.name}' of {path} lacks {missing}, it has {list(group)[:20]}; write it again")
-    columns = {
-        name: numbers_of(path, dataset_of(path, group, name))[()].reshape(-1) for name in _SLICE if name in group
-    }
+    datasets = {name: numbers_of(path, dataset_of(path, group, name)) for name in _SLICE if name in group}
+    columns = {name: whole(path, dataset).reshape(-1) for name, dataset in datasets.items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"'{group.name}' of {path} has rows {lengths}, expected the same of each; copy it again")

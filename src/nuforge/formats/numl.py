@@ -26,7 +26,7 @@ from nuforge.formats.format import Format
 from nuforge.formats.geant4 import NAME_OF, processes_of_names
 from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.growing import append
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, taken
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, taken, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, ranks
 from nuforge.formats.whole import written_whole
@@ -132,7 +132,7 @@ class _Group:
             order = np.argsort(mine[n:], kind="stable")
             first, end = (np.searchsorted(mine[n:][order], mine[:n], side=side) for side in ("left", "right"))
             return cls(path, group, order, first, end - first)
-        table = numbers_of(path, dataset_of(path, group, _COUNTS))[()].astype(np.int64)
+        table = whole(path, numbers_of(path, dataset_of(path, group, _COUNTS))).astype(np.int64)
         good = table.ndim == 2 and table.shape[1:] == (2,) and (table >= 0).all()
         if not good or (len(table) and table[:, 0].max() >= n) or table[:, 1].sum() != rows:
             raise InputError(
@@ -166,7 +166,7 @@ def _ids(path: Path, group: h5py.Group) -> Integers:
     dataset = numbers_of(path, dataset_of(path, group, _ID))
     if dataset.ndim != 2 or dataset.shape[1] != 3:
         raise InputError(f"'{dataset.name}' of {path} has shape {dataset.shape}, expected rows of run, subrun, event")
-    ids: Integers = dataset[()].astype(np.int64)
+    ids: Integers = whole(path, dataset).astype(np.int64)
     return ids
 
 

@@ -22,7 +22,7 @@ from nuforge.events import Column, Events, Table, offsets_of
 from nuforge.formats.format import Format
 from nuforge.formats.generators import CURRENTS, EVENT_ABOUT
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible, text_of
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible, text_of, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Keyed
 from nuforge.formats.taken import Take, taken
@@ -62,7 +62,7 @@ def read_nuradiomc(path: Path, batch_events: int = 64) -> Iterator[Events]:
     """
     source = source_of(path)
     with open_hdf5(path) as file:
-        ids = numbers_of(path, dataset_of(path, file, "event_group_ids"))[:]
+        ids = whole(path, numbers_of(path, dataset_of(path, file, "event_group_ids")))
         if ids.ndim != 1 or (ids.dtype.kind == "f" and not np.isfinite(ids).all()):
             raise InputError(f"'event_group_ids' of {path} must be numbers, one a shower; copy or write it again")
         ids = ids.astype(np.int64)

@@ -26,6 +26,9 @@ _VALUES_PER_BYTE = 8
 """More values of a column than this per byte of a file are not data: the least that a hit has is a time."""
 
 
+_CHUNK, _RATIO = 1 << 28, 100  # bytes of a column in a row group, and bytes to packed ones where there are more
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """What Arrow says of a damaged file becomes one line."""
@@ -51,6 +54,13 @@ def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
             raise InputError(
                 f"{path} declares {most} values of one column in {size} bytes, expected at most "
                 f"{_VALUES_PER_BYTE} a byte; copy or write it again"
+            )
+        chunks = (g.column(i) for g in groups for i in range(g.num_columns))
+        widest = max(chunks, key=lambda c: c.total_uncompressed_size, default=None)
+        if widest is not None and widest.total_uncompressed_size > max(_CHUNK, _RATIO * widest.total_compressed_size):
+            raise InputError(
+                f"column '{widest.path_in_schema}' of {path} has {widest.total_uncompressed_size} bytes packed in "
+                f"{widest.total_compressed_size}, expected at most {_RATIO} times as many; write smaller row groups"
             )
         yield file
 

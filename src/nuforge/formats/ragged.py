@@ -34,7 +34,7 @@ class Spans:
             InputError: If they fall, or lie outside the `rows` of the table; `what` names it in the message.
         """
         ends: Integers = offsets.astype(np.int64)
-        if len(ends) < 1 or ends[0] < 0 or ends[-1] > rows or (np.diff(ends) < 0).any():
+        if len(ends) < 1 or ends[0] < 0 or ends[-1] > rows or (ends[1:] < ends[:-1]).any():  # differences overflow
             got = ends[:8].tolist()
             raise InputError(f"{what} must rise from 0 to {rows} at most, got {got}; copy the file again")
         return cls(ends[:-1], np.diff(ends))

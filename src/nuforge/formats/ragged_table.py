@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError
-from nuforge.formats.hdf5 import BLOCK, KEPT, plausible
+from nuforge.formats.hdf5 import BLOCK, KEPT, check_size, plausible
 from nuforge.formats.ragged import Extents, Integers
 
 
@@ -167,6 +167,7 @@ class IndexedTable:
         if self.kept is not None:
             rows = self.kept[first:end]
         else:
+            check_size(table.path, table.dataset, (end - first) * table.dataset.dtype.itemsize)
             rows = _joined([block for _, block in table.blocks(first, end)], table.dataset)
         counts = self.extents.counts_of(events)
         if counts is not None and counts.sum() == len(rows):

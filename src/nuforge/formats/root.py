@@ -81,6 +81,8 @@ def entries_of(path: Path, tree: str, branches: Sequence[str], batch: int, neede
         n = int(found.num_entries)
         if n and sizes / n > _MOST:
             raise InputError(f"an entry of '{tree}' of {path} has {sizes // n} bytes, expected {_MOST} at most")
+        if n != max((int(found[name].num_entries) for name in chosen), default=n) or n > max(sizes, 0):
+            raise InputError(f"'{tree}' of {path} declares {n} entries, its branches have {sizes} bytes; copy it again")
         step = max(batch, batch * max(1, int(_BLOCK * n / max(1, sizes)) // batch))
         for first in range(0, n, step):
             block = {name: found[name].array(entry_start=first, entry_stop=min(n, first + step)) for name in chosen}

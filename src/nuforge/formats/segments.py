@@ -24,7 +24,7 @@ from nuforge.formats.ancestry import Interactions, Particles, interactions_of, p
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import open_hdf5
+from nuforge.formats.hdf5 import attribute, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged_table import IndexedTable, RaggedTable, Rows
 
@@ -130,7 +130,7 @@ def _table(path: Path, file: h5py.File, name: str) -> IndexedTable:
 def _event_numbers(file: h5py.File, tables: Mapping[str, IndexedTable]) -> NDArray[np.int64]:
     """The numbers of all events, sorted; those that left nothing behind too, if the file says how many there are."""
     seen = merged(*(table.events for table in tables.values()))
-    n = file.attrs.get("events")
+    n = attribute(file, "events")
     if isinstance(n, (int, np.integer)) and (not len(seen) or (seen[0] >= 0 and seen[-1] < n)):
         return np.arange(int(n))
     return seen
@@ -138,7 +138,7 @@ def _event_numbers(file: h5py.File, tables: Mapping[str, IndexedTable]) -> NDArr
 
 def _scales(path: Path, file: h5py.File) -> Scales:
     """The units of a file."""
-    text = file.attrs.get("units")
+    text = attribute(file, "units")
     if text is None:
         return Scales()
     words = [word.strip() for word in (text.decode() if isinstance(text, bytes) else str(text)).split(",")]

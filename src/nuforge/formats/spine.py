@@ -28,7 +28,8 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import open_hdf5
+from nuforge.formats.hdf5 import attribute, dataset_of, open_hdf5
+from nuforge.formats.ragged import Spans
 from nuforge.formats.spine_objects import PREFIX, Objects, objects_of, standard_columns
 from nuforge.formats.spine_truth import truth_of
 from nuforge.formats.whole import written_whole
@@ -140,7 +141,7 @@ def write_spine(path: str | Path, parts: Iterable[Events], detector: Detector) -
 
 def is_spine(file: h5py.File) -> bool:
     """Whether an HDF5 file is an output of SPINE."""
-    return "info" in file and "events" in file and ("products" in file or file["info"].attrs.get("format") == FORMAT)
+    return "info" in file and "events" in file and ("products" in file or attribute(file["info"], "format") == FORMAT)
 
 
 def read_spine(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
@@ -162,7 +163,7 @@ def read_spine(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
         raise ValueError(f"batch_events must be 1 event at least, got {batch_events}")
     with open_hdf5(path) as file:
         _check(path, file)
-        n = len(file["events"])
+        n = len(dataset_of(path, file, "events"))
         for first in range(0, n, batch_events):
             yield _events(file["products"], first, min(first + batch_events, n))
 
@@ -171,10 +172,10 @@ def _check(path: Path, file: h5py.File) -> None:
     """Refuse what cannot be read."""
     if not is_spine(file):
         raise InputError(f"{path} is no output of SPINE: it has {sorted(file)}, expected events, info and products")
-    version = int(file["info"].attrs.get("format_version", 1))
+    version = int(attribute(file["info"], "format_version", 1))
     if version != VERSION:
         raise InputError(f"{path} has SPINE's layout version {version}, expected 2; write it with format_version=2")
-    if not file["info"].attrs.get("complete", True):
+    if not attribute(file["info"], "complete", True):
         raise InputError(f"{path} is incomplete, its writer did not finish; write it again")
 
 
@@ -227,7 +228,7 @@ def _event_table(products: h5py.Group, first: int, end: int) -> Table:
 def _read_objects(group: h5py.Group, first: int, end: int) -> tuple[Table, tuple[NDArray[Any], NDArray[Any]]]:
     """A table of objects, its own columns if it has them; and the voxels of each object with their number."""
     rows, counts = _read_array(group, first, end, "fixed")
-    description = json.loads(group.attrs.get(_OWN, "{}"))
+    description = json.loads(attribute(group, _OWN, "{}"))
     offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
     name = str(group.name).rsplit("/", 1)[-1]
     if description:
@@ -253,13 +254,15 @@ def _numbered(table: Table, tables: Mapping[str, Table]) -> Table:
 def _members(group: h5py.Group, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Voxels of objects, numbers within the event, one object after the other, and how many each has."""
     for name, pool in group["variables"].items():
-        text = pool.attrs["fields"]
+        text = attribute(pool, "fields", "")
         fields = [line.removeprefix("- ") for line in (text.decode() if isinstance(text, bytes) else text).splitlines()]
         if "index" in fields and len(rows):
             at = fields.index("index")
             bounds = rows[f"_var_offsets_{name.rsplit('_', 1)[-1]}"]
             low, size = int(bounds[0, 0]), bounds[:, at + 1] - bounds[:, at]
-            values = pool["values"][low : int(bounds[-1, -1])]
+            values = dataset_of(Path(group.file.filename), pool, "values")[low : int(bounds[-1, -1])]
+            if (size < 0).any() or int(size.sum()) > len(values):
+                raise InputError(f"'{pool.name}' has {len(values)} rows, its objects name {size.sum()}; write it again")
             place = np.repeat(bounds[:, at] - low - (np.cumsum(size) - size), size) + np.arange(size.sum())
             return values[place].astype(np.int64), size
     return np.zeros(0, np.int64), np.zeros(len(rows), np.int64)
@@ -281,8 +284,12 @@ def _read_array(
     group: h5py.Group, first: int, end: int, dataset: str = "values"
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Rows of a product and how many each event has."""
-    offsets = group["event_offsets"][first : end + 1]
-    return group[dataset][int(offsets[0]) : int(offsets[-1])], np.diff(offsets)
+    path = Path(group.file.filename)
+    rows, offsets = (dataset_of(path, group, name) for name in (dataset, "event_offsets"))
+    spans = Spans.of_offsets(offsets[first : end + 1], len(rows), f"'{offsets.name}' of {path}")
+    if len(spans) != end - first:
+        raise InputError(f"'{offsets.name}' of {path} ends before event {end}; the file is damaged, write it again")
+    return rows[spans.range_of(0, len(spans))], spans.count
 
 
 def _grown(group: h5py.Group, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> h5py.Dataset:

@@ -27,7 +27,7 @@ from nuforge.formats.distinct import distinct
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, whole
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Spans
 from nuforge.formats.telescope import doubles, floats, integers, travelling
@@ -57,7 +57,7 @@ def read_watchmal(path: str | Path, batch_events: int = 64, vertical: Axis = "y"
     """
     path = Path(path)
     with open_hdf5(path) as file:
-        index = numbers_of(path, dataset_of(path, file, INDEX))[:]
+        index = whole(path, numbers_of(path, dataset_of(path, file, INDEX)))
         hits = {name: numbers_of(path, dataset_of(path, file, name)) for name in HITS}
         rows = min(len(dataset) for dataset in hits.values())
         if any(len(dataset) != rows for dataset in hits.values()):

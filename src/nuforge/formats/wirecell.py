@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,9 @@ _FRAME = re.compile(r"(frame|channels|tickinfo|summary|chanmask)_(.+)_(\d{1,18})
 _DEPO = re.compile(r"depo_(data|info)_(\d{1,18})")
 _SPARSE = ("ch", "tick", "value", "shape", "channels", "tickinfo")
 _ROWS_AT_ONCE = 256
+_PIXELS_AT_ONCE = 1 << 22
+_MOST_DEPOS = 1 << 24  # numbers of an array of depositions
+_MOST_PIXELS = 1 << 24  # that are not zero, of an array
 
 _EVENT = {
     "start": Column("ns", "time of the frame", "readout"),
@@ -192,14 +196,18 @@ def _fill(frame: _Frame, member: Member) -> None:
     """Keep what is not zero of a dense frame."""
     if len(member.shape) != 2:
         raise InputError(f"{member.where} has shape {member.shape}, expected channels and ticks; write it again")
-    rows, columns, values = [frame.row], [frame.column], [frame.value]
-    for first, block in member.blocks(_ROWS_AT_ONCE):
+    rows, columns, values, filled = [frame.row], [frame.column], [frame.value], 0
+    width = member.shape[0 if member.by_columns else 1]
+    for first, block in member.blocks(max(1, min(_ROWS_AT_ONCE, _PIXELS_AT_ONCE // max(1, width)))):
         flat = block.reshape(-1)
         place = np.flatnonzero(flat != 0)  # of booleans it is several times faster than of floats
         row, column = np.divmod(place, max(1, block.shape[1]))
         rows.append(row + first)
         columns.append(column)
         values.append(flat[place].astype(np.float32))
+        filled += len(place)
+        if filled > _MOST_PIXELS:
+            raise InputError(f"{member.where} has more than {_MOST_PIXELS} pixels that are not zero; cut it in parts")
     frame.row, frame.column, frame.value = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
     if member.by_columns:  # stored tick by tick
         small = frame.column.astype(np.uint16) if member.shape[0] < 1 << 16 else frame.column
@@ -217,7 +225,11 @@ def _check(frame: _Frame, what: str) -> None:
 
 def _sparse(path: Path, names: list[str]) -> _Event:
     """The one event of an archive whose frame is kept as places and values."""
-    arrays = {member.name: member.read() for member in members_of_zip(path, names)}
+    arrays = {}
+    for member in members_of_zip(path, names):
+        if math.prod(member.shape) > _MOST_PIXELS:
+            raise InputError(f"{member.where} has shape {member.shape}, expected {_MOST_PIXELS} pixels at most; cut it")
+        arrays[member.name] = member.read()
     shape = arrays["shape"].reshape(-1).astype(np.int64)
     row, column, value = (arrays[name].reshape(-1) for name in ("ch", "tick", "value"))
     if len(shape) != 2 or not len(row) == len(column) == len(value):
@@ -300,6 +312,8 @@ def read_depos(path: Path, batch_events: int) -> Iterator[Events]:
 def _shaped_depos(member: Member) -> NDArray[Any]:
     if len(member.shape) != 2:
         raise InputError(f"{member.where} has shape {member.shape}, expected two dimensions; write it again")
+    if math.prod(member.shape) > _MOST_DEPOS:
+        raise InputError(f"{member.where} has shape {member.shape}, expected {_MOST_DEPOS} numbers at most; cut it")
     return member.read()
 
 
