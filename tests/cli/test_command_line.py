@@ -113,7 +113,7 @@ def test_flags_of_every_run_are_read(own, asked, tmp_path):
         (["simulate", "lartpc-engines", "--events", "1", "--out", "x", "--most-vertices", "2"], "leave the flag out"),
         (["simulate", "lartpc-engines", "--events", "1", "--out", "x", "--engine", "geant4"], "got --engine geant4"),
         (["simulate", "lartpc-particle-bomb", "--events", "1", "--out", "x", "--fewest-vertices", "2"], "got 2 and 1"),
-        (["predict", "checkpoint"], "--out"),
+        (["predict", "checkpoint", "x.h5"], "no checkpoint 'checkpoint'"),
         (["info", "nowhere.h5"], "nowhere.h5"),
         (["show", "nowhere.h5"], "nowhere.h5"),
     ],

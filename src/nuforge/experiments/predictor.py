@@ -149,10 +149,8 @@ def checkpoint_folder(path: Path) -> Path:
     if str(path) in known:
         return known[str(path)]
     if not path.exists():
-        raise InputError(
-            f"no checkpoint '{path}': there is no such folder; nuforge run makes one, "
-            f"and with the package {'comes' if len(known) == 1 else 'come'} {', '.join(known) or 'none'}"
-        )
+        comes = f", or take {' or '.join(known)}, which the package has" if known else ""
+        raise InputError(f"no checkpoint '{path}': there is no such folder; nuforge run makes one{comes}")
     raise InputError(
         f"'{path}' holds no checkpoint: it has no {DESCRIPTION}; give the folder 'checkpoint' of a finished run"
     )

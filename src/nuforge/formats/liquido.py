@@ -89,6 +89,8 @@ def _rows(
 ) -> tuple[NDArray, NDArray[np.int64]]:
     """The rows (N, ...) of some events, event after event, and how many each has."""
     first, end = extents.range_of(events)
+    if isinstance(table, h5py.Dataset):
+        check_size(path, table, (end - first) * table.shape[1] * table.dtype.itemsize)
     parts, keys = [np.zeros((0, table.shape[1]), table.dtype)], [np.zeros(0, np.int64)]
     for start in range(first, end, BLOCK):
         rows = table[start : min(start + BLOCK, end)]
@@ -96,8 +98,6 @@ def _rows(
         mine = Keyed.of(key, events)
         parts.append(mine.taken(rows))
         keys.append(mine.taken(key))
-        if isinstance(table, h5py.Dataset):
-            check_size(path, table, sum(part.nbytes for part in parts))
     if len(parts) == 2:
         return parts[1], mine.counts
     keyed = Keyed.of(np.concatenate(keys), events)
