@@ -333,7 +333,8 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if isinstance(version, int) and version > SCHEMA:
         raise InputError(f"{path} has schema version {version}, expected {SCHEMA} at most; update nuforge to read it")
     try:
-        whole = version == SCHEMA and isinstance(content["shards"], int) and set(content) >= {"detector", "provenance"}
+        whole = version == SCHEMA and isinstance(content["shards"], int)
+        whole &= isinstance(content["detector"], dict | None) and isinstance(content["provenance"], dict)
         from_arrow(schema_of(content["tables"]).empty_table(), content["tables"])
     except (KeyError, TypeError, AttributeError, ValueError):
         whole = False
@@ -350,7 +351,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of bytes, of JSON, of numbers or brackets without end
         raise InputError(f"{path} is no JSON ({error}); copy or make the store again") from None
     if not isinstance(content, dict):
         raise InputError(
