@@ -15,6 +15,8 @@ import os, signal, sys
 from pathlib import Path
 from nuforge.experiments.outlived import outlived
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
+
 def work():
     Path(sys.argv[3]).with_name(f".{Path(sys.argv[3]).name}.{os.getpid()}.tmp").mkdir()
     print("begun", flush=True)

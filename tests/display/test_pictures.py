@@ -35,6 +35,7 @@ EXPECTED = {
     "store": "histograms",
     "segments": "energy deposits",
     "spine": "voxels",
+    "larcv2": "voxels",
     "larcv3": "images",
     "pilarnet-v1": "voxels",
     "pilarnet-v2": "voxels",
