@@ -1,6 +1,6 @@
 // Reactions of hadrons with one nucleus, without a detector.
 
-#include "nucleus.h"
+#include "product_columns.h"
 
 namespace nuforge::nucleus {
 namespace {
@@ -33,7 +33,7 @@ extern "C" int64_t nuforge_react(const nuforge::nucleus::NuclearModel* model, co
                                  const double* direction, uint64_t seed, int64_t* owner, int64_t* product_pdg,
                                  double* four, int64_t capacity) {
   using namespace nuforge;
-  int64_t row = 0;
+  nucleus::ProductColumns columns{owner, product_pdg, four, capacity};
   nucleus::Products products;
   for (int64_t i = 0; i < n; ++i) {
     uint64_t key = seed ^ static_cast<uint64_t>(i);
@@ -41,16 +41,7 @@ extern "C" int64_t nuforge_react(const nuforge::nucleus::NuclearModel* model, co
     products.clear();
     nucleus::react(reaction, pdg[i], kinetic[i], {direction[3 * i], direction[3 * i + 1], direction[3 * i + 2]},
                    *nucleus, *model, random, products);
-    for (const nucleus::Product& product : products) {
-      if (row < capacity) {
-        owner[row] = i;
-        product_pdg[row] = product.pdg;
-        const double numbers[] = {product.four.energy, product.four.vector.x, product.four.vector.y,
-                                  product.four.vector.z};
-        std::memcpy(four + 4 * row, numbers, sizeof numbers);
-      }
-      ++row;
-    }
+    columns.add(i, products);
   }
-  return row;
+  return columns.rows;
 }

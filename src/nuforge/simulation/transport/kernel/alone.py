@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nuforge.simulation.nucleus import Products
-from nuforge.simulation.transport.kernel.library import LIBRARY
+from nuforge.simulation.transport.kernel.calls import drawn_seed, products_of
 from nuforge.simulation.transport.kernel.nuclei import nuclear_model, nucleus
 
 _MANY = 64
@@ -74,7 +74,7 @@ def _react(
     parts = [Products(none, none, torch.zeros(0, 4, dtype=torch.float64))]
     for protons, nucleons in sorted(set(zip(z.tolist(), a.tolist(), strict=True))):
         rows = ((z == protons) & (a == nucleons)).nonzero().squeeze(1)
-        seed = int(torch.randint(-(2**63), 2**63 - 1, (), generator=generator)) % 2**64
+        seed = drawn_seed(generator)
         ways = direction[rows].double().contiguous()
         found = _with_one_nucleus(reaction, protons, nucleons, pdg[rows], kinetic[rows].double(), ways, seed)
         parts.append(Products(rows[found.owner], found.pdg, found.four))
@@ -86,10 +86,4 @@ def _with_one_nucleus(
 ) -> Products:
     target, model = nucleus(z, a), nuclear_model()
     begin = (ctypes.byref(model), ctypes.byref(target), int(reaction), len(pdg), pdg, kinetic, direction, seed)
-    capacity, n = 0, _MANY * len(pdg)
-    while n > capacity:
-        capacity = n
-        owner, number = torch.empty((2, capacity), dtype=torch.int64)
-        four = torch.empty((capacity, 4), dtype=torch.float64)
-        n = LIBRARY.call("react", *begin, owner, number, four, capacity) or 0
-    return Products(owner[:n], number[:n], four[:n])
+    return products_of("react", *begin, room=_MANY * len(pdg))

@@ -9,6 +9,7 @@ import torch
 from nuforge.events import Process
 from nuforge.simulation.transport.flight import Flight, Record
 from nuforge.simulation.transport.kernel.layout import ROOM, Births, Escapes, Flights, Medium, Segments
+from nuforge.simulation.transport.kernel.calls import drawn_seed
 from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import MediumTables
 from nuforge.simulation.transport.nuclear import NuclearTables
@@ -58,7 +59,7 @@ class Kernel:
         on its neighbours nor on the order.
         """
         flight = flight[torch.argsort(flight.event, stable=True)]
-        seed = int(torch.randint(-(2**63), 2**63 - 1, (), generator=generator)) % 2**64
+        seed = drawn_seed(generator)
         flights, pointer = Flights.of(flight), ctypes.byref(self._medium)
         begin = (pointer, ctypes.byref(flights), self._processes, seed, self._record.n_particles)
         buffers = [ctypes.byref(b) for b in (self._segments, self._births, self._escapes)]

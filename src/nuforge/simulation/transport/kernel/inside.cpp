@@ -1,6 +1,6 @@
 // Cascades of hadrons that begin inside nuclei, as a neutrino leaves them, and the nuclei's ends.
 
-#include "nucleus.h"
+#include "product_columns.h"
 
 // Of each of `n` nuclei: hadrons from `first[i]` to `first[i + 1]`, with the kinetic energy that they have outside;
 // protons and nucleons that are left beside them (`left`, two a nucleus), and the four-momentum of everything. Each has
@@ -12,7 +12,7 @@ extern "C" int64_t nuforge_leave(const nuforge::nucleus::NuclearModel* model, co
                                  int64_t capacity) {
   using namespace nuforge;
   using nucleus::Flyer;
-  int64_t row = 0;
+  nucleus::ProductColumns columns{owner, product_pdg, four, capacity};
   nucleus::Products products;
   std::vector<Flyer> swarm;
   for (int64_t i = 0; i < n; ++i) {
@@ -31,16 +31,7 @@ extern "C" int64_t nuforge_leave(const nuforge::nucleus::NuclearModel* model, co
     products.clear();
     nucleus::settle(nucleus::cascade(swarm, target, *model, random), target, {sum[0], {sum[1], sum[2], sum[3]}},
                     nucleus::kNobody, *model, random, products);
-    for (const nucleus::Product& product : products) {
-      if (row < capacity) {
-        owner[row] = i;
-        product_pdg[row] = product.pdg;
-        const double numbers[] = {product.four.energy, product.four.vector.x, product.four.vector.y,
-                                  product.four.vector.z};
-        std::memcpy(four + 4 * row, numbers, sizeof numbers);
-      }
-      ++row;
-    }
+    columns.add(i, products);
   }
-  return row;
+  return columns.rows;
 }

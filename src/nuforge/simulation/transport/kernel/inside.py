@@ -10,7 +10,7 @@ from torch import Tensor
 from nuforge.simulation.nucleus import Products
 from nuforge.simulation.nucleus.cascade import Swarm
 from nuforge.simulation.nucleus.dials import CascadeDials
-from nuforge.simulation.transport.kernel.library import LIBRARY
+from nuforge.simulation.transport.kernel.calls import drawn_seed, products_of
 from nuforge.simulation.transport.kernel.nuclei import nuclear_model, nucleus
 
 _MANY = 24
@@ -34,15 +34,9 @@ def leave(
     n = len(left)
     first = torch.zeros(n + 1, dtype=torch.int64)
     first[1:] = torch.bincount(swarm.owner, minlength=n).cumsum(0)
-    seed = int(torch.randint(-(2**63), 2**63 - 1, (), generator=generator)) % 2**64
+    seed = drawn_seed(generator)
     real = (swarm.position, swarm.direction, swarm.energy)
     columns = (*(column.double().contiguous() for column in real), left.contiguous(), total.double().contiguous())
     target, model = nucleus(z, a), nuclear_model(dials)
     begin = (ctypes.byref(model), ctypes.byref(target), n, first, swarm.kind.contiguous(), *columns, seed)
-    capacity, found = 0, _MANY * n
-    while found > capacity:
-        capacity = found
-        owner, number = torch.empty((2, capacity), dtype=torch.int64)
-        four = torch.empty((capacity, 4), dtype=torch.float64)
-        found = LIBRARY.call("leave", *begin, owner, number, four, capacity) or 0
-    return Products(owner[:found], number[:found], four[:found])
+    return products_of("leave", *begin, room=_MANY * n)
