@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from scipy.stats.qmc import Sobol
 from torch import Tensor
 
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, Hadron, is_nucleon
+from nuforge.simulation.sources.neutrino.modes import Probe, number
 from nuforge.simulation.sources.neutrino.nuclei import UNIFORMS, Nuclei, Struck
 from nuforge.simulation.sources.neutrino.tables import Scattering
 from nuforge.simulation.sources.neutrino.vertex import Born, Hadrons, Vertex, energy_at_rest, scatter
@@ -48,6 +49,29 @@ class Channel(Protocol):
     def scatter(self, neutrino: Tensor, which: Tensor, nuclei: Nuclei, generator: torch.Generator) -> Born:
         """What neutrinos (N, 4) leave of nuclei at rows `which` (N,)."""
         ...
+
+
+@dataclass(frozen=True)
+class OfProbe:
+    """What channels share that one kind of neutrino has with whole nuclei or pairs in them.
+
+    Args:
+        probe: What scatters.
+    """
+
+    probe: Probe
+    by_charged_current: ClassVar[int]
+    whole: ClassVar[bool]
+
+    @property
+    def mode(self) -> int:
+        """NuHepMC's number."""
+        return number(self.by_charged_current, self.probe)
+
+    @property
+    def charged(self) -> bool:
+        """Whether by a charged current."""
+        return self.probe.charged
 
 
 HadronMaker = Callable[[Vertex, Tensor], Hadrons]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,7 +13,8 @@ from nuforge.physics.coherent_pions import coherent, slope
 from nuforge.physics.constants import NEUTRAL_PION_MASS, PION_MASS
 from nuforge.simulation.directions import turned
 from nuforge.simulation.nucleus.hadrons import pion_of_charge
-from nuforge.simulation.sources.neutrino.modes import Probe, number
+from nuforge.simulation.sources.neutrino.channel import OfProbe
+from nuforge.simulation.sources.neutrino.modes import Probe
 from nuforge.simulation.sources.neutrino.nuclei import Nuclei
 from nuforge.simulation.sources.neutrino.tables import Energies, quantiles
 from nuforge.simulation.sources.neutrino.vertex import Born, Hadrons
@@ -35,29 +37,15 @@ class _Tables:
 
 
 @dataclass(frozen=True)
-class CoherentChannel:
+class CoherentChannel(OfProbe):
     """Coherent production of pions.
 
     Args:
         probe: What scatters.
     """
 
-    probe: Probe
-
-    @property
-    def mode(self) -> int:
-        """NuHepMC's number."""
-        return number(MODE, self.probe)
-
-    @property
-    def charged(self) -> bool:
-        """Whether by a charged current."""
-        return self.probe.charged
-
-    @property
-    def whole(self) -> bool:
-        """Whether the nucleus stays whole."""
-        return True
+    by_charged_current: ClassVar[int] = MODE
+    whole: ClassVar[bool] = True
 
     def cross_sections(self, energy: Tensor, nuclei: Nuclei) -> Tensor:
         """Cross sections (K, E) in cm^2, none on hydrogen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,8 +12,8 @@ from nuforge.physics.two_nucleon_currents import LEAST, MOST, PAIR_MASS, UNLIKE,
 from nuforge.simulation.directions import isotropic
 from nuforge.simulation.four_momenta import two_bodies
 from nuforge.simulation.nucleus.hadrons import CHARGE, MASS, Hadron, nucleon_of_charge
-from nuforge.simulation.sources.neutrino.channel import NucleonChannel, has_room
-from nuforge.simulation.sources.neutrino.modes import Probe, number
+from nuforge.simulation.sources.neutrino.channel import NucleonChannel, OfProbe, has_room
+from nuforge.simulation.sources.neutrino.modes import Probe
 from nuforge.simulation.sources.neutrino.nuclei import Nuclei, Struck
 from nuforge.simulation.sources.neutrino.settings import GeneratorSettings
 from nuforge.simulation.sources.neutrino.tables import Range, Scattering
@@ -23,7 +24,7 @@ _MOST_ROUNDS = 10_000
 
 
 @dataclass(frozen=True)
-class PairChannel:
+class PairChannel(OfProbe):
     """Scattering on pairs of nucleons.
 
     Args:
@@ -33,25 +34,12 @@ class PairChannel:
         scattering: Shape of the cross section.
     """
 
-    probe: Probe
     share: float
     quasi_elastic: tuple[NucleonChannel, ...]
     scattering: Scattering
 
-    @property
-    def mode(self) -> int:
-        """NuHepMC's number."""
-        return number(MODE, self.probe)
-
-    @property
-    def charged(self) -> bool:
-        """Whether by a charged current."""
-        return self.probe.charged
-
-    @property
-    def whole(self) -> bool:
-        """Whether the nucleus stays whole."""
-        return False
+    by_charged_current: ClassVar[int] = MODE
+    whole: ClassVar[bool] = False
 
     def cross_sections(self, energy: Tensor, nuclei: Nuclei) -> Tensor:
         """Cross sections (K, E) in cm^2, none on hydrogen."""

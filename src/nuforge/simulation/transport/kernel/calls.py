@@ -1,4 +1,4 @@
-"""What calls of the compiled library share: a seed from a generator, and room for products whose number is not known."""
+"""What calls of the compiled library share: a seed, and room for products whose number is not known."""
 
 from __future__ import annotations
 

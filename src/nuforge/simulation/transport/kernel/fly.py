@@ -8,8 +8,8 @@ import torch
 
 from nuforge.events import Process
 from nuforge.simulation.transport.flight import Flight, Record
-from nuforge.simulation.transport.kernel.layout import ROOM, Births, Escapes, Flights, Medium, Segments
 from nuforge.simulation.transport.kernel.calls import drawn_seed
+from nuforge.simulation.transport.kernel.layout import ROOM, Births, Escapes, Flights, Medium, Segments
 from nuforge.simulation.transport.kernel.library import LIBRARY
 from nuforge.simulation.transport.medium import MediumTables
 from nuforge.simulation.transport.nuclear import NuclearTables
