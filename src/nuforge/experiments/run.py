@@ -142,7 +142,8 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
         this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split | effective)
     counts = ", ".join(f"{n} {side}" for side, n in split.items())
     asked = f", of which are asked {only}" if (only := this.experiment.only) else ""
-    say(f"{len(store)} events in {store.path}{asked}: {counts}" + "".join(f"; {k} {n:.1f}" for k, n in effective.items()))
+    weighed = "".join(f"; {name} {n:.1f}" for name, n in effective.items())
+    say(f"{len(store)} events in {store.path}{asked}: {counts}{weighed}")
     return store
 
 
