@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from toy_maps import toy_maps
 
 from nuforge.errors import InputError
 from nuforge.events.images import pixel_images, prong_images
 from nuforge.training.augmentation import generator_at, map_symmetries
+from toy_maps import toy_maps
 
 
 def views_mirrored(before, after):
