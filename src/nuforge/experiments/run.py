@@ -115,13 +115,14 @@ def run(
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
     store = _events(this, data, select, workers)
+    shifts = {} if data else _shifted(this, workers)
     passed = store
     for stage, part in experiment.stages.items():
         passed = _train_stage(this, stage, part, passed, devices)
     store = store_given(store, experiment, folder.path / "given")
     _train(this, store, devices)
     _fit_baselines(this, store)
-    return _evaluate(this, store)
+    return _evaluate(this, store, shifts)
 
 
 def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store:
@@ -131,7 +132,7 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
         store = store_of([Path(path) for path in data], this.experiment, this.folder.path / "data", this.seed, select)
     else:
         store = this.experiment.sample.prepare(None, workers)
-    weights = weights_by_side(store)
+    weights = weights_by_side(store, this.experiment.only)
     split = {side: len(weight) for side, weight in weights.items()}
     empty = [side for side, n in split.items() if not n]
     if empty:
@@ -140,13 +141,26 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
     if not this.folder.has("events"):
         this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split | effective)
     counts = ", ".join(f"{n} {side}" for side, n in split.items())
-    say(f"{len(store)} events in {store.path}: {counts}" + "".join(f"; {k} {n:.1f}" for k, n in effective.items()))
+    asked = f", of which are asked {only}" if (only := this.experiment.only) else ""
+    weighed = "".join(f"; {name} {n:.1f}" for name, n in effective.items())
+    say(f"{len(store)} events in {store.path}{asked}: {counts}{weighed}")
     return store
+
+
+def _shifted(this: Run, workers: int) -> dict[str, Store]:
+    """The cached samples of the experiment's shifts."""
+    begin = time.perf_counter()
+    shifts = {name: sample.prepare(None, workers) for name, sample in this.experiment.shifts.items()}
+    if shifts and not this.folder.has("shifts"):
+        stores = {name: str(store.path) for name, store in shifts.items()}
+        this.folder.mark("shifts", seconds=time.perf_counter() - begin, stores=stores)
+    return shifts
 
 
 def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = None) -> Loader:
     """One side of the split, in order, once."""
-    return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False)
+    only = this.experiment.only
+    return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False, select=only)
 
 
 def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices: int) -> Store:
@@ -179,7 +193,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
         return
     begin = time.perf_counter()
     experiment, tables = this.experiment, this.experiment.tables
-    options, mean = this.experiment.options, mean_weight(weights_by_side(store)["train"])
+    options, mean = this.experiment.options, mean_weight(weights_by_side(store, this.experiment.only)["train"])
 
     def training_batches(step: int) -> Loader:
         rank, world = rank_and_world()
@@ -193,6 +207,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             world=world,
             endless=True,
             start=step,
+            select=experiment.only,
         )
 
     _meet(experiment, (over_mean(events, mean) for events in _side(this, store, "train", tables)))
@@ -296,7 +311,7 @@ def _first(n: int, batches: Iterable[Events]) -> Iterator[Events]:
             return
 
 
-def _evaluate(this: Run, store: Store) -> str:
+def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
     """The report on the test side."""
     facts = {stage: this.folder.facts(stage) for stage in ("events", "baselines", "training")}
     stages = {stage: _stage_folder(this, stage).facts("training") for stage in this.experiment.stages}
@@ -312,21 +327,29 @@ def _evaluate(this: Run, store: Store) -> str:
             "command": command_line(this),
             "question": this.recipe.entry.task if this.recipe.entry else "",
             "sample": store.description["provenance"],
+            **({"shifts": {name: moved.description["provenance"] for name, moved in shifts.items()}} if shifts else {}),
             "detector": detector_of(this.experiment),
         },
-        split={"method": "blake2b of source, run, subrun, event", **facts["events"]["split"]},
+        split={"method": _method(this.experiment.only), **facts["events"]["split"]},
         n_events=test.n_events,
         seeds=[this.seed],
         timing={
             "events": facts["events"]["seconds"],
+            **({"shifted events": this.folder.facts("shifts")["seconds"]} if shifts else {}),
             **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
             **{f"training of {stage}": of["seconds"] for stage, of in stages.items()},
             "training": facts["training"]["seconds"],
         },
         curves={name: curve for name, curve in {**learned, "learning": facts["training"]["learning"]}.items() if curve},
+        shifts={name: _side(this, moved, "test") for name, moved in shifts.items()},
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)
+
+
+def _method(only: str) -> str:
+    """How events were divided, and which of them."""
+    return "blake2b of source, run, subrun, event" + (f", of events with {only}" if only else "")
 
 
 def command_line(this: Run) -> str:

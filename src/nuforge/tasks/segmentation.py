@@ -84,7 +84,7 @@ class Segmentation(Task):
         return {self.table: Table({column: self.head(rows["features"])}, rows.offsets, about=about)}
 
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """Cross entropy, or the focal loss, averaged over rows of known label with the weight of their class; 0 if there is none."""
+        """Cross entropy, or the focal loss, a mean over rows of known label weighed by class; 0 if there is none."""
         label = events[self.table][self.target]
         logits = outputs[self.table][self._prefix + "logits"].to(self.weights.dtype)
         of_event = row_weights(events, events[self.table].batch)
