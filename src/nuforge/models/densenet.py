@@ -28,7 +28,9 @@ class DenseNet(nn.Module):
         Huang, Liu, van der Maaten, Weinberger, arXiv:1608.06993.
     """
 
-    def __init__(self, growth: int = 8, blocks: Sequence[int] = (2, 4, 4), dropout: float = 0.0, channels: int = 1):
+    def __init__(
+        self, growth: int = 8, blocks: Sequence[int] = (2, 4, 4), dropout: float = 0.0, channels: int = 1
+    ) -> None:
         super().__init__()
         if not blocks or min(growth, channels, *blocks) < 1:
             raise InputError(

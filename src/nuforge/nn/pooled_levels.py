@@ -1,4 +1,4 @@
-"""Pooled levels: from features at occupied voxels to features of whole events or images, seen at several voxel sizes."""
+"""Pooled levels: from features at occupied voxels to features of whole events or images, at several voxel sizes."""
 
 from __future__ import annotations
 
