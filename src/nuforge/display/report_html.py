@@ -99,6 +99,7 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
         events=shown,
         plots=pictures,
         shift_names=list(dict.fromkeys(name for figures in report.shifts.values() for name in figures)),
+        changes=_changes(report),
         command=command_of(report),
         split={**report.split, "seeds": ", ".join(map(str, report.seeds)) or "none"},
         timing={name: _duration(value) for name, value in report.timing.items()},
@@ -266,6 +267,23 @@ def _voxel_classes(report: Report, events: Events) -> Sequence[str]:
     return tuple(map(str, report.curves["confusion"]["classes"])) if of_voxels else CLASSES
 
 
+def _changes(report: Report) -> dict[str, Any]:
+    """Changes by shift, by figure: those of all classes, and those of single classes; the methods; shift -> events."""
+    table = cast(Mapping[str, Any], report.curves.get("shifts", {}))
+    figures: dict[str, dict[str, dict[str, Interval]]] = {}
+    for shift, of in table.items():
+        for method, changes in of["changes"].items():
+            for figure, change in changes.items():
+                figures.setdefault(figure, {}).setdefault(shift, {})[method] = _intervals(change)
+    single = {figure for figure in figures if figure_and_class(figure, class_names(report)) is not None}
+    return {
+        "general": {figure: rows for figure, rows in figures.items() if figure not in single},
+        "classwise": {figure: rows for figure, rows in figures.items() if figure in single},
+        "methods": list(next(iter(table.values()))["changes"]) if table else [],
+        "events": {shift: (of["events"], of["paired"]) for shift, of in table.items()},
+    }
+
+
 def _what_tells_apart(report: Report) -> dict[str, Any]:
     """The tables of a domain test with their intervals, empty without any."""
     tables = {name: report.curves[name] for name in ("separation", "occlusion") if name in report.curves}
@@ -282,6 +300,8 @@ def _intervals(value: Any) -> Any:  # noqa: ANN401
     """What a report's curves hold, with intervals in place of the mappings that JSON has for them."""
     if isinstance(value, list | tuple):
         return [_intervals(item) for item in value]
+    if isinstance(value, Interval):
+        return value
     if isinstance(value, Mapping) and {"value", "low", "high"} <= set(value):
         return Interval(**{**value, **{end: _float(value[end]) for end in ("value", "low", "high")}})
     return value

@@ -12,6 +12,7 @@ from torch import Tensor
 from nuforge.errors import InputError
 from nuforge.evaluation.report import Difference, Json
 from nuforge.events import Events, Table
+from nuforge.events.identity import IDENTITY
 from nuforge.events.weights import weights_of
 from nuforge.metrics.bootstrap import bootstrap, paired_difference
 from nuforge.metrics.calibration import reliability_curve
@@ -74,6 +75,7 @@ class Comparison:
         self._neutral = frozenset(neutral)
         self._lower = frozenset(_spelled(name) for name in lower_is_better)
         self._weights: list[Tensor] = []
+        self._identity: list[Tensor | None] = []
         self._parts: dict[str, list[Mapping[str, Tensor]]] = {name: [] for name in names}
 
     def add(self, events: Events, predictions: Mapping[str, Mapping[str, Table]]) -> None:
@@ -88,6 +90,7 @@ class Comparison:
                 f"predictions must be of {sorted(self.names)}, got {sorted(predictions)}; every method sees every event"
             )
         self._weights.append(weights_of(events).cpu())
+        self._identity.append(_identity_of(events))
         for name in self.names:
             statistics = self.task.statistics(events, predictions[name])
             self._parts[name].append({key: s.detach().double().cpu() for key, s in statistics.items()})
@@ -121,6 +124,12 @@ class Comparison:
                 "give more events, or other weights"
             )
         return weight
+
+    @property
+    def identity(self) -> Tensor | None:
+        """Who the events so far are, source, run, subrun and event (B, 4); None if some do not say."""
+        known = [who for who in self._identity if who is not None]
+        return torch.cat(known) if known and len(known) == len(self._identity) else None
 
     def figures(self, replicas: int = 1000, level: float = 0.95, seed: int = 0) -> Compared:
         """Figures of all methods with event-bootstrap intervals, and the model's paired difference.
@@ -232,6 +241,12 @@ class Comparison:
             if bins:
                 out[reliability] = bins
         return out
+
+
+def _identity_of(events: Events) -> Tensor | None:
+    if "event" not in events or any(name not in events["event"] for name in IDENTITY):
+        return None
+    return torch.stack([events["event"][name].to(torch.int64) for name in IDENTITY], 1).cpu()
 
 
 def _curve(counts: Tensor) -> dict[str, Json]:

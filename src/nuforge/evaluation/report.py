@@ -14,6 +14,7 @@ to the better one, and beside the published figure. The JSON has exactly these f
 | `published` | list of `name` (a figure, where one is the same), `value`, `source` |
 | `shifts` | systematic shift -> figure -> interval of the model on the same events, shifted |
 | `curves` | `confusion`, `reliability` (see `Comparison.curves`) and `learning`: series -> `step`, `value` |
+|  | `shifts`: shift -> `values` of the baselines, `changes` of all (see `nuforge.evaluation.shifts.Shifted`) |
 |  | of one of several tasks or stages with its name before, as `points_learning` |
 |  | of a domain test `separation` and `occlusion` (see `nuforge.evaluation.domain`) |
 | `timing` | what -> seconds |

@@ -13,7 +13,9 @@ from torch import Tensor
 from nuforge.baselines.baseline import Baseline
 from nuforge.errors import InputError
 from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
+from nuforge.evaluation.shifts import Shifted, shifted
 from nuforge.events import Events, Table
+from nuforge.experiments.data import given
 from nuforge.experiments.predictor import Predictor
 from nuforge.tasks.answer import with_predictions
 
@@ -60,6 +62,18 @@ class Pass:
     def against(self, seed: int) -> dict[str, Any]:
         """Every figure against each number of the experiment's `by`, as a report's curves have it."""
         return {name: self.comparison.against(torch.cat(parts), seed=seed) for name, parts in self._numbers.items()}
+
+    def shifted(self, batches: Iterable[Events], seed: int) -> Shifted:
+        """What changes for all methods when they see shifted copies of the events so far.
+
+        Args:
+            batches: The shifted events, with labels, as the detector reads them out, as many as a network takes.
+            seed: Of the bootstrap.
+        """
+        moved = Pass(self.predictor, self.baselines)
+        for _ in moved.over(given(events, self.predictor.built) for events in batches):
+            pass
+        return shifted(self.comparison, moved.comparison, seed=seed)
 
     def timing(self) -> dict[str, float]:
         """Seconds an event of each method."""

@@ -20,7 +20,7 @@ from nuforge.evaluation.wording import number_of_events
 from nuforge.events import Events
 from nuforge.events.store import Store
 from nuforge.experiments.catalogue import find
-from nuforge.experiments.compare import Pass, fitted_baselines
+from nuforge.experiments.compare import MODEL, Pass, fitted_baselines
 from nuforge.experiments.data import BATCH, events_of, store_written
 from nuforge.experiments.folder import make_output_folder
 from nuforge.experiments.predictor import Predictor, checkpoint_folder, load
@@ -40,6 +40,7 @@ def report_on(
     seeds: Sequence[int] = (),
     timing: Mapping[str, float] | None = None,
     curves: Mapping[str, Any] | None = None,
+    shifts: Mapping[str, Iterable[Events]] | None = None,
 ) -> Report:
     """The report of a network and its baselines, also written: report.json, report.html and predictions/.
 
@@ -55,6 +56,7 @@ def report_on(
         seeds: Seeds of the trainings.
         timing: What has taken how long so far, in seconds.
         curves: Curves beside those of the comparison, such as the learning curve.
+        shifts: The same events with labels, shifted, by the name of the shift.
     """
     begin = time.perf_counter()
     one_pass = Pass(predictor, fitted_baselines(predictor, checkpoint))
@@ -62,6 +64,10 @@ def report_on(
     store = store_written(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
     against = {"against": one_pass.against(seed)} if predictor.built.by else {}
+    shifted = {
+        shift: one_pass.shifted(followed(moved, f"evaluating {shift}"), seed) for shift, moved in (shifts or {}).items()
+    }
+    changes = {"shifts": {shift: of.curve() for shift, of in shifted.items()}} if shifted else {}
     look = predictor.built.look
     seen = look(predictor.predictions, followed(store.batches(BATCH), "looking", len(store)), seed=seed) if look else {}
     entry = find(predictor.experiment).entry if ".py:" not in predictor.experiment else None
@@ -75,7 +81,8 @@ def report_on(
         published=list(published),
         split=dict(split),
         seeds=list(seeds),
-        curves={**one_pass.comparison.curves(predictor.built.classes), **against, **seen, **(curves or {})},
+        shifts={shift: of.values[MODEL] for shift, of in shifted.items()},
+        curves={**one_pass.comparison.curves(predictor.built.classes), **against, **changes, **seen, **(curves or {})},
         timing={**(timing or {}), **one_pass.timing(), "evaluation": time.perf_counter() - begin},
         provenance={**provenance, **_machine()},
     )

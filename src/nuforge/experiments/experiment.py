@@ -53,6 +53,9 @@ class Experiment:
         stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order, the
             `given` of each from what the one before it was given.
         by: Numbers of events, such as that of their interactions, against which every figure is given too.
+        shifts: Samples by the name of a systematic shift: the same events in a detector or by a generator that the
+            training did not know. The trained network and the baselines answer for their test side too, and the
+            report says how every figure changes. Left out where files take the place of the simulation.
         look: What a report shows beyond the figures, by name: a function of the trained network's prediction from
             readout, the test events and the seed of the bootstrap.
     """
@@ -70,6 +73,7 @@ class Experiment:
     only: str = ""
     stages: Mapping[str, Experiment] = field(default_factory=dict)
     by: Mapping[str, Callable[[Events], Tensor]] = field(default_factory=dict)
+    shifts: Mapping[str, Sample] = field(default_factory=dict)
     look: Look | None = None
 
     @property

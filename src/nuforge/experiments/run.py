@@ -115,13 +115,14 @@ def run(
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
     store = _events(this, data, select, workers)
+    shifts = {} if data else _shifted(this, workers)
     passed = store
     for stage, part in experiment.stages.items():
         passed = _train_stage(this, stage, part, passed, devices)
     store = store_given(store, experiment, folder.path / "given")
     _train(this, store, devices)
     _fit_baselines(this, store)
-    return _evaluate(this, store)
+    return _evaluate(this, store, shifts)
 
 
 def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store:
@@ -141,8 +142,19 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
         this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split | effective)
     counts = ", ".join(f"{n} {side}" for side, n in split.items())
     asked = f", of which are asked {only}" if (only := this.experiment.only) else ""
-    say(f"{len(store)} events in {store.path}{asked}: {counts}" + "".join(f"; {k} {n:.1f}" for k, n in effective.items()))
+    weighed = "".join(f"; {name} {n:.1f}" for name, n in effective.items())
+    say(f"{len(store)} events in {store.path}{asked}: {counts}{weighed}")
     return store
+
+
+def _shifted(this: Run, workers: int) -> dict[str, Store]:
+    """The cached samples of the experiment's shifts."""
+    begin = time.perf_counter()
+    shifts = {name: sample.prepare(None, workers) for name, sample in this.experiment.shifts.items()}
+    if shifts and not this.folder.has("shifts"):
+        stores = {name: str(store.path) for name, store in shifts.items()}
+        this.folder.mark("shifts", seconds=time.perf_counter() - begin, stores=stores)
+    return shifts
 
 
 def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = None) -> Loader:
@@ -299,7 +311,7 @@ def _first(n: int, batches: Iterable[Events]) -> Iterator[Events]:
             return
 
 
-def _evaluate(this: Run, store: Store) -> str:
+def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
     """The report on the test side."""
     facts = {stage: this.folder.facts(stage) for stage in ("events", "baselines", "training")}
     stages = {stage: _stage_folder(this, stage).facts("training") for stage in this.experiment.stages}
@@ -315,6 +327,7 @@ def _evaluate(this: Run, store: Store) -> str:
             "command": command_line(this),
             "question": this.recipe.entry.task if this.recipe.entry else "",
             "sample": store.description["provenance"],
+            **({"shifts": {name: moved.description["provenance"] for name, moved in shifts.items()}} if shifts else {}),
             "detector": detector_of(this.experiment),
         },
         split={"method": _method(this.experiment.only), **facts["events"]["split"]},
@@ -322,11 +335,13 @@ def _evaluate(this: Run, store: Store) -> str:
         seeds=[this.seed],
         timing={
             "events": facts["events"]["seconds"],
+            **({"shifted events": this.folder.facts("shifts")["seconds"]} if shifts else {}),
             **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
             **{f"training of {stage}": of["seconds"] for stage, of in stages.items()},
             "training": facts["training"]["seconds"],
         },
         curves={name: curve for name, curve in {**learned, "learning": facts["training"]["learning"]}.items() if curve},
+        shifts={name: _side(this, moved, "test") for name, moved in shifts.items()},
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)

@@ -61,15 +61,36 @@ def bootstrap(
         values = {name: torch.full_like(value, torch.nan) for name, value in values.items()}
     spread = figures(resampled_sums(statistics, replicas, generator))
     method = f"event bootstrap, {replicas} replicas, {level:.0%}"
+    return {
+        name: interval_of(value, spread[name], n, level, method, units.get(name, "") if units else "", effective)
+        for name, value in values.items()
+    }
+
+
+def interval_of(
+    value: Float[Tensor, " 1"],
+    spread: Float[Tensor, " r"],
+    n: int,
+    level: float,
+    method: str,
+    unit: str = "",
+    effective: float | None = None,
+) -> Interval:
+    """A figure with the quantiles of its replicas; unknown ends (NaN) of fewer than two events or of no number.
+
+    Args:
+        value: The figure of the sample itself (1,).
+        spread: Of each resampling (R,), NaN where it is not defined.
+        n: Events.
+        level: Confidence level, 0 to 1.
+        method: How it was made.
+        unit: Of the figure.
+        effective: Effective number of events, if weights differ.
+    """
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
-    out = {}
-    for name, value in values.items():
-        ends = spread[name].double().cpu().nanquantile(tails) if n > 1 else torch.full((2,), torch.nan)
-        if not bool(value.isfinite().all()):
-            ends = torch.full((2,), torch.nan)
-        unit = units.get(name, "") if units else ""
-        out[name] = Interval(float(value), float(ends[0]), float(ends[1]), n, method, unit, effective)
-    return out
+    known = n > 1 and bool(value.isfinite().all())
+    ends = spread.double().cpu().nanquantile(tails) if known else torch.full((2,), torch.nan)
+    return Interval(float(value), float(ends[0]), float(ends[1]), n, method, unit, effective)
 
 
 def paired_difference(
