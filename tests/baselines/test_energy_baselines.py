@@ -46,8 +46,9 @@ def test_a_quadratic_law_is_found_again():
 
 def test_splines_of_length_and_visible_energy_are_found_again():
     events = toy_slices(300, flavour=0, blur=0.05)
-    shower, rest = visible_energies(events)
-    length = events["prongs"]["length"][events["prongs"].offsets[:-1]].double()
+    event, prongs = events["event"], events["prongs"]
+    length, shower = (prongs[name][prongs.offsets[:-1]].double() for name in ("length", "energy"))
+    rest = event["energy_x"].double() + event["energy_y"].double() - shower
     muon = 100 + 2.0 * length + 0.3 * (length - length.median()).clamp(min=0)
     hadrons = 50 + 1.4 * rest
     events = with_truth(events, lepton_energy=muon, neutrino_energy=muon + hadrons)
@@ -74,7 +75,12 @@ def test_a_regression_has_the_scores_of_the_library_that_grew_it():
     forest = grow_regression(features, wanted, rounds=10, leaves=6, learning_rate=0.1, seed=0)
     for i in range(2):
         model = HistGradientBoostingRegressor(
-            max_iter=10, max_leaf_nodes=6, learning_rate=0.1, l2_regularization=1.0, early_stopping=False, random_state=0
+            max_iter=10,
+            max_leaf_nodes=6,
+            learning_rate=0.1,
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=0,
         ).fit(features, wanted[:, i])
         torch.testing.assert_close(forest.scores(features)[:, i], model.predict(features), rtol=1e-6, atol=1e-9)
 

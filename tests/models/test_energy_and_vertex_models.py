@@ -76,7 +76,10 @@ def test_the_order_of_events_is_that_of_their_features(model):
     events = toy_slices(6, prongs=PRONGS).readout()
     order = torch.tensor([3, 0, 5, 1, 4, 2])
     torch.testing.assert_close(
-        model(events.select(order))["event"]["features"], model(events)["event"]["features"][order], rtol=1e-4, atol=1e-4
+        model(events.select(order))["event"]["features"],
+        model(events)["event"]["features"][order],
+        rtol=1e-4,
+        atol=1e-4,
     )
 
 
@@ -185,5 +188,3 @@ def test_sizes_of_nothing_are_refused():
         EnergyLSTM(width=0)
     with pytest.raises(InputError, match="depth, width, places and hidden must be at least 1"):
         VertexCVN(FAR, depth=0)
-
-

@@ -20,7 +20,6 @@ from nuforge.models.prong_variables import (
     PRONG_VARIABLES,
     SLICE_VARIABLES,
     longest_prong,
-    of_prong,
     prong_variables,
     slice_variables,
 )

@@ -52,9 +52,11 @@ class Spline:
         weight: Float[Tensor, " n"],
         pieces: int,
     ) -> Self:
-        """The spline of a number of pieces, each with as many of the rows, that fits best (see `relative_fit`)."""
+        """The spline of a number of pieces, each with as much of the weight, that fits best (see `relative_fit`)."""
+        ordered, order = x.double().sort()
+        below = weight.double()[order].cumsum(0)
         shares = torch.arange(1, pieces, dtype=torch.float64) / pieces
-        knots = torch.quantile(x.double(), shares).unique() if pieces > 1 else torch.zeros(0, dtype=torch.float64)
+        knots = ordered[torch.searchsorted(below, shares * below[-1]).clamp(max=len(x) - 1)].unique()
         return cls(knots, relative_fit(_terms(x.double(), knots), wanted, scale, weight))
 
     def __call__(self, x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

@@ -61,7 +61,9 @@ class EnergyLSTM(nn.Module):
         """
         prongs, variables, n = events["prongs"], prong_variables(events), len(events)
         both = in_both_views(prongs)
-        states = [self._read(seen, variables, prongs.batch, mask, n) for seen, mask in zip(_SEEN, (both, ~both), strict=True)]
+        states = [
+            self._read(seen, variables, prongs.batch, mask, n) for seen, mask in zip(_SEEN, (both, ~both), strict=True)
+        ]
         features = self.after(self.norm(torch.cat([*states, slice_variables(events)], 1)))
         about = {"features": Column("", "features of the network", "prediction")}
         return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}

@@ -97,7 +97,7 @@ class _Tower(nn.Module):
         channels = [width * (i + 1) for i in range(depth)]
         self.downs = nn.ModuleList(_Block(a, b) for a, b in itertools.pairwise([1, *channels]))
         self.ups = nn.ModuleList(_Block(a + b, b) for a, b in itertools.pairwise(channels[::-1]))
-        self.places = nn.Conv2d(width, places, 1)
+        self.places = nn.Conv2d(width, places, 1, bias=False)  # a softmax does not see an offset
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         x, passed = image, []
