@@ -7,7 +7,8 @@ import torch
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Table
-from nuforge.tasks.energy import MODES, Energy
+from nuforge.samples.nova_neutrinos import MODES
+from nuforge.tasks.energy import Energy
 from nuforge.tasks.vertex import VERTEX, Vertex
 from toy_slices import toy_slices
 from toy_weights import weighing

@@ -56,7 +56,7 @@ class Spline:
         ordered, order = x.double().sort()
         below = weight.double()[order].cumsum(0)
         shares = torch.arange(1, pieces, dtype=torch.float64) / pieces
-        knots = ordered[torch.searchsorted(below, shares * below[-1]).clamp(max=len(x) - 1)].unique()
+        knots = torch.unique(ordered[torch.searchsorted(below, shares * below[-1]).clamp(max=len(x) - 1)])
         return cls(knots, relative_fit(_terms(x.double(), knots), wanted, scale, weight))
 
     def __call__(self, x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

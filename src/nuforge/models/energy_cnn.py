@@ -60,7 +60,7 @@ class EnergyCNN(nn.Module):
             `event` with features (B, hidden + 4), one row an event, empty ones too.
         """
         images, event, n = pixel_images(events), events["event"], len(events)
-        seen = [tower(view) for tower, view in zip(self.towers, scaled(images).split(1, 1), strict=True)]
+        seen = [tower(view) for tower, view in zip(self.towers, torch.split(scaled(images), 1, 1), strict=True)]
         energies = torch.stack([event["energy_x"], event["energy_y"]], 1).float().clamp(min=0)
         sums = torch.log1p(torch.cat([energies, images.sum((2, 3)) * _PER_COUNT], 1) / _BEGIN)
         where = [event["vertex"].float() / m] if self.vertex else []

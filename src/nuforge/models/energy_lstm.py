@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -61,9 +62,8 @@ class EnergyLSTM(nn.Module):
         """
         prongs, variables, n = events["prongs"], prong_variables(events), len(events)
         both = in_both_views(prongs)
-        states = [
-            self._read(seen, variables, prongs.batch, mask, n) for seen, mask in zip(_SEEN, (both, ~both), strict=True)
-        ]
+        masks = zip(_SEEN, (both, ~both), strict=True)
+        states = [self._read(seen, variables, prongs.batch, mask, n) for seen, mask in masks]
         features = self.after(self.norm(torch.cat([*states, slice_variables(events)], 1)))
         about = {"features": Column("", "features of the network", "prediction")}
         return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}
@@ -82,5 +82,5 @@ def _standard(channels: int) -> NormActivation:
 
 def _dense(channels: Sequence[int]) -> nn.Sequential:
     """Dense layers with ReLU."""
-    pairs = zip(channels[:-1], channels[1:], strict=True)
+    pairs = itertools.pairwise(channels)
     return nn.Sequential(*(layer for a, b in pairs for layer in (nn.Linear(a, b), nn.ReLU())))

@@ -67,7 +67,7 @@ class VertexCVN(nn.Module):
         Returns:
             `event` with features (B, F) and place (B, 3) in cm, one row an event, empty ones too.
         """
-        n, views = len(events), scaled(pixel_images(events)).split(1, 1)
+        n, views = len(events), torch.split(scaled(pixel_images(events)), 1, 1)
         seen = [tower(view) for tower, view in zip(self.towers, views, strict=True)]
         places = [self._metres(place, view).flatten(1) for view, (place, _) in enumerate(seen)]
         joined = self.join(torch.cat([*places, *(coarse for _, coarse in seen)], 1))

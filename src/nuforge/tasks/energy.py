@@ -13,12 +13,10 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Selection, Table
 from nuforge.events.weights import row_weights
 from nuforge.metrics.regression import bias, half_width, residual_counts, residual_sums, rms
+from nuforge.samples.nova_neutrinos import MODES
 from nuforge.tasks.task import Task
 from nuforge.tasks.weighing import counted
 from nuforge.units import GeV
-
-MODES = ("quasi-elastic", "pairs", "resonance", "deep inelastic", "coherent")
-"""Interaction modes by the number in `event.mode`."""
 
 Loss = Literal["absolute", "squared"]
 """Of the relative error: its mean size (the mean absolute percentage error, over 100) or its mean square."""
@@ -67,13 +65,14 @@ class Energy(Task):
         clip: float = 50.0,
     ) -> None:
         super().__init__()
-        if len(edges) < 2 or not 0 < edges[0] or any(a >= b for a, b in itertools.pairwise(edges)):
+        if len(edges) < 2 or not edges[0] > 0 or any(a >= b for a, b in itertools.pairwise(edges)):
             raise InputError(f"edges of energies must be positive and rise (MeV), got {list(edges)}; give two at least")
         if loss not in ("absolute", "squared"):
             raise InputError(f"loss must be 'absolute' or 'squared', got '{loss}'; choose one of them")
         if flat < 0 or clip < 1:
             raise InputError(
-                f"flat must not be negative (MeV) and clip must be 1 at least, got {flat} and {clip}; 200 and 50 are usual"
+                f"flat must not be negative (MeV) and clip must be 1 at least, got {flat} and {clip}; "
+                "200 and 50 are usual"
             )
         self.name, self.target, self.flavour, self.of, self._clip = name, target, flavour, loss, clip
         self.column = prediction_of(target)
@@ -153,7 +152,7 @@ class Energy(Task):
         return torch.where(asked[:, None], torch.cat([found, true.log()[:, None]], 1), 0.0)
 
     def meet(self, counts: Tensor) -> None:
-        """The weights of bins that make the spectrum flat, whose mean over training events is 1; and their mean ln E."""
+        """The weights of bins that make the spectrum flat, of mean 1 over training events; and their mean ln E."""
         spectrum, total = counts[:-1].double(), counts[:-1].double().sum()
         if not float(total) > 0:
             raise InputError(f"no training events with {self.where}; give more events, or other edges")

@@ -12,7 +12,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Selection, Table
 from nuforge.events.weights import row_weights
 from nuforge.metrics.regression import CENTRAL, half_width, residual_counts, residual_quantile
-from nuforge.tasks.energy import MODES
+from nuforge.samples.nova_neutrinos import FLAVOURS, MODES
 from nuforge.tasks.task import Task
 from nuforge.tasks.weighing import counted
 from nuforge.units import m
@@ -38,17 +38,14 @@ class Vertex(Task):
     Args:
         features: Channels of the features of `event` that it reads.
         beta: Error in cm from which on the loss is linear.
-        flavours: Events of `event.flavour` below this number are neutrinos.
     """
 
-    where: str
-
-    def __init__(self, features: int, beta: float = 5.0, flavours: int = 4) -> None:
+    def __init__(self, features: int, beta: float = 5.0) -> None:
         super().__init__()
         if not beta > 0:
             raise InputError(f"beta must be positive (cm), got {beta}; an error that is small is usual")
         self.name, self.beta = "vertex", beta
-        self.where = f"flavour >= 0 & flavour < {flavours}"
+        self.where = f"flavour >= 0 & flavour < {FLAVOURS.index('cosmic')}"
         self.head = nn.Linear(features, 3)
         self.needs = ("event.true_vertex", "event.flavour", "event.mode")
         kinds = ("", *(f" of {mode}" for mode in MODES))
@@ -76,7 +73,7 @@ class Vertex(Task):
         return outputs
 
     def statistics(self, events: Events, prediction: Mapping[str, Table]) -> Mapping[str, Tensor]:
-        """Per event counts of errors: of the distance `vertex apart` (B, bins), in modes, of `vertex axes` (B, 3, bins)."""
+        """Counts of errors of each event: of the distance (B, bins), in modes (B, M, bins), of x, y, z (B, 3, bins)."""
         asked, true = self._asked(events)
         n, batch, mode = len(events), events["event"].batch, events["event"]["mode"]
         error = prediction["event"][VERTEX].double() - true

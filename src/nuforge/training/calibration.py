@@ -24,8 +24,8 @@ def calibrated_anew(events: Events, generator: torch.Generator, by: float) -> Ev
     """Events whose calibrated energies are all too small by a share, right, or too large by it: one of three at random.
 
     Each event has its own; what stays are times, places, numbers of hits and the truth. Charges of pixels are whole
-    counts, so one anywhere within its count is scaled and made whole again, as a detector would. Tables and columns that
-    are not there are left out.
+    counts, so one anywhere within its count is scaled and made whole again, as a detector would. Tables and columns
+    that are not there are left out.
 
     Args:
         events: Slices, with what was read out of them.
