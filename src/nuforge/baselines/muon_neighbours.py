@@ -15,7 +15,7 @@ from nuforge.baselines.gathering import gathered, halves
 from nuforge.baselines.prediction import event_prediction_table
 from nuforge.baselines.prong_profiles import Profiles, prong_profiles
 from nuforge.baselines.slice_summaries import leading_prongs
-from nuforge.baselines.templates import LOSS_BINS, energy_bins, log_likelihood, log_templates, loss_bins
+from nuforge.baselines.templates import LOSS_BINS, energy_bins, log_bins, log_likelihood, log_templates, loss_bins
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
@@ -29,12 +29,6 @@ MUON, PION = 1, 3
 
 _FILE = "muon_neighbours"
 _KINK_BINS = 20
-
-
-def kink_bins(kinks: Float[Tensor, "n l"]) -> Tensor:
-    """Bins of how far a track is off the straight line: 0 within 0.1 cm, then logarithmic to 30 cm."""
-    place = (kinks.abs().clamp(min=1e-9) / 0.1).log() / torch.log(torch.tensor(300.0)) * (_KINK_BINS - 1) + 1
-    return torch.nan_to_num(place).clamp(0, _KINK_BINS - 1).long()
 
 
 @dataclass
@@ -123,7 +117,7 @@ class MuonNeighbours:
         return {
             "loss": loss_bins(profiles.back).to(torch.uint8),
             "sees": profiles.sees_back,
-            "kink": kink_bins(profiles.kinks).to(torch.uint8),
+            "kink": log_bins(profiles.kinks.abs().nan_to_num(), 0.1, 30.0, _KINK_BINS).to(torch.uint8),
             "kinked": ~profiles.kinks.isnan(),
             "energy": energy_bins(readout["prongs"]["energy"]),
         }

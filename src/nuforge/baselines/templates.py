@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -16,16 +18,20 @@ _EVEN = 0.5  # rows, spread over the values, that the mean begins with
 LOSS_BINS, SHARE_BINS = 24, 20
 
 
+def log_bins(value: Float[Tensor, "n l"], low: float, high: float, bins: int) -> Int[Tensor, "n l"]:
+    """Bins of values that are not negative: 0 for nothing, then `bins` - 1 of equal ratio between two values."""
+    place = 1 + (value.clamp(min=1e-12) / low).log() / math.log(high / low) * (bins - 1)
+    return torch.where(value > 0, place.clamp(1, bins - 1), 0).long()
+
+
 def loss_bins(loss: Float[Tensor, "n l"]) -> Int[Tensor, "n l"]:
-    """Bins of MeV/cm: 0 for nothing, then logarithmic from 0.2 to 20; a muon has 1.5."""
-    place = 1 + torch.log(loss.clamp(min=1e-9) / 0.2) / torch.log(torch.tensor(100.0)) * (LOSS_BINS - 2)
-    return torch.where(loss > 0, place.clamp(1, LOSS_BINS - 1), 0).long()
+    """Bins of MeV/cm from 0.2 to 20; a muon has 1.5."""
+    return log_bins(loss, 0.2, 20.0, LOSS_BINS)
 
 
 def share_bins(share: Float[Tensor, "n l"]) -> Int[Tensor, "n l"]:
-    """Bins of a share of the energy: 0 for nothing, then logarithmic from 0.001 to 1."""
-    place = 1 + (torch.log10(share.clamp(min=1e-9)) + 3) / 3 * (SHARE_BINS - 1)
-    return torch.where(share > 0, place.clamp(1, SHARE_BINS - 1), 0).long()
+    """Bins of a share of the energy from 0.001 to 1."""
+    return log_bins(share, 1e-3, 1.0, SHARE_BINS)
 
 
 def energy_bins(energy: Scalars) -> Rows:
