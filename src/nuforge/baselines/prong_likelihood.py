@@ -32,6 +32,8 @@ from nuforge.metrics.weights import relative
 PARTS: Mapping[str, int] = {"along": LOSS_BINS, "back": LOSS_BINS, "aside": SHARE_BINS, "whole": LOSS_BINS}
 """What is compared, with its number of values: energy loss from the start and from the end, shares aside, and of the
 whole prong its range over energy, range, gap and width."""
+_WHOLE = {"mean_loss": (0.5, 20.0), "length": (5.0, 1000.0), "gap": (2.0, 200.0), "width": (0.5, 20.0)}
+"""From and to, of the bins of numbers of the whole prong; what is compared of it as `whole`."""
 _SCALES = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 _ROUNDS = 3
 _FILE = "prong_likelihood"
@@ -109,8 +111,8 @@ class ProngLikelihood:
         profiles, prongs = prong_profiles(readout, self.detector), readout["prongs"]
         logs = [
             log_bins(prongs[name].float().clamp(min=0)[:, None], low, high, LOSS_BINS)
-            for name, low, high in (("mean_loss", 0.5, 20.0), ("length", 5.0, 1000.0), ("gap", 2.0, 200.0), ("width", 0.5, 20.0))
-        ]  # fmt: skip
+            for name, (low, high) in _WHOLE.items()
+        ]
         values = {
             "along": loss_bins(profiles.along),
             "back": loss_bins(profiles.back),
@@ -132,10 +134,9 @@ class ProngLikelihood:
 
 def _likelihoods(prongs: Mapping[str, Tensor], templates: Mapping[str, Tensor]) -> Float[Tensor, "p parts k"]:
     """ln L of each class by each part."""
-    return torch.stack(
-        [log_likelihood(templates[name], prongs[name].long(), prongs[f"{name} counts"], prongs["energy"]) for name in PARTS],
-        1,
-    )  # fmt: skip
+    energy = prongs["energy"]
+    each = [log_likelihood(templates[n], prongs[n].long(), prongs[f"{n} counts"], energy) for n in PARTS]
+    return torch.stack(each, 1)
 
 
 def _probability(likelihoods: Tensor, scales: Tensor, prior: Tensor) -> Float[Tensor, "p k"]:
