@@ -8,6 +8,7 @@ Run it twice: once for the weights, then, when they were evaluated as users will
 """
 
 import argparse
+import math
 import shutil
 from pathlib import Path
 
@@ -51,9 +52,9 @@ def halved(learner):
 
 
 def figures_of(events, report):
-    """What is measured on some events, and the figures that are not of one class."""
-    report = read_report(Path(report).parent)
-    general = {name: interval for name, interval in report.metrics.items() if " of " not in name}
+    """What is measured on some events, and the figures that are known and not of one class."""
+    measured = read_report(Path(report).parent).metrics.items()
+    general = {name: each for name, each in measured if " of " not in name and math.isfinite(each.low + each.high)}
     count = max(interval.n for interval in general.values())
     keys = ("value", "low", "high", "unit")
     return f"{events}, {count} events", {

@@ -214,7 +214,7 @@ def show(
         geometry: A file that says where the sensors are: WatChMaL's .npz, GraphNeT's Parquet, Kaggle's CSV.
         out: The page; a name that ends in .png asks for a picture.
     """
-    from nuforge.experiments.describe import show as show_event
+    from nuforge.experiments.show import show as show_event
 
     print(show_event(file, event, out, events, picture, geometry))
 

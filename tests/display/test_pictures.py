@@ -22,7 +22,7 @@ from nuforge.display.seen import Seen
 from nuforge.display.show import Choice, show
 from nuforge.display.still import binned, envelope
 from nuforge.errors import InputError
-from nuforge.experiments.describe import show as show_file
+from nuforge.experiments.show import show as show_file
 from nuforge.formats import read
 from nuforge.formats.geometry import read_sensors
 

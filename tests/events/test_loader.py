@@ -170,3 +170,18 @@ def test_a_plan_holds_each_lane_apart_and_forgets_few():
     spans = [span for k in range(4 * 5) for span in plan.step(k, 5)]  # 25 events of each lane: one epoch
     seen = torch.cat([plan.events_of(plan.line(span.epoch), span)[span.first : span.end] for span in spans])
     assert len(seen) == len(seen.unique()) == 100
+
+
+def test_a_selection_chooses_among_the_events_of_a_side(store):
+    whole = store.read()["event"]
+    wanted = (side_of(whole) == SIDES.index("train")) & (whole["event"] >= 10) & (whole["run"] != 3)
+    chosen = Loader(store, 8, side="train", select="event >= 10 & run != 3")
+    assert chosen.n_events == int(wanted.sum())
+    assert sorted(names(chosen)) == sorted(zip(*(whole[c][wanted].tolist() for c in ("run", "event")), strict=True))
+    endless = Loader(store, 8, side="train", select="event >= 10 & run != 3", endless=True)
+    assert set(names(take(endless, 20))) == set(names(chosen))
+
+
+def test_a_selection_of_nothing_is_refused(store):
+    with pytest.raises(InputError, match="on side 'test' with event > 99, expected 1 at least"):
+        Loader(store, 8, side="test", select="event > 99")

@@ -1,7 +1,9 @@
 """The liquid-argon chain as a run: its stages, its report, and what its checkpoint says of files and events."""
 
 import json
+import runpy
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from nuforge.evaluation.report import read_report
 from nuforge.events.store import Store
 from nuforge.experiments import catalogue
 
+MAKE_SHIPPED = Path(__file__).parents[2] / "benchmarks" / "make_shipped.py"
 STAGES = ("points", "fragments", "showers", "tracks", "interactions")
 STEPS = [word for stage in STAGES for word in (f"--{stage.removesuffix('s')}-steps", "1")]
 TINY = ["run", "lartpc-chain", "--width", "2", "--fragment-width", "2", "--baseline-events", "3", *STEPS]
@@ -39,6 +42,19 @@ def finished(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("chain") / "run"
     assert main([*TINY, "--data", str(data), "--out", str(out)]) == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def shipped(finished, tmp_path_factory):
+    """The folder of networks of a package that comes with this chain and its figures, known by their names."""
+    folder = tmp_path_factory.mktemp("shipped") / "trained"
+    figures = f"small bombs={finished / 'report.json'}"
+    make = runpy.run_path(str(MAKE_SHIPPED))["main"]
+    assert str(folder / "lartpc-chain") in make([str(finished), "--figures", figures, "--to", str(folder)])
+    patch = pytest.MonkeyPatch()
+    patch.setattr("nuforge.experiments.shipped.FOLDER", folder)
+    yield folder
+    patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +207,41 @@ def test_the_catalogue_has_every_stage_with_its_published_figures():
     for name in (*OF_STAGES, "lartpc-chain"):
         assert entries[name]["published"], name
         assert entries[name]["reference"].count("arXiv:") == 1
+
+
+def test_a_shipped_chain_predicts_by_its_name_as_the_run_does(shipped, finished, data, tmp_path):
+    assert main(["predict", "lartpc-chain", str(data), "--out", str(tmp_path / "out")]) == 0
+    probability = Store(tmp_path / "out").read()["voxels"]["probability"]
+    exact = nuforge.load(finished).predict(Store(data).read())["voxels"]["probability"]
+    torch.testing.assert_close(probability, exact, rtol=0, atol=0.02)
+    assert not torch.equal(probability, exact)
+
+
+def test_a_shipped_chain_has_a_card_with_figures_and_weights_of_half_the_size(shipped, finished, capsys):
+    capsys.readouterr()
+    assert main(["info", "lartpc-chain", "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["trained_on"]["seed"] == 0
+    ((events, figures),) = card["figures"].items()
+    metrics = read_report(finished).metrics
+    assert events == f"small bombs, {max(interval.n for interval in metrics.values())} events"
+    assert figures["interaction ARI"]["value"] == pytest.approx(metrics["interaction ARI"].value, nan_ok=True)
+    sizes = [
+        (path / "weights.safetensors").stat().st_size for path in (shipped / "lartpc-chain", finished / "checkpoint")
+    ]
+    assert sizes[0] < 0.75 * sizes[1]
+
+
+def test_a_shipped_chain_is_upstream_when_no_other_is_named(shipped, data, tmp_path):
+    out = tmp_path / "run"
+    words = ["lartpc-interactions", *OF_STAGES["lartpc-interactions"], "--steps", "1", "--upstream", "reco"]
+    assert main(["run", *words, "--data", str(data), "--out", str(out)]) == 0
+    assert read_report(out).metrics
+
+
+def test_the_catalogue_names_what_comes_trained(shipped, capsys):
+    capsys.readouterr()
+    assert main(["list", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["lartpc-chain"]["trained"] == "nuforge predict lartpc-chain FILE"
+    assert rows["lartpc-points"]["trained"] == "nuforge run trains it"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -106,3 +107,13 @@ def toy(
         batch=batch,
         respond=respond,
     )
+
+
+@experiment(system="toy", detector="toy", task="line or cloud in every other event", reference="none")
+def toy_of_some(steps: int = 60) -> Experiment:
+    """The toy, of events of even number.
+
+    Args:
+        steps: Steps.
+    """
+    return replace(toy(steps=steps), only="event % 2 == 0")

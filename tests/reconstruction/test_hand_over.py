@@ -213,6 +213,9 @@ def test_showers_come_first_then_tracks_and_fragments_of_one_group_are_one_parti
     clusters, cluster = events["clusters"], events["voxels"]["cluster"]
     assert clusters["kind"].tolist() == [MICHEL, TRACK]  # of the shower, that of its most probable primary
     assert torch.bincount(cluster).tolist() == [10, 11]
+    starts = events["voxels"]["starts_shower"]
+    torch.testing.assert_close(starts[[0, 12]], torch.tensor([0.2, 0.7]))
+    assert starts.isnan().sum() == 11  # voxels of tracks
     assert (clusters["start"][0] == clusters["end"][0]).all()
     reach = (clusters["end"][1] - clusters["start"][1]).norm() / DETECTOR.readout.voxel
     assert float(reach) == pytest.approx(32 - 10, abs=1e-2)  # from the first voxel of both to the last

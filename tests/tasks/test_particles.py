@@ -44,8 +44,11 @@ def event():
     )
 
 
-def answer(events, found=None, interaction=None, pid=None):
-    """A reconstruction: the particle of each voxel, interaction and identity of the particles; right if not given."""
+def answer(events, found=None, interaction=None, pid=None, starts=None):
+    """A reconstruction: the particle of each voxel, interaction and identity of the particles; right if not given.
+
+    Fragments are the true ones; `starts` says of each whether a shower starts in it.
+    """
     found = events["voxels"]["deposit"] if found is None else found
     interaction = events["particles"]["interaction"] if interaction is None else interaction
     pid = PID.repeat(len(events)) if pid is None else pid
@@ -54,8 +57,11 @@ def answer(events, found=None, interaction=None, pid=None):
         "pid_probability": torch.nn.functional.one_hot(pid, len(IDENTITIES)).float(),
         "primary_probability": torch.tensor([0.0, 1.0]).repeat(len(pid), 1),
     }
+    starts = torch.tensor([torch.nan, torch.nan, 1, 1]).repeat(len(events)) if starts is None else starts
+    own = {"reco_particle": found, "reco_fragment": events["voxels"]["fragment"]}
     return {
-        "voxels": Table({"reco_particle": found}, events["voxels"].offsets),
+        "voxels": Table(own, events["voxels"].offsets),
+        "reco_fragments": Table({"starts_shower": starts}, events["fragments"].offsets),
         "reco_particles": Table.from_counts(columns, torch.full((len(events),), len(pid) // len(events))),
     }
 
@@ -112,13 +118,22 @@ def test_a_muon_called_a_pion_costs_the_recall_of_muons():
     assert found["mean pid recall"] == 0.75
 
 
+def test_a_shower_that_starts_in_the_wrong_fragment_costs_the_accuracy_of_shower_primaries():
+    events = event()
+    for starts, right in (([0.9, 0.8], 1.0), ([0.9, 0.2], 0.5), ([torch.nan, 0.2], 0.0)):  # NaN: in no shower
+        found = figures(events, answer(events, starts=torch.tensor([torch.nan, torch.nan, *starts])))
+        assert found["shower primary accuracy"] == right, starts
+    assert found["primary accuracy"] == 1
+
+
 def test_an_event_without_voxels_counts_for_nothing():
     empty = event().keep("voxels", torch.zeros(4 * SIZE, dtype=torch.bool))
     both = Events.concat([event(), empty])
     nothing = answer(event())
     counts = torch.tensor([4, 0])
-    particles = Table.from_counts(nothing["reco_particles"].columns, counts)
-    prediction = {"voxels": Table(nothing["voxels"].columns, both["voxels"].offsets), "reco_particles": particles}
+    prediction = {"voxels": Table(nothing["voxels"].columns, both["voxels"].offsets)}
+    for name in ("reco_particles", "reco_fragments"):
+        prediction[name] = Table.from_counts(nothing[name].columns, counts)
     assert figures(both, prediction)["interaction ARI"] == 1
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nuforge.display import style
-from nuforge.display.frame import cube_around, horizontal_view
+from nuforge.display.frame import cube_around
 from nuforge.display.kinds import Kinds
+from nuforge.display.plotly_space import seen_from_the_side
 from nuforge.display.scene import Scene, thinned
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
@@ -196,30 +197,8 @@ def halves(scene: Scene) -> dict[str, Any]:
 
 def axes_of(scene: Scene) -> dict[str, Any]:
     """A scene of equal aspect, zoomed on the event."""
-    axes = {
-        name: {
-            "title": {"text": f"{name} / {scene.frame.unit}", "font": {"size": 11}},
-            "range": limits,
-            "showbackground": False,
-            "gridcolor": style.RULE,
-            "zeroline": False,
-            "showspikes": False,
-            "nticks": 6,
-            "tickfont": {"size": 10, "color": style.SOFT},
-        }
-        for name, limits in _limits(cube_around(scene.points)).items()
-    }
-    up = np.asarray(scene.frame.up)
-    eye = horizontal_view(scene.points, scene.frame.up) + 0.35 * up
-    camera = {"up": _xyz(up), "eye": _xyz(eye), "projection": {"type": "orthographic"}}
-    return {"xaxis": axes["x"], "yaxis": axes["y"], "zaxis": axes["z"], **_CUBE, "camera": camera}
-
-
-_CUBE = {"aspectmode": "manual", "aspectratio": {"x": 1.45, "y": 1.45, "z": 1.45}}  # equal; the size fills the page
-
-
-def _xyz(vector: np.ndarray) -> dict[str, float]:
-    return dict(zip("xyz", map(float, vector), strict=True))
+    titles = [f"{axis} / {scene.frame.unit}" for axis in "xyz"]
+    return seen_from_the_side(scene.points, cube_around(scene.points), titles, scene.frame.up, 1.45)
 
 
 def _limits(cube: np.ndarray) -> dict[str, list[float]]:

@@ -17,8 +17,8 @@ import plotly.graph_objects as go
 from nuforge.display import style
 from nuforge.display.drawing import Coloring, Curve, Dots, Drawing, Image, Labelling, Panel, Part, Scale, Steps, Strokes
 from nuforge.display.event3d import layout
-from nuforge.display.frame import horizontal_view
 from nuforge.display.limits import cubes_of, first_cube, plane_of
+from nuforge.display.plotly_space import seen_from_the_side
 
 _GAP, _TOP = 0.055, 0.045  # between panels, over them for titles
 _BAR, _LEGEND = 0.9, 0.85  # where panels end beside a colour bar, beside a legend
@@ -161,33 +161,10 @@ def _space(panel: Panel, domain: dict[str, list[float]], number: str) -> dict[st
     """Three axes of equal scale, seen from the side."""
     cubes = cubes_of(panel)
     cube = cubes[first_cube(cubes)]
-    axis = {
-        "showbackground": False,
-        "gridcolor": style.RULE,
-        "zeroline": False,
-        "showspikes": False,
-        "nticks": 6,
-        "tickfont": {"size": 10, "color": style.SOFT},
-        "exponentformat": "power",
-    }
-    titles = {"xaxis": panel.x, "yaxis": panel.y, "zaxis": panel.z}
-    axes = {
-        name: {**axis, "title": {"text": title, "font": {"size": 11}}, "range": cube[:, k].tolist()}
-        for k, (name, title) in enumerate(titles.items())
-    }
     points = panel.points(("readout",))
     points = points[np.isfinite(points).all(1)]
-    up = np.asarray(panel.up, dtype=float)
-    eye = 1.1 * horizontal_view(points, panel.up) + 0.35 * up
-    camera = {
-        "up": dict(zip("xyz", up.tolist(), strict=True)),
-        "eye": dict(zip("xyz", eye.tolist(), strict=True)),
-        "projection": {"type": "orthographic"},
-    }
-    ratio = dict.fromkeys("xyz", 1.25)
-    return {
-        f"scene{number}": {**axes, "domain": domain, "aspectmode": "manual", "aspectratio": ratio, "camera": camera}
-    }
+    titles = (panel.x, panel.y, panel.z)
+    return {f"scene{number}": {**seen_from_the_side(points, cube, titles, panel.up, 1.25, 1.1), "domain": domain}}
 
 
 def _traces(part: Part, panel: Panel) -> list[Trace]:

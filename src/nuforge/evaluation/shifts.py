@@ -16,6 +16,7 @@ from nuforge.metrics.weights import effective_number, relative, weighted
 from nuforge.shapes import Rows
 
 Figures = Mapping[str, Interval]
+_ByMethod = Mapping[str, Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,17 @@ def _changes(before: _Figures, after: _Figures, name: str, level: float, paired:
 
 
 def _excess(before: _Figures, after: _Figures, model: str, baseline: str, level: float, paired: bool) -> Figures:
-    def of(which: str, figure: str) -> Tensor:
-        a, b = getattr(after, which), getattr(before, which)
-        return (a[model][figure] - b[model][figure]).abs() - (a[baseline][figure] - b[baseline][figure]).abs()
+    def more(now: _ByMethod, then: _ByMethod, figure: str) -> Tensor:
+        return (now[model][figure] - then[model][figure]).abs() - (now[baseline][figure] - then[baseline][figure]).abs()
 
     return {
-        figure: after.interval(figure, of("value", figure), of("spread", figure), level, _method(after, paired))
+        figure: after.interval(
+            figure,
+            more(after.value, before.value, figure),
+            more(after.spread, before.spread, figure),
+            level,
+            _method(after, paired),
+        )
         for figure in before.value[model]
     }
 

@@ -12,6 +12,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from nuforge.errors import InputError
 from nuforge.events.events import Events
 from nuforge.events.plan import Plan, Span
+from nuforge.events.selection import Selection
 from nuforge.events.split import SIDES, side_of
 from nuforge.events.store import Store
 
@@ -42,11 +43,12 @@ class Loader(IterableDataset):
         endless: Whether batches go on for ever.
         start: First step; of an endless run, or of one pass.
         epoch: Which pass, for another order in each one (see `set_epoch`); an endless run counts its own.
+        select: Expression on the columns of `event` that events must fulfil (`nuforge.events.selection`), all if empty.
         memory: Decoded bytes that each worker may keep. Within half of it the whole side is kept and shuffled as one;
             a larger side is shuffled in windows.
 
     Raises:
-        InputError: If there is no event on that side, or fewer than there are ranks in an endless run.
+        InputError: If there is no such event on that side, or fewer than there are ranks in an endless run.
         ValueError: If an argument is out of range.
     """
 
@@ -66,16 +68,18 @@ class Loader(IterableDataset):
         endless: bool = False,
         start: int = 0,
         epoch: int = 0,
+        select: str = "",
         memory: int = 1 << 30,
     ) -> None:
         _check(batch, side, rank, world, start, memory)
         self.store, self.batch, self.tables, self.side = store, batch, tables, side
         self.endless, self.start, self.epoch = endless, start, epoch
-        self._rows = _rows_of(store, side, validation, test)
+        self._rows = _rows_of(store, side, validation, test, select)
         if not len(self._rows) or (endless and len(self._rows) < world):
             raise InputError(
-                f"store {store.path} has {len(self._rows)} of its {len(store)} events on side '{side}', expected "
-                f"{world if endless else 1} at least; make more events or another split"
+                f"store {store.path} has {len(self._rows)} of its {len(store)} events on side '{side}'"
+                f"{f' with {select}' if select else ''}, expected {world if endless else 1} at least; make more events "
+                "or another split"
             )
         counts = torch.bincount(_groups_of(store, self._rows), minlength=len(store.group_offsets) - 1)
         size = store.bytes_per_event(tables)
@@ -190,8 +194,14 @@ def _check(batch: int, side: str | None, rank: int, world: int, start: int, memo
         raise ValueError(f"memory must be a positive number of bytes, got {memory}")
 
 
-def _rows_of(store: Store, side: str | None, validation: float, test: float) -> Tensor:
-    """The numbers in the store of the events of a side."""
-    if side is None:
+def _rows_of(store: Store, side: str | None, validation: float, test: float, select: str) -> Tensor:
+    """The numbers in the store of the chosen events of a side."""
+    if side is None and not select:
         return torch.arange(len(store))
-    return (side_of(store.identity(), validation, test) == SIDES.index(side)).nonzero().flatten()
+    event = store.identity()
+    kept = torch.ones(len(store), dtype=torch.bool)
+    if side is not None:
+        kept &= side_of(event, validation, test) == SIDES.index(side)
+    if select:
+        kept &= Selection(select).mask(Events({"event": event}))
+    return kept.nonzero().flatten()

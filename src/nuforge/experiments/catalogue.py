@@ -34,6 +34,7 @@ _MACHINERY = {
     "progress",
     "run",
     "shipped",
+    "show",
     "simulate",
     "tuning",
 }

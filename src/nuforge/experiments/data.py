@@ -163,8 +163,12 @@ def store_given(store: Store, experiment: Experiment, folder: Path) -> Store:
     return Store(folder)
 
 
-def weights_by_side(store: Store) -> dict[str, torch.Tensor]:
+def weights_by_side(store: Store, only: str = "") -> dict[str, torch.Tensor]:
     """The weights of the events of each side of the split, none of them negative where something is learned or chosen.
+
+    Args:
+        store: Events.
+        only: Expression on the columns of `event` that those that count fulfil, all if empty.
 
     Raises:
         InputError: If a weight is not finite, negative outside the test side, or all of the training side are 0.
@@ -172,6 +176,8 @@ def weights_by_side(store: Store) -> dict[str, torch.Tensor]:
     event = store.identity()
     weight = finite_weights(event[COLUMN] if COLUMN in event else torch.ones(len(store)))
     side = side_of(event)
+    if only:
+        side = torch.where(Selection(only).mask(Events({"event": event})), side, -1)
     weights = {name: weight[side == i] for i, name in enumerate(SIDES)}
     for name in ("train", "validation"):
         non_negative(weights[name])

@@ -98,8 +98,9 @@ def evaluate_files(
     """Reports on a checkpoint and its baselines on files with labels; what to tell the user."""
     predictor = load(checkpoint, experiment)
     make_output_folder(out)
-    named = [str(path) for path in files]
+    named, only = [str(path) for path in files], predictor.built.only
     chosen = ["--select", shlex.quote(select)] if select else []
+    select = f"({select}) & ({only})" if select and only else select or only
     report = report_on(
         predictor,
         checkpoint_folder(checkpoint),

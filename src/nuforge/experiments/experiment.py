@@ -48,6 +48,8 @@ class Experiment:
         reads: What the learner and the baselines read: tables, or a column that `given` makes as table.column.
         given: From readout to what the learner reads, if earlier stages stand between them; it keeps the truth and
             adds what the tasks need of it. Made once for all events of a run.
+        only: Expression on the columns of `event` (`nuforge.events.selection`) that labelled events must fulfil to be
+            learned from, fitted on and measured; all if empty. Predictions are for all events.
         stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order, the
             `given` of each from what the one before it was given.
         by: Numbers of events, such as that of their interactions, against which every figure is given too.
@@ -68,6 +70,7 @@ class Experiment:
     baseline_events: int | None = None
     reads: tuple[str, ...] = ("voxels",)
     given: Callable[[Events], Events] | None = None
+    only: str = ""
     stages: Mapping[str, Experiment] = field(default_factory=dict)
     by: Mapping[str, Callable[[Events], Tensor]] = field(default_factory=dict)
     shifts: Mapping[str, Sample] = field(default_factory=dict)

@@ -133,7 +133,7 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
         store = store_of([Path(path) for path in data], this.experiment, this.folder.path / "data", this.seed, select)
     else:
         store = this.experiment.sample.prepare(None, workers)
-    weights = weights_by_side(store)
+    weights = weights_by_side(store, this.experiment.only)
     split = {side: len(weight) for side, weight in weights.items()}
     empty = [side for side, n in split.items() if not n]
     if empty:
@@ -142,7 +142,9 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
     if not this.folder.has("events"):
         this.folder.mark("events", seconds=time.perf_counter() - begin, store=str(store.path), split=split | effective)
     counts = ", ".join(f"{n} {side}" for side, n in split.items())
-    say(f"{len(store)} events in {store.path}: {counts}" + "".join(f"; {k} {n:.1f}" for k, n in effective.items()))
+    asked = f", of which are asked {only}" if (only := this.experiment.only) else ""
+    weighed = "".join(f"; {name} {n:.1f}" for name, n in effective.items())
+    say(f"{len(store)} events in {store.path}{asked}: {counts}{weighed}")
     return store
 
 
@@ -158,7 +160,8 @@ def _shifted(this: Run, workers: int) -> dict[str, Store]:
 
 def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = None) -> Loader:
     """One side of the split, in order, once."""
-    return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False)
+    only = this.experiment.only
+    return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False, select=only)
 
 
 def _train_stage(this: Run, stage: str, part: Experiment, store: Store, devices: int) -> Store:
@@ -191,7 +194,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
         return
     begin = time.perf_counter()
     experiment, tables = this.experiment, this.experiment.tables
-    options, mean = this.experiment.options, mean_weight(weights_by_side(store)["train"])
+    options, mean = this.experiment.options, mean_weight(weights_by_side(store, this.experiment.only)["train"])
 
     def training_batches(step: int) -> Loader:
         rank, world = rank_and_world()
@@ -205,6 +208,7 @@ def _train(this: Run, store: Store, devices: int) -> None:
             world=world,
             endless=True,
             start=step,
+            select=experiment.only,
         )
 
     _meet(experiment, (over_mean(events, mean) for events in _side(this, store, "train", tables)))
@@ -330,7 +334,7 @@ def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
             **({"shifts": {name: moved.description["provenance"] for name, moved in shifts.items()}} if shifts else {}),
             "detector": detector_of(this.experiment),
         },
-        split={"method": "blake2b of source, run, subrun, event", **facts["events"]["split"]},
+        split={"method": _method(this.experiment.only), **facts["events"]["split"]},
         n_events=test.n_events,
         seeds=[this.seed],
         timing={
@@ -345,6 +349,11 @@ def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)
+
+
+def _method(only: str) -> str:
+    """How events were divided, and which of them."""
+    return "blake2b of source, run, subrun, event" + (f", of events with {only}" if only else "")
 
 
 def command_line(this: Run) -> str:

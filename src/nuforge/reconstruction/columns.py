@@ -78,6 +78,7 @@ FRAGMENTS: Mapping[str, Column] = {
     "voxels": _of("", "number of its voxels"),
     "energy": _of("MeV", "sum of its voxels"),
     "particle": _of("", "the particle of most of its voxels, -1 for none", "reco_particles"),
+    "starts_shower": _of("", "probability that its particle, a shower, starts in it, NaN in no shower"),
 }
 
 OF_VOXELS: Mapping[str, Column] = {

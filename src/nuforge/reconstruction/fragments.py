@@ -15,7 +15,8 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
     """Row of `reco_fragments` of each voxel (V,), -1 for none, and the table.
 
     Args:
-        voxels: With `value`, `cluster` and `reco_fragment` (numbers inside the event, -1 for none).
+        voxels: With `value`, `cluster` and `reco_fragment` (numbers inside the event, -1 for none), and
+            `starts_shower`, the same in a whole fragment, if it is known.
         particles: `reco_particles`, which `cluster` numbers.
     """
     fragment = voxels["reco_fragment"]
@@ -28,10 +29,14 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
     particle = majority(inverse, voxels["cluster"][known], n)
     of_particle = particles["kind"][particle.clamp(min=0)] if len(particles) else torch.full_like(particle, -1)
     kind = majority(inverse, voxels["kind"][known], n) if "kind" in voxels else of_particle
+    starts = torch.full((n,), torch.nan, device=fragment.device)
+    if "starts_shower" in voxels:
+        starts[inverse] = voxels["starts_shower"][known].float()
     columns = {
         "kind": torch.where((particle < 0) & ("kind" not in voxels), -1, kind),
         "voxels": counts,
         "energy": totals(voxels["value"][known].double(), inverse, n).float(),
         "particle": particle,
+        "starts_shower": starts,
     }
     return row, Table.from_counts(columns, torch.bincount(pieces // codes, minlength=voxels.n_events), about=FRAGMENTS)

@@ -31,7 +31,11 @@ _OF_CLUSTERS = {
     "start": Column("cm", "where it starts, as an earlier stage has it", "readout"),
     "end": Column("cm", "where it ends, its start where it has no end, as an earlier stage has it", "readout"),
 }
-_OF_VOXELS = {"kind": _KIND, "cluster": Column("", "its cluster, -1 for none", "readout", "clusters")}
+_OF_VOXELS = {
+    "kind": _KIND,
+    "cluster": Column("", "its cluster, -1 for none", "readout", "clusters"),
+    "starts_shower": Column("", "probability that its fragment starts a shower, NaN in no shower", "readout"),
+}
 
 
 def with_kinds(events: Events) -> Events:
@@ -86,7 +90,7 @@ def showers_aside(events: Events) -> Events:
 
 
 def particles_as_clusters(events: Events) -> Events:
-    """Events in which showers and tracks are the `clusters`.
+    """Events in which showers and tracks are the `clusters`; `voxels.starts_shower` keeps what is known of fragments.
 
     A shower has class and start of its most probable primary fragment, a track the class of its largest. Of the ends of
     a track's pieces the two farthest apart are the track's; it starts at the one nearer to the start of the largest.
@@ -111,7 +115,11 @@ def particles_as_clusters(events: Events) -> Events:
     begin = torch.where(track, torch.where(near[:, None], one, other), start)
     stop = torch.where(track, torch.where(near[:, None], other, one), start)
     clusters = Table.from_counts({"kind": kind, "start": begin, "end": stop}, counts, about=_OF_CLUSTERS)
-    return _with_clusters(events.without("clusters", "edges"), looked_up(group, cluster), clusters)
+    starts = torch.where(pieces["shower_group"] >= 0, pieces["shower_primary"], torch.nan)
+    starts = torch.cat([starts, starts.new_full((1,), torch.nan)])[cluster]  # -1 takes the last
+    voxels = events["voxels"].with_columns({"starts_shower": starts}, _OF_VOXELS)
+    events = events.without("clusters", "edges").with_table("voxels", voxels)
+    return _with_clusters(events, looked_up(group, cluster), clusters)
 
 
 def finished(events: Events, detector: TimeProjectionChamber) -> Events:

@@ -20,7 +20,7 @@ from nuforge.tasks.categorical import (
     log_odds,
 )
 from nuforge.tasks.task import Task
-from nuforge.tasks.weighing import counted, cross_entropy_sum
+from nuforge.tasks.weighing import checked_focusing, counted, cross_entropy_sum
 
 
 class Classification(Task):
@@ -31,17 +31,21 @@ class Classification(Task):
         features: Channels of the features it reads.
         target: Column of `event` with the labels, int64; -1 means unknown and is left out.
         table: Table whose rows are classified, one an event.
+        focusing: Power of the focal loss (`nuforge.tasks.weighing.cross_entropy_sum`); 0 is plain cross entropy.
     """
 
     temperatures = TEMPERATURES
     temperature: Tensor
 
-    def __init__(self, classes: Sequence[str], features: int, target: str, table: str = "event") -> None:
+    def __init__(
+        self, classes: Sequence[str], features: int, target: str, table: str = "event", focusing: float = 0.0
+    ) -> None:
         super().__init__()
         if len(classes) < 2:
             raise InputError(f"a classification needs two classes or more, got {list(classes)}; name them all")
         self.classes, self.table, self.target = tuple(classes), table, target
         self.needs = (f"{table}.{target}",)
+        self.focusing = checked_focusing(focusing)
         self.head = nn.Linear(features, len(classes))
         self.register_buffer("temperature", torch.ones(()))
 
@@ -52,9 +56,9 @@ class Classification(Task):
         return {self.table: Table({"logits": self.head(rows["features"])}, rows.offsets, about=about)}
 
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """Cross entropy, averaged over events of known label; 0 if there is none."""
+        """Cross entropy, or the focal loss, averaged over events of known label; 0 if there is none."""
         label, weight = events[self.table][self.target], row_weights(events, events[self.table].batch)
-        total = cross_entropy_sum(outputs[self.table]["logits"].float(), label, weight)
+        total = cross_entropy_sum(outputs[self.table]["logits"].float(), label, weight, focusing=self.focusing)
         return total / counted(label >= 0, weight)
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:

@@ -14,6 +14,7 @@ from nuforge.metrics.classification import recall
 from nuforge.metrics.clustering import FIGURES, Contingency, clustering_sums
 from nuforge.metrics.weights import ratio
 from nuforge.simulation.truth import VoxelClass, cluster_truth
+from nuforge.simulation.truth.clusters import Of
 from nuforge.tasks.categorical import categorical_figures, categorical_statistics
 from nuforge.tasks.task import Measured
 
@@ -25,8 +26,8 @@ class Particles(Measured):
     """What a whole reconstruction is asked, voxel by voxel and particle by particle; it has nothing to learn.
 
     Partitions are of the voxels of a true class: those of showers, Michel and delta electrons by their particle, those
-    of tracks by theirs, all of them by their interaction. Identity and primaries are asked of reconstructed particles;
-    the truth of one is that of most of its voxels.
+    of tracks by theirs, all of them by their interaction. Identity and primaries are asked of reconstructed particles,
+    of the fragments of showers whether the shower starts in them; the truth of one is that of most of its voxels.
 
     Args:
         identities: Names of what particles are, in the order of `pid_probability`.
@@ -55,11 +56,12 @@ class Particles(Measured):
         - `partitions` (B, 3, M, 2): for showers, tracks and interactions, each of `nuforge.metrics.clustering.FIGURES`
           and 1, or 0 and 0 where the event has none.
         - `interaction_index` (B, by_number, 2): the index of interactions in the slot of their true number.
-        - `pid_confusion`, `pid_reliability`, `primary_confusion`, `primary_reliability`: as those of `Segmentation`.
+        - `NAME_confusion`, `NAME_reliability`, for pid, primary and shower_primary: as those of `Segmentation`.
 
         Args:
             events: With truth.
-            prediction: `voxels.reco_particle` and `reco_particles` (interaction, pid_probability, primary_probability).
+            prediction: `voxels.reco_particle` and `reco_fragment`, `reco_particles` (interaction, pid_probability,
+                primary_probability) and `reco_fragments` (starts_shower).
         """
         voxels, particles, n = events["voxels"], prediction["reco_particles"], len(events)
         found = prediction["voxels"]["reco_particle"]
@@ -73,17 +75,20 @@ class Particles(Measured):
             _partition(interaction, looked_up(particles["interaction"], found), voxels.batch, shower | track, n),
         ]
         slot = nn.functional.one_hot(_number(interaction, voxels.batch, n).clamp(1, self.by_number) - 1, self.by_number)
-        truth = _truth(events, found, particles)
+        truth = _truth(events, found, particles, "particles")
+        fragments = prediction["reco_fragments"]
+        pieces = _truth(events, prediction["voxels"]["reco_fragment"], fragments, "fragments")
+        starts = fragments["starts_shower"]
+        asked = torch.where(starts.isnan(), -1, pieces["primary"])
+        pieces = pieces.with_columns({"primary": asked})
+        either = torch.stack([1 - starts, starts], 1).nan_to_num(0.5)
         return {
             "partitions": torch.stack(partitions, 1),
             "interaction_index": slot[:, :, None] * partitions[2][:, None, 0],
-            **self._named(truth, particles, "pid"),
-            **self._named(truth, particles, "primary"),
+            **_named("pid", truth, "pid", particles["pid_probability"]),
+            **_named("primary", truth, "primary", particles["primary_probability"]),
+            **_named("shower_primary", pieces, "primary", either),
         }
-
-    def _named(self, truth: Table, particles: Table, target: str) -> dict[str, Tensor]:
-        statistics = categorical_statistics(truth, target, particles[f"{target}_probability"])
-        return {f"{target}_{name}": values for name, values in statistics.items()}
 
     def figures(self, sums: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Figures of merit (R,) from statistics summed over events.
@@ -93,9 +98,10 @@ class Particles(Measured):
         value, number = sums["partitions"].unbind(-1)
         mean = ratio(value, number)
         figures = {f"{p} {m}": mean[..., i, j] for i, p in enumerate(_PARTITIONS) for j, m in enumerate(FIGURES)}
-        for target in ("pid", "primary"):
-            own = {name: sums[f"{target}_{name}"] for name in ("confusion", "reliability")}
-            figures |= {f"{target} {name}": values for name, values in categorical_figures(own).items()}
+        for asked in ("pid", "primary", "shower_primary"):
+            own = {name: sums[f"{asked}_{name}"] for name in ("confusion", "reliability")}
+            words = asked.replace("_", " ")
+            figures |= {f"{words} {name}": values for name, values in categorical_figures(own).items()}
         found = recall(sums["pid_confusion"])
         figures["mean pid recall"] = found.nanmean(-1)
         figures |= {f"pid recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
@@ -119,8 +125,13 @@ def _number(interaction: Tensor, batch: Tensor, n: int) -> Tensor:
     return torch.bincount(shown[:, 0], minlength=n)
 
 
-def _truth(events: Events, found: Tensor, particles: Table) -> Table:
-    """What reconstructed particles are: `pid` and `primary` of most of their voxels."""
-    clusters = Table({"kind": torch.zeros(len(particles), dtype=torch.int64)}, particles.offsets)
+def _named(asked: str, truth: Table, target: str, probability: Tensor) -> dict[str, Tensor]:
+    """Statistics of a question with classes, by its name."""
+    return {f"{asked}_{name}": values for name, values in categorical_statistics(truth, target, probability).items()}
+
+
+def _truth(events: Events, found: Tensor, table: Table, of: Of) -> Table:
+    """What reconstructed particles or fragments are: `pid` and `primary` of most of their voxels."""
+    clusters = Table({"kind": torch.zeros(len(table), dtype=torch.int64)}, table.offsets)
     voxels = events["voxels"].with_columns({"cluster": found}, refers_to={"cluster": "clusters"})
-    return cluster_truth(events.with_table("clusters", clusters).with_table("voxels", voxels), "particles")["clusters"]
+    return cluster_truth(events.with_table("clusters", clusters).with_table("voxels", voxels), of)["clusters"]

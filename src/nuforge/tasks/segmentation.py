@@ -18,7 +18,7 @@ from nuforge.tasks.categorical import (
     categorical_surprise,
 )
 from nuforge.tasks.task import Task
-from nuforge.tasks.weighing import cross_entropy_sum
+from nuforge.tasks.weighing import checked_focusing, cross_entropy_sum
 
 
 class Segmentation(Task):
@@ -39,6 +39,7 @@ class Segmentation(Task):
         balance: Power of the rows of a class that its weight falls with, where weights are counted from events.
         name: Of the question, where several are asked of the rows of one table: the column `probability` becomes
             `<name>_probability`, the statistic `confusion` `<name>_confusion`, the figure `accuracy` `<name> accuracy`.
+        focusing: Power of the focal loss (`nuforge.tasks.weighing.cross_entropy_sum`); 0 is plain cross entropy.
     """
 
     choices = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -57,6 +58,7 @@ class Segmentation(Task):
         correction: float = 0.0,
         balance: float = 0.5,
         name: str = "",
+        focusing: float = 0.0,
     ) -> None:
         super().__init__()
         chosen = torch.ones(len(classes)) if weights is None else torch.tensor(weights, dtype=torch.float32)
@@ -68,6 +70,7 @@ class Segmentation(Task):
         self.classes, self.table, self.target, self.balance = tuple(classes), table, target, balance
         self.needs = (f"{table}.{target}",)
         self.name, self._prefix = name, f"{name}_" if name else ""
+        self.focusing = checked_focusing(focusing)
         self.register_buffer("weights", chosen)
         self.register_buffer("correction", torch.tensor(float(correction)))
         self.register_buffer("temperature", torch.ones(()))
@@ -81,11 +84,11 @@ class Segmentation(Task):
         return {self.table: Table({column: self.head(rows["features"])}, rows.offsets, about=about)}
 
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
-        """Cross entropy, averaged over rows of known label with the weight of their class; 0 if there is none."""
+        """Cross entropy, or the focal loss, a mean over rows of known label weighed by class; 0 if there is none."""
         label = events[self.table][self.target]
         logits = outputs[self.table][self._prefix + "logits"].to(self.weights.dtype)
         of_event = row_weights(events, events[self.table].batch)
-        total = cross_entropy_sum(logits, label, of_event, self.weights)
+        total = cross_entropy_sum(logits, label, of_event, self.weights, self.focusing)
         weight = torch.where(label >= 0, self.weights[label.clamp(min=0)], 0)
         whole = weight.sum() if of_event is None else (weight * of_event.to(weight)).sum()
         return total / whole.clamp(min=torch.finfo(torch.float32).tiny)

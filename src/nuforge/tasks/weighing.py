@@ -7,24 +7,46 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from nuforge.errors import InputError
+
 
 def cross_entropy_sum(
     logits: Float[Tensor, "n k"],
     label: Int[Tensor, " n"],
     weight: Float[Tensor, " n"] | None,
     of_class: Float[Tensor, " k"] | None = None,
+    focusing: float = 0.0,
 ) -> Tensor:
-    """Cross entropy summed over rows of known label (not -1).
+    """Cross entropy summed over rows of known label (not -1), each times (1 - p)^focusing: the focal loss.
 
     Args:
         logits: (N, K).
         label: (N,).
         weight: Of each row (N,), that of its event; None for 1.
         of_class: Weight of each class (K,), 1 if not given.
+        focusing: How much less a row counts the larger the probability p of its label already is; 0 is plain.
+
+    Source:
+        Lin, Goyal, Girshick, He, Dollar, arXiv:1708.02002, equation 4; there focusing is called gamma.
     """
-    if weight is None:
+    if weight is None and not focusing:
         return F.cross_entropy(logits, label, of_class, ignore_index=-1, reduction="sum")
-    return (F.cross_entropy(logits, label, of_class, ignore_index=-1, reduction="none") * weight.to(logits)).sum()
+    loss = F.cross_entropy(logits, label, of_class, ignore_index=-1, reduction="none")
+    if focusing:
+        surprise = F.cross_entropy(logits, label, ignore_index=-1, reduction="none")
+        loss = loss * (-torch.expm1(-surprise)).clamp(min=torch.finfo(logits.dtype).tiny) ** focusing
+    return loss.sum() if weight is None else (loss * weight.to(logits)).sum()
+
+
+def checked_focusing(focusing: float) -> float:
+    """A power of the focal loss.
+
+    Raises:
+        InputError: If it is negative.
+    """
+    if not focusing >= 0:
+        raise InputError(f"focusing must be 0 for plain cross entropy or larger, got {focusing}; 1 and 2 are usual")
+    return focusing
 
 
 def binary_cross_entropy_sum(

@@ -43,17 +43,24 @@ class Learner(nn.Module, ABC):
 
 
 class Supervised(Learner):
-    """A model and the tasks asked of it; the loss is the sum of the tasks'.
+    """A model and the tasks asked of it; the loss is the sum of the tasks', each times its share.
 
     Args:
         model: Readout to features of tables.
         tasks: The questions. Two tasks may not give a column, statistic or figure of the same name.
+        shares: What the loss of each task counts for, 1 each if not given.
     """
 
-    def __init__(self, model: nn.Module, tasks: Sequence[Task]) -> None:
+    def __init__(self, model: nn.Module, tasks: Sequence[Task], shares: Sequence[float] | None = None) -> None:
         super().__init__()
         if not tasks:
             raise InputError("supervised learning needs at least one task, got none; give what the model should answer")
+        self.shares = tuple(shares) if shares is not None else (1.0,) * len(tasks)
+        if len(self.shares) != len(tasks) or not all(share >= 0 for share in self.shares):
+            raise InputError(
+                f"shares must be a number of 0 or more for each of {len(tasks)} tasks, got {list(self.shares)}; "
+                "leave them out to count all tasks alike"
+            )
         self.model = model
         self.tasks = nn.ModuleList(tasks)
 
@@ -68,7 +75,7 @@ class Supervised(Learner):
         return list(self.tasks)  # type: ignore[arg-type]
 
     def loss(self, events: Events) -> Tensor:
-        """Sum of the losses of the tasks."""
+        """Sum of the losses of the tasks, each times its share."""
         return self.loss_of(self(events.readout()), events)
 
     def predict(self, readout: Events) -> Tables:
@@ -81,8 +88,11 @@ class Supervised(Learner):
         return self.loss_of(outputs, events), self.statistics(events, self.predict_of(outputs))
 
     def loss_of(self, outputs: list[Tables], events: Events) -> Tensor:
-        """Sum of the losses of the tasks, from their outputs."""
-        losses = [task.loss(out, events) for task, out in zip(self.asked, outputs, strict=True)]
+        """Sum of the losses of the tasks, each times its share, from their outputs."""
+        losses = [
+            task.loss(out, events) if share == 1 else share * task.loss(out, events)
+            for task, out, share in zip(self.asked, outputs, self.shares, strict=True)
+        ]
         total = losses[0]
         for other in losses[1:]:
             total = total + other

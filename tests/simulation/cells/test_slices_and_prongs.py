@@ -17,6 +17,7 @@ from nuforge.simulation.cells import (
     links_to_heads,
     pixel_maps,
     slice_hits,
+    slice_sums,
     true_slice,
 )
 from nuforge.simulation.cells.maps import CELLS, PER_COUNT, PLANES
@@ -82,7 +83,7 @@ def whole(events, detector=None, seed=0):
     detector = detector or quiet()
     sliced = links_to_heads(slice_hits(read(events, detector, seed), detector))
     chosen = pixel_maps(calibrate(true_slice(sliced), detector), detector)
-    return label_prongs(find_prongs(find_vertex(chosen, detector), detector))
+    return label_prongs(slice_sums(find_prongs(find_vertex(chosen, detector), detector), detector))
 
 
 FORK = ([[0.3, 0.1, 1.0], [-0.4, -0.3, 1.0]], [400, 250])
@@ -226,6 +227,25 @@ def test_an_event_without_hits_has_a_place_in_every_table():
     assert done["event"]["vertex"].isfinite().all()
     alone = whole(nothing)
     assert [len(alone[name]) for name in ("hits", "pixels", "prongs")] == [0, 0, 0]
+
+
+def test_the_sums_of_a_slice_are_those_of_its_prongs_and_what_they_left():
+    done = whole(Events.concat([tracks(*FORK), tracks([[0.0, 0.2, 1.0]], [100])]))
+    event, prongs = done["event"], done["prongs"]
+    in_prongs = torch.zeros(2).index_add(0, prongs.batch, prongs["energy"])
+    torch.testing.assert_close(event["energy_x"] + event["energy_y"], in_prongs + event["loose_energy"])
+    assert (event["energy_x"] > 0.3 * in_prongs).all()
+    assert {event.about[name].role for name in ("energy_x", "energy_y", "loose_energy", "edge")} == {"readout"}
+
+
+def test_the_edge_is_how_near_the_walls_a_slice_comes():
+    half, end = NEAR.readout.length / 2, NEAR.readout.planes * NEAR.readout.depth
+    inside = whole(tracks([[0.0, 0.0, 1.0]], [200]))["event"]["edge"]
+    assert float(inside) == pytest.approx(half - 20.0, abs=NEAR.readout.width)
+    leaving = whole(tracks([[0.0, 0.0, 1.0]], [int(end - 310)]))["event"]["edge"]
+    assert float(leaving) < 2 * NEAR.readout.depth
+    nothing = tracks(*FORK).keep("segments", torch.zeros(650, dtype=torch.bool))
+    assert float(whole(nothing)["event"]["edge"]) == 0
 
 
 def test_nothing_that_is_read_out_looks_at_truth():

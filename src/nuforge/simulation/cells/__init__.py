@@ -9,6 +9,7 @@ from nuforge.simulation.cells.known import known_slices
 from nuforge.simulation.cells.maps import pixel_maps
 from nuforge.simulation.cells.prongs import find_prongs
 from nuforge.simulation.cells.slices import each_slice, slice_hits
+from nuforge.simulation.cells.sums import slice_sums
 from nuforge.simulation.cells.truth import label_prongs, links_to_heads, true_slice
 from nuforge.simulation.cells.vertex import find_vertex
 
@@ -22,5 +23,6 @@ __all__ = [
     "links_to_heads",
     "pixel_maps",
     "slice_hits",
+    "slice_sums",
     "true_slice",
 ]

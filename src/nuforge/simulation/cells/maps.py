@@ -5,10 +5,11 @@ from torch import Tensor
 
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.events import Column, Events, Table
+from nuforge.events.images import MAP
 from nuforge.simulation.cells.places import places_of
 
-PLANES, CELLS = 100, 80
-"""Planes of each view and cells of a map. Source: Aurisano et al., JINST 11 (2016) P09001."""
+PLANES, CELLS = MAP
+"""Planes of each view and cells of a map."""
 PER_COUNT = 278.0 / 255
 """MeV of a count: 255 are 278 MeV, and a muon's 10 MeV are 9. Median of filled pixels of NOvA's files: 9."""
 _CENTRED = 30  # rows that decide where the middle of a map is
