@@ -17,6 +17,7 @@ to the better one, and beside the published figure. The JSON has exactly these f
 |  | `shifts`: shift -> `values` of the baselines, `changes` of all (see `nuforge.evaluation.shifts.Shifted`) |
 |  | of one of several tasks or stages with its name before, as `points_learning` |
 |  | of a domain test `separation` and `occlusion` (see `nuforge.evaluation.domain`) |
+|  | of what a network looks at `attention`, `saliency` and `embedding` (see `nuforge.evaluation.insight`) |
 | `timing` | what -> seconds |
 | `provenance` | versions, machine, sample, dates; `question` and `command`, where given, head the HTML report |
 
