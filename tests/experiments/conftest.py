@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nuforge.cli import main
+from nuforge.experiments.folder import read_json
 
 TOY = f"{Path(__file__).with_name('toy_experiment.py')}:toy"
 
@@ -30,9 +31,9 @@ def finished(cache, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sample(cache, finished):
+def sample(finished):
     """The store of all events of the finished run."""
-    return next(cache.glob("toy-*"))
+    return Path(read_json(finished / "run.json")["done"]["events"]["store"])
 
 
 @pytest.fixture
