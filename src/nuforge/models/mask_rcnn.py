@@ -24,7 +24,7 @@ from torchvision.ops import MultiScaleRoIAlign, batched_nms
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import MAP, VIEWS, pixel_images
-from nuforge.models.transformer_cvn import scaled
+from nuforge.nn.counts import log_counts
 
 STRIDES = (2, 4, 8, 16, 32)
 """Pixels between two places of each level of the pyramid."""
@@ -142,7 +142,7 @@ class MaskRCNN(nn.Module):
 
     def _images(self, events: Events) -> ImageList:
         """The maps of all events and views one after another, with room below up to the largest stride."""
-        images = scaled(pixel_images(events)).flatten(0, 1)[:, None]
+        images = log_counts(pixel_images(events)).flatten(0, 1)[:, None]
         room = [-side % STRIDES[-1] for side in MAP]
         return ImageList(pad(images, (0, room[1], 0, room[0])), [MAP] * len(images))
 
