@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from torchvision.ops import MultiScaleRoIAlign, batched_nms
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import MAP, VIEWS, pixel_images
-from nuforge.models.transformer_cvn import scaled
+from nuforge.nn.counts import log_counts
 
 STRIDES = (2, 4, 8, 16, 32)
 """Pixels between two places of each level of the pyramid."""
@@ -120,7 +121,10 @@ class MaskRCNN(nn.Module):
             features = self.network.backbone(images.tensors)
             proposals, _ = self.network.rpn(images, features)
             found, _ = self.network.roi_heads(features, proposals, images.image_sizes)
-        return {"reco_instances": _table(found, len(events)), "pixels": events["pixels"].only(["view", "row", "column"])}
+        return {
+            "reco_instances": _table(found, len(events)),
+            "pixels": events["pixels"].only(["view", "row", "column"]),
+        }
 
     def losses(self, events: Events, truth: Outlines) -> Mapping[str, Tensor]:
         """Losses of anchors (whether and where) and of boxes (kind, where, mask), in training or not.
@@ -138,7 +142,7 @@ class MaskRCNN(nn.Module):
 
     def _images(self, events: Events) -> ImageList:
         """The maps of all events and views one after another, with room below up to the largest stride."""
-        images = scaled(pixel_images(events)).flatten(0, 1)[:, None]
+        images = log_counts(pixel_images(events)).flatten(0, 1)[:, None]
         room = [-side % STRIDES[-1] for side in MAP]
         return ImageList(pad(images, (0, room[1], 0, room[0])), [MAP] * len(images))
 
@@ -151,7 +155,7 @@ def pyramid(width: int, channels: int) -> BackboneWithFPN:
     )
     stages["stage0"] = BasicBlock(width, width)
     wide = [width * 2**i for i in range(4)]
-    for i, (fine, coarse) in enumerate(zip(wide, wide[1:], strict=False), 1):
+    for i, (fine, coarse) in enumerate(itertools.pairwise(wide), 1):
         halved = nn.Sequential(nn.Conv2d(fine, coarse, 1, stride=2, bias=False), nn.BatchNorm2d(coarse))
         stages[f"stage{i}"] = BasicBlock(fine, coarse, stride=2, downsample=halved)
     return BackboneWithFPN(nn.Sequential(stages), {f"stage{i}": str(i) for i in range(4)}, wide, channels)
@@ -191,7 +195,9 @@ def _table(found: list[dict[str, Tensor]], n_events: int) -> Table:
     """What was found in each image, without what is the same but for its kind."""
     counts = torch.tensor([len(one["scores"]) for one in found], dtype=torch.int64)
     image = torch.repeat_interleave(counts)
-    box, score, kind, mask = (torch.cat([one[name] for one in found]) for name in ("boxes", "scores", "labels", "masks"))
+    box, score, kind, mask = (
+        torch.cat([one[name] for one in found]) for name in ("boxes", "scores", "labels", "masks")
+    )
     kept = batched_nms(box, score, image.to(box.device), 0.7).sort().values
     image = image.to(box.device)[kept]
     columns = {"view": image % VIEWS, "box": box[kept], "score": score[kept], "kind": kind[kept] - 1}
@@ -200,9 +206,7 @@ def _table(found: list[dict[str, Tensor]], n_events: int) -> Table:
     return Table.from_counts(columns, torch.bincount(event, minlength=n_events), about=_ABOUT)
 
 
-def claims(
-    pixels: Table, found: Table
-) -> tuple[Int[Tensor, " k"], Int[Tensor, " k"], Float[Tensor, " k"]]:
+def claims(pixels: Table, found: Table) -> tuple[Int[Tensor, " k"], Int[Tensor, " k"], Float[Tensor, " k"]]:
     """Row of `found`, row of `pixels` and probability (K,) that the one has the other, of pairs in one view and a box.
 
     Args:
