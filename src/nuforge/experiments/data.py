@@ -77,7 +77,7 @@ def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) 
     """Events as the experiment's detector reads them out: energy deposits without a readout get its response.
 
     Args:
-        events: Events with the readout that the experiment reads (`voxels`, say), which stay as they are, or `segments`.
+        events: Events with the readout that the experiment reads, which stay as they are, or with `segments`.
         experiment: Whose response it is.
         seed: Seed of the response.
         chunk: Which chunk of its file this is.
