@@ -25,9 +25,7 @@ class Inception(nn.Module):
         Szegedy et al., arXiv:1409.4842, figure 2b.
     """
 
-    def __init__(
-        self, channels: int, plain: int, three: tuple[int, int], five: tuple[int, int], pooled: int
-    ) -> None:
+    def __init__(self, channels: int, plain: int, three: tuple[int, int], five: tuple[int, int], pooled: int) -> None:
         super().__init__()
         self.split = plain, three[0], five[0]
         self.narrow = nn.Conv2d(channels, sum(self.split), 1)  # the three of 1 x 1 that read the input, in one
@@ -40,7 +38,9 @@ class Inception(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
         """Maps of the branches (N, D, H, W) of maps (N, C, H, W)."""
         plain, three, five = self.narrow(x).relu_().split(self.split, 1)
-        return torch.cat([plain, self.three(three).relu_(), self.five(five).relu_(), self.pooled(self.pool(x)).relu_()], 1)
+        return torch.cat(
+            [plain, self.three(three).relu_(), self.five(five).relu_(), self.pooled(self.pool(x)).relu_()], 1
+        )
 
 
 class GoogLeNet(Backbone):
@@ -49,14 +49,15 @@ class GoogLeNet(Backbone):
     Args:
         width: Channels over the published ones.
         views: Channels of the images.
-        alpha: Of the local response normalisation, published for pixels up to 255: input divided by s wants s^2 of it.
+        alpha: Of the local response normalisation. Published are 1e-4 for pixels up to 255, of which a muon has 9; of
+            `log_counts` it has 1, and the same is 81 times as much.
 
     Source:
         Aurisano et al., JINST 11 (2016) P09001, figure 3 (a tower of it); channels from Szegedy et al.,
         arXiv:1409.4842, table 1: stem, 3a, 3b, 4a.
     """
 
-    def __init__(self, width: float = 1.0, views: int = 1, alpha: float = 1e-4) -> None:
+    def __init__(self, width: float = 1.0, views: int = 1, alpha: float = 8e-3) -> None:
         super().__init__()
         if not width > 0 or views < 1:
             raise InputError(f"width must be positive and views at least 1, got {width} and {views}; 1.0 is published")
