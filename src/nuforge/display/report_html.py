@@ -248,7 +248,9 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
 
 
 def _events(events: Events, frame: Frame, classes: Sequence[str]) -> list[dict[str, str]]:
-    """Each event as a pair of interactive views and as a picture that does not move."""
+    """Each event as a pair of interactive views and as a picture that does not move; none without anything in space."""
+    if not {"voxels", "segments"} & set(events.tables):
+        return []
     scenes = [scene_of(events, i, frame, classes) for i in range(len(events))]
     return [_event(scene) for scene in scenes if len(scene.energy)]
 
