@@ -87,5 +87,5 @@ def test_damaged_rows_are_refused(tmp_path):
     content = bytearray((tmp_path / "rows.h5").read_bytes())
     content[at : at + size] = bytes(size)
     (tmp_path / "rows.h5").write_bytes(content)
-    with h5py.File(tmp_path / "rows.h5") as file, pytest.raises(InputError, match="'/rows' of .* is damaged"):
+    with h5py.File(tmp_path / "rows.h5") as file, pytest.raises(InputError, match=r"'/rows' of .* is damaged"):
         list(Decoded(tmp_path / "rows.h5", file["rows"]).blocks())

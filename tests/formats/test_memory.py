@@ -1,13 +1,11 @@
 """Memory of reading: a few batches, however long the file is."""
 
 import pytest
-from fixtures_fmt_gen_detectors import FIXTURES as DETECTORS
-from fixtures_fmt_lar import FIXTURES as LAR
-from fixtures_fmt_tel import FIXTURES as TELESCOPES
+from format_fixture import all_fixtures
 from memory_probe import MARK, grown
 
 MB = 1_000_000
-FORMATS = {fixture.name: fixture for fixture in (*LAR, *TELESCOPES, *DETECTORS)}
+FORMATS = {fixture.name: fixture for fixture in all_fixtures()}
 EVENTS = {
     "watchmal": 150_000,
     "segments": 150_000,
