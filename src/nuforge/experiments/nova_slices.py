@@ -36,7 +36,7 @@ def slices_at_far_site(events: int, shard_size: int, beam: Beam) -> tuple[Sample
 
 
 def responding(detector: SegmentedDetector, label: Callable[[Events], Events] | None = None) -> Changing:
-    """The response of a detector, with slices, prongs and what is known of them, and more labels if a function says so."""
+    """The response of a detector, with slices, prongs, what is known of them, and what a function adds to that."""
     return partial(_known, detector=detector, label=label)
 
 
