@@ -37,8 +37,8 @@ def nova_prongcvn(
 ) -> Experiment:
     """Particles of prongs by four towers: both views of the prong, and of its slice.
 
-    The towers of the two views are one (siamese). The network of the prong alone is a baseline, trained first on the
-    same events for as many steps.
+    The towers of the two views are one (siamese). The same network without the towers of the slice is a baseline,
+    trained first on the same events for as many steps; so are likelihoods of energy loss and range.
 
     Args:
         events: Number of simulated events, all sides of the split together.
@@ -54,6 +54,7 @@ def nova_prongcvn(
     """
     from dataclasses import replace
 
+    from nuforge.baselines.prong_likelihood import ProngLikelihood
     from nuforge.detectors import nova_far
     from nuforge.experiments.nova_slices import mirroring, prong_learner, responding, slices_at_far_site
     from nuforge.experiments.rival import Rival
@@ -75,7 +76,7 @@ def nova_prongcvn(
     return replace(
         network_alone,
         learner=prong_learner(PIDS, "pid", width, dropout, squeeze_excite, context=True),
-        baselines={"prongs alone": Rival(alone)},
+        baselines={"prongs alone": Rival(alone), "dE/dx and range": ProngLikelihood(nova_far())},
         stages={"prongs-alone": network_alone},
         shifts=shifts,
     )
@@ -99,7 +100,7 @@ def nova_single_particle(
     learning_rate: float = 2e-3,
     validate_every: int = 500,
 ) -> Experiment:
-    """Prongs of single particles by two towers that see the prong alone.
+    """Prongs of single particles by two towers that see the prong alone, beside cuts or likelihoods.
 
     Args:
         events: Number of simulated events, all sides of the split together.
@@ -112,19 +113,24 @@ def nova_single_particle(
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
     """
+    from nuforge.baselines.displaced_clusters import DisplacedClusters
+    from nuforge.baselines.prong_likelihood import ProngLikelihood
     from nuforge.detectors import nova_near
     from nuforge.experiments.nova_slices import SHIFTS, mirroring, prong_learner, responding
     from nuforge.samples.nova_particles import SPECIES, prong_species, single_particles
     from nuforge.training.options import FitOptions
 
-    classes = SPECIES if ask == "species" else ("other", "neutron")
+    near, of_species = nova_near(), ask == "species"
+    classes = SPECIES if of_species else ("other", "neutron")
     return Experiment(
         sample=single_particles(events, shard_size=shard_size),
         learner=prong_learner(classes, ask, width, dropout, gated=False, context=False),
-        baselines={},
+        baselines={"dE/dx and range": ProngLikelihood(near, ask, len(classes))}
+        if of_species
+        else {"displaced clusters": DisplacedClusters(target=ask, label=1)},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
-        respond=responding(nova_near(), prong_species),
+        respond=responding(near, prong_species),
         augment=mirroring(0, 1),
         reads=("pixels", "hits", "prongs"),
         shifts={name: single_particles(events, shard_size=shard_size, shift=name, side="test") for name in SHIFTS},
