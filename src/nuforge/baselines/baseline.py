@@ -28,3 +28,11 @@ class Baseline(Protocol):
 
     def load(self, folder: Path) -> Self:
         """What `save` wrote; a class method, if all is in the folder."""
+
+
+@runtime_checkable
+class Choosing(Baseline, Protocol):
+    """A classical method that leaves something, such as a cut, to be chosen on validation events."""
+
+    def choose(self, batches: Iterable[Events]) -> None:
+        """Chooses after `fit`, on labelled events that it was not fitted on."""

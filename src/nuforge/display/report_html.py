@@ -103,6 +103,8 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
         plots=pictures,
         shift_names=list(dict.fromkeys(name for figures in report.shifts.values() for name in figures)),
         changes=_changes(report),
+        equal_purity=_intervals_within(report.curves.get("equal_purity", {})),
+        left_over=_intervals_within(report.curves.get("left_over", {})),
         command=command_of(report),
         split={**report.split, "seeds": ", ".join(map(str, report.seeds)) or "none"},
         timing={name: _duration(value) for name, value in report.timing.items()},
@@ -246,7 +248,9 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
 
 
 def _events(events: Events, frame: Frame, classes: Sequence[str]) -> list[dict[str, str]]:
-    """Each event as a pair of interactive views and as a picture that does not move."""
+    """Each event as a pair of interactive views and as a picture that does not move; none without anything in space."""
+    if not {"voxels", "segments"} & set(events.tables):
+        return []
     scenes = [scene_of(events, i, frame, classes) for i in range(len(events))]
     return [_event(scene) for scene in scenes if len(scene.energy)]
 
@@ -321,6 +325,14 @@ def _intervals(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+def _intervals_within(table: Any) -> Any:  # noqa: ANN401
+    """A nested table of a report's curves with intervals in place of the mappings that JSON has for them."""
+    found = _intervals(table)
+    if isinstance(found, Mapping):
+        return {name: _intervals_within(value) for name, value in found.items()}
+    return found
+
+
 def _float(value: float | None) -> float:
     return math.nan if value is None else value
 
@@ -334,6 +346,7 @@ def _sections(
         ("classes", "Classes"): classwise,
         ("apart", "What tells apart"): apart,
         ("events", "Events"): events,
+        ("selections", "Selections"): "equal_purity" in report.curves or "left_over" in report.curves,
         ("confusion", "Confusion"): pictures["confusion"],
         ("calibration", "Calibration"): pictures["reliability"],
         ("inside", "What it looks at"): pictures["inside"],

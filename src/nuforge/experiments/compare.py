@@ -13,11 +13,14 @@ from torch import Tensor
 from nuforge.baselines.baseline import Baseline
 from nuforge.errors import InputError
 from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
+from nuforge.evaluation.equal_purity import at_equal_purity, left_over
 from nuforge.evaluation.shifts import Shifted, shifted
 from nuforge.events import Events, Table
 from nuforge.experiments.data import given
 from nuforge.experiments.predictor import Predictor
 from nuforge.tasks.answer import with_predictions
+from nuforge.tasks.rejection import Rejection
+from nuforge.tasks.selection import Selection
 
 MODEL = "model"
 """The network's name beside those of the baselines."""
@@ -58,6 +61,16 @@ class Pass:
             for name, numbers in self._numbers.items():
                 numbers.append(self.predictor.built.by[name](events).cpu())
             yield with_predictions(events, predictions[MODEL])
+
+    def curves(self, seed: int) -> dict[str, Any]:
+        """Curves of the comparison, and those of selections and rejections among the tasks."""
+        out = self.comparison.curves(self.predictor.built.classes)
+        for task in self.predictor.built.learner.asked:
+            if isinstance(task, Selection) and self.baselines:
+                out["equal_purity"] = at_equal_purity(self.comparison, task.wanted, seed=seed)
+            if isinstance(task, Rejection):
+                out["left_over"] = left_over(self.comparison, task.names, task.rejected)
+        return out
 
     def against(self, seed: int) -> dict[str, Any]:
         """Every figure against each number of the experiment's `by`, as a report's curves have it."""

@@ -82,7 +82,7 @@ def report_on(
         split=dict(split),
         seeds=list(seeds),
         shifts={shift: of.values[MODEL] for shift, of in shifted.items()},
-        curves={**one_pass.comparison.curves(predictor.built.classes), **against, **changes, **seen, **(curves or {})},
+        curves={**one_pass.curves(seed), **against, **changes, **seen, **(curves or {})},
         timing={**(timing or {}), **one_pass.timing(), "evaluation": time.perf_counter() - begin},
         provenance={**provenance, **_machine()},
     )

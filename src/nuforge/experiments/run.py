@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from nuforge.baselines.baseline import Choosing
 from nuforge.errors import InputError
 from nuforge.evaluation.report import read_report
 from nuforge.events import Events, Selection
@@ -297,6 +298,9 @@ def _fit_baselines(this: Run, store: Store) -> None:
         train = _side(this, store, "train", this.experiment.tables)
         n = min(this.experiment.baseline_events or train.n_events, train.n_events)
         baseline.fit(followed(_first(n, train), f"fitting {name}", n))
+        if isinstance(baseline, Choosing):
+            validation = _side(this, store, "validation", this.experiment.tables)
+            baseline.choose(followed(validation, f"choosing for {name}", validation.n_events))
         baseline.save(baseline_folder(this.checkpoint, name))
         seconds[name] = time.perf_counter() - begin
     this.folder.mark("baselines", seconds=seconds)

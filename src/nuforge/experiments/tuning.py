@@ -19,13 +19,15 @@ from nuforge.training.learner import Learner, Supervised
 def tune(learner: Learner, validation: Callable[[], Iterable[Events]]) -> None:
     """Each task takes the choice of the largest merit on validation events, then the temperature of least surprise.
 
+    Last a task may settle what is best of all probabilities, as a cut is.
+
     The stages of a chain choose in turn, each on what the stages before it, which have chosen, hand it. Other learners
     than models with tasks and chains of them have nothing to choose. Events count with their weights.
 
     Args:
         learner: What was trained.
-        validation: Events with the truth that the tasks need; asked for once for choices and once for temperatures, by
-            each stage of a chain anew.
+        validation: Events with the truth that the tasks need; asked for once for choices, once for temperatures and
+            once for what is settled, by each stage of a chain anew.
     """
     if isinstance(learner, Supervised | Detection):
         _tune_tasks(learner.eval(), validation)
@@ -45,6 +47,7 @@ def _tune_tasks(learner: Supervised | Detection, validation: Callable[[], Iterab
     with torch.inference_mode():
         _choose(learner, [task for task in learner.asked if task.choices], validation)
         _cool(learner, [task for task in learner.asked if task.temperatures], validation)
+        _settle(learner, [task for task in learner.asked if task.settles], validation)
 
 
 def _choose(learner: Supervised | Detection, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
@@ -75,3 +78,17 @@ def _cool(learner: Supervised | Detection, tasks: Sequence[Task], validation: Ca
     for task, total in zip(tasks, sums, strict=True):
         if isinstance(total, torch.Tensor):
             task.cool(task.temperatures[int(total.argmin())])
+
+
+def _settle(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
+    if not tasks:
+        return
+    sums: list[dict[str, torch.Tensor]] = [{} for _ in tasks]
+    for events in validation():
+        prediction, weight = learner.predict(events.readout()), weights_to_learn(events)
+        for task, total in zip(tasks, sums, strict=True):
+            for name, counts in task.statistics(events, prediction).items():
+                total[name] = total.get(name, torch.zeros(())) + weighted(counts, weight).sum(0)
+    for task, total in zip(tasks, sums, strict=True):
+        if total:
+            task.settle(total)

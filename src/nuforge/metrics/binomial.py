@@ -68,6 +68,26 @@ def clopper_pearson(successes: float, trials: float, level: float = 0.95) -> Int
     return Interval(successes / trials, low, high, int(trials), method)
 
 
+def upper_limit(successes: float, trials: float, level: float = 0.9) -> float:
+    """The fraction of events that is exceeded by no more than what was counted allows: one-sided Clopper-Pearson.
+
+    With none of n it is 1 - (1 - level)^(1/n), about 2.3 / n at 90 %.
+
+    Args:
+        successes: Events that passed, a whole number.
+        trials: Independent events (or spills), a whole number.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        The limit; 1 without trials.
+
+    Raises:
+        ValueError: If successes are no whole number from 0 to trials, or the level is not between 0 and 1.
+    """
+    _check(successes, trials, level)
+    return float(beta.ppf(level, successes + 1, trials - successes)) if successes < trials else 1.0
+
+
 def _check(successes: float, trials: float, level: float) -> None:
     if not (float(successes).is_integer() and float(trials).is_integer()):
         raise ValueError(

@@ -34,6 +34,8 @@ class Task(nn.Module, ABC):
     """Values of which `choose` takes one after training, in their order; none if there is nothing to choose."""
     temperatures: tuple[float, ...] = ()
     """Temperatures of which `cool` takes one, after the choice; none if the task states no probability."""
+    settles: bool = False
+    """Whether `settle` takes something from validation events, after choice and temperature."""
     lower_is_better: tuple[str, ...] = ()
     """Figures of which the lower is the better."""
     neutral: tuple[str, ...] = ()
@@ -78,6 +80,9 @@ class Task(nn.Module, ABC):
 
     def choose(self, choice: float) -> None:
         """Take one of `choices`."""
+
+    def settle(self, sums: Mapping[str, Tensor]) -> None:
+        """Take what is best by statistics summed over validation events, (...), of the final probabilities."""
 
     def surprise(self, outputs: Tables, events: Events) -> Tensor:
         """-ln of the probability of the truth with each of `temperatures` (B, T), summed over rows of events."""
