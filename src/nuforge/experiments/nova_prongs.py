@@ -9,6 +9,8 @@ from nuforge.experiments.experiment import Experiment, experiment
 from nuforge.samples.nova_neutrinos import Beam
 
 _CONTEXT = "Psihas et al., Phys. Rev. D 100 (2019) 073005, arXiv:1906.00713"
+_TRANSFORMER = "Shmakov et al., arXiv:2303.06201"
+_INSTANCES = "Groh, APS April Meeting 2021, D18.5; arXiv:2510.09659 for a successor on point sets"
 _DETECTOR = "NOvA-like {} detector, pixel maps of 100 x 80 in two views, prongs"
 
 
@@ -134,4 +136,125 @@ def nova_single_particle(
         augment=mirroring(0, 1),
         reads=("pixels", "hits", "prongs"),
         shifts={name: single_particles(events, shard_size=shard_size, shift=name, side="test") for name in SHIFTS},
+    )
+
+
+@experiment(
+    system="TransformerCVN",
+    detector=_DETECTOR.format("far"),
+    task="classes of slices and what made each of their prongs, together",
+    reference=_TRANSFORMER,
+    published=(Published("accuracy", 0.90, _TRANSFORMER),),
+    quick={"events": 3000, "layers": 3, "steps": 700, "batch": 32, "validate_every": 175},
+)
+def nova_transformercvn(
+    events: int = 30000,
+    shard_size: int = 100,
+    beam: Beam = "fhc",
+    front: Literal["sparse", "dense"] = "sparse",
+    layers: int = 6,
+    dropout: float = 0.1,
+    steps: int = 10000,
+    batch: int = 64,
+    learning_rate: float = 1e-3,
+    validate_every: int = 1000,
+) -> Experiment:
+    """Classes of slices and prongs by attention between the maps of a slice and those of its prongs.
+
+    The report also has what events and prongs look at, the saliency of pixels, and the features of events.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        beam: Horn current: "fhc", "rhc" or "both".
+        front: What reads the maps: "sparse" convolutions at filled pixels, or a "dense" DenseNet, whose steps take six
+            times as long.
+        layers: Layers of attention.
+        dropout: Fraction of attention and of channels that is left out in training.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+    """
+    from nuforge.evaluation.insight import Insight
+    from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
+    from nuforge.models.densenet import DenseNet
+    from nuforge.models.towers import Views
+    from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN
+    from nuforge.samples.nova_neutrinos import FLAVOURS
+    from nuforge.simulation.cells.kinds import ORIGINS
+    from nuforge.tasks.classification import Classification
+    from nuforge.tasks.segmentation import Segmentation
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
+
+    fronts = [SparseFront() if front == "sparse" else DenseFront(Views([DenseNet()])) for _ in range(2)]
+    model = TransformerCVN(*fronts, layers=layers, dropout=dropout)
+    of_event = Classification(FLAVOURS, model.features, "flavour", focusing=1.0)
+    of_prong = Segmentation(ORIGINS, model.features, "prongs", "origin", balance=0.0, name="prong", focusing=1.0)
+    learner = Supervised(model, [of_event, of_prong], shares=(0.9, 0.1))
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
+    return Experiment(
+        sample=sample,
+        learner=learner,
+        baselines={},
+        options=FitOptions(steps, learning_rate, warmup=0.1, validate_every=validate_every),
+        batch=batch,
+        respond=responding(),
+        augment=mirroring(0, 1),
+        reads=("pixels", "hits", "prongs"),
+        shifts=shifts,
+        look=Insight(learner, of_event, model.attention, of_prong),
+    )
+
+
+@experiment(
+    system="Mask R-CNN for particles in pixel maps",
+    detector=_DETECTOR.format("far"),
+    task="which pixels of a view are one particle's, and of which kind it is",
+    reference=_INSTANCES,
+    quick={"events": 1500, "steps": 200, "batch": 8, "validate_every": 200},
+)
+def nova_instances(
+    events: int = 30000,
+    shard_size: int = 100,
+    beam: Beam = "fhc",
+    width: int = 16,
+    channels: int = 32,
+    steps: int = 3000,
+    batch: int = 16,
+    learning_rate: float = 2e-3,
+    validate_every: int = 1500,
+) -> Experiment:
+    """Particles of each view by Mask R-CNN, beside the prongs of the reconstruction.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        beam: Horn current: "fhc", "rhc" or "both".
+        width: Channels of the first stage of the backbone; each of three more has twice as many.
+        channels: Channels of the feature pyramid and of the mask head.
+        steps: Optimiser steps.
+        batch: Events in a step, of two images each.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+    """
+    from nuforge.baselines.prong_pixels import ProngPixels
+    from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
+    from nuforge.models.mask_rcnn import MaskRCNN
+    from nuforge.tasks.instances import KINDS, Instances
+    from nuforge.training.detection import Detection
+    from nuforge.training.options import FitOptions
+
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
+    return Experiment(
+        sample=sample,
+        learner=Detection(MaskRCNN(len(KINDS), width, channels), Instances()),
+        baselines={"prongs": ProngPixels()},
+        options=FitOptions(steps, learning_rate, warmup=0.1, validate_every=validate_every),
+        batch=batch,
+        respond=responding(),
+        augment=mirroring(0, 1),
+        reads=("pixels", "hits", "prongs"),
+        shifts=shifts,
     )
