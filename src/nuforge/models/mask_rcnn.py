@@ -120,7 +120,10 @@ class MaskRCNN(nn.Module):
             features = self.network.backbone(images.tensors)
             proposals, _ = self.network.rpn(images, features)
             found, _ = self.network.roi_heads(features, proposals, images.image_sizes)
-        return {"reco_instances": _table(found, len(events)), "pixels": events["pixels"].only(["view", "row", "column"])}
+        return {
+            "reco_instances": _table(found, len(events)),
+            "pixels": events["pixels"].only(["view", "row", "column"]),
+        }
 
     def losses(self, events: Events, truth: Outlines) -> Mapping[str, Tensor]:
         """Losses of anchors (whether and where) and of boxes (kind, where, mask), in training or not.
@@ -191,7 +194,9 @@ def _table(found: list[dict[str, Tensor]], n_events: int) -> Table:
     """What was found in each image, without what is the same but for its kind."""
     counts = torch.tensor([len(one["scores"]) for one in found], dtype=torch.int64)
     image = torch.repeat_interleave(counts)
-    box, score, kind, mask = (torch.cat([one[name] for one in found]) for name in ("boxes", "scores", "labels", "masks"))
+    box, score, kind, mask = (
+        torch.cat([one[name] for one in found]) for name in ("boxes", "scores", "labels", "masks")
+    )
     kept = batched_nms(box, score, image.to(box.device), 0.7).sort().values
     image = image.to(box.device)[kept]
     columns = {"view": image % VIEWS, "box": box[kept], "score": score[kept], "kind": kind[kept] - 1}
@@ -200,9 +205,7 @@ def _table(found: list[dict[str, Tensor]], n_events: int) -> Table:
     return Table.from_counts(columns, torch.bincount(event, minlength=n_events), about=_ABOUT)
 
 
-def claims(
-    pixels: Table, found: Table
-) -> tuple[Int[Tensor, " k"], Int[Tensor, " k"], Float[Tensor, " k"]]:
+def claims(pixels: Table, found: Table) -> tuple[Int[Tensor, " k"], Int[Tensor, " k"], Float[Tensor, " k"]]:
     """Row of `found`, row of `pixels` and probability (K,) that the one has the other, of pairs in one view and a box.
 
     Args:
