@@ -7,6 +7,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.models.densenet import DenseNet
 from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN, brightest
+from nuforge.models.towers import Views
 from nuforge.tasks.classification import Classification
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised
@@ -15,7 +16,7 @@ from toy_maps import toy_maps
 
 def dense():
     """A small DenseNet."""
-    return DenseFront(DenseNet(growth=4, blocks=(1, 2)))
+    return DenseFront(Views([DenseNet(growth=4, blocks=(1, 2))]))
 
 
 def sparse():
@@ -159,5 +160,5 @@ def test_impossible_networks_are_refused():
         TransformerCVN(sparse(), sparse(), most=0)
     with pytest.raises(InputError, match="heads must divide the width, got width 10, 4 heads"):
         TransformerCVN(sparse(), sparse(), width=10, heads=4)
-    with pytest.raises(InputError, match="growth, channels and the layers of blocks must be at least 1"):
+    with pytest.raises(InputError, match="growth, views and the layers of blocks must be at least 1"):
         DenseNet(blocks=())

@@ -14,7 +14,7 @@ from nuforge.tasks.instances import INSTANCE
 
 @dataclass(frozen=True)
 class ProngPixels(ByHand):
-    """Each pixel belongs to the prong of its brightest hit: lines and elastic arms, then fuzzy clusters about the vertex.
+    """Each pixel belongs to the prong of its brightest hit: lines, elastic arms, fuzzy clusters about the vertex.
 
     Source:
         `nuforge.simulation.cells.prongs`, after Niner, thesis, Indiana 2015.

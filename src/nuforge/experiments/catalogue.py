@@ -32,6 +32,7 @@ _MACHINERY = {
     "folder",
     "predictor",
     "progress",
+    "rival",
     "run",
     "shipped",
     "show",

@@ -41,6 +41,7 @@ _PARTICLES = {
     "length": Column("cm", "length of its track", "truth"),
 }
 _NEUTRINOS = (12, 14, 16)
+_OF_NEUTRINOS = ("pdgid", "pos_x", "pos_y", "pos_z", "dir_x", "dir_y", "dir_z", "E", "t", "bjorkeny")
 
 
 def _real(found: Columns, name: str, n: int) -> NDArray[np.float64]:
@@ -104,7 +105,7 @@ def numbering(found: Columns, counts: Integers) -> Numbering:
 def neutrinos_of(found: Columns, counts: Integers) -> Table:
     """The neutrino of each event, the first true particle if it is one."""
     first = (np.cumsum(counts) - counts)[counts > 0]
-    firsts = {name: np.asarray(values)[first] for name, values in found.items()}
+    firsts = {name: np.asarray(found[name])[first] for name in _OF_NEUTRINOS if name in found}
     pdg = integers(firsts.get("pdgid", np.zeros(len(first)))).numpy()
     is_neutrino = np.isin(np.abs(pdg), _NEUTRINOS)
     of_neutrino = {name: values[is_neutrino] for name, values in firsts.items()}

@@ -88,7 +88,7 @@ def read_larpix(path: Path, batch_events: int) -> Iterator[Events]:
             numbers = merged(key, truth.numbers) if truth else merged(key)
             keyed = Keyed.of(key, numbers)
             rows, counts = keyed.taken(rows), keyed.counts
-        ends, source = np.concatenate([[0], np.cumsum(counts)]), source_of(path)
+        ends, source = np.concatenate([[0], np.cumsum(counts)]), truth.source if truth else source_of(path)
         for begin in range(0, len(numbers), batch_events):
             end = min(begin + batch_events, len(numbers))
             mine, chosen = rows[ends[begin] : ends[end]], numbers[begin:end]

@@ -44,7 +44,7 @@ _UNITS = {
 _CALIBRATED = "keV"  # unit of columns that end in _cal, by convention
 _LIMIT = 1 << 24  # bytes of one waveform
 _SAMPLE = 4  # bytes of a sample here
-_BLOCK = 1 << 24  # bytes of waveforms decoded together
+_BLOCK = 1 << 22  # bytes of waveforms decoded together
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,6 @@ from nuforge.errors import InputError
 
 Integers = NDArray[np.int64]
 
-_BLOCK = 1 << 18  # values looked at together
-_NOTHING = np.zeros(0, np.int64)
-
 
 @dataclass(frozen=True)
 class Spans:
@@ -136,8 +133,7 @@ def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
 def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
     values = image.reshape(-1)
-    blocks = range(0, len(values), _BLOCK)  # flags of a block stay in the cache, and are sought faster than numbers
-    flat = np.concatenate([_NOTHING, *(np.flatnonzero(values[i : i + _BLOCK] != 0) + i for i in blocks)])
+    flat = np.flatnonzero(values != 0)  # flags are sought several times as fast as numbers
     size = int(np.prod(image.shape[1:], dtype=np.int64))
     event = flat // max(size, 1)
     place = np.array(np.unravel_index(flat - event * size, image.shape[1:])).T  # each axis lies together

@@ -10,10 +10,11 @@ from torch.nn import functional as F
 from torchvision import models
 
 from nuforge.errors import InputError
+from nuforge.models.backbone import Backbone
 
 
-class DenseNet(nn.Module):
-    """torchvision's DenseNet for small images of one channel: features of images, without its classifier.
+class DenseNet(Backbone):
+    """torchvision's DenseNet for small images, without its classifier.
 
     The first convolution is 5 x 5 with stride 2, and a pooling of 2 follows, so blocks begin at a quarter of the
     resolution; between blocks channels and resolution are halved.
@@ -22,25 +23,25 @@ class DenseNet(nn.Module):
         growth: Channels that a layer adds.
         blocks: Layers of each block.
         dropout: Fraction of what a layer adds that is left out in training.
-        channels: Channels of the images.
+        views: Channels of the images.
 
     Source:
         Huang, Liu, van der Maaten, Weinberger, arXiv:1608.06993.
     """
 
     def __init__(
-        self, growth: int = 8, blocks: Sequence[int] = (2, 4, 4), dropout: float = 0.0, channels: int = 1
+        self, growth: int = 8, blocks: Sequence[int] = (2, 4, 4), dropout: float = 0.0, views: int = 1
     ) -> None:
         super().__init__()
-        if not blocks or min(growth, channels, *blocks) < 1:
+        if not blocks or min(growth, views, *blocks) < 1:
             raise InputError(
-                f"growth, channels and the layers of blocks must be at least 1, got {growth}, {channels}, {blocks}"
+                f"growth, views and the layers of blocks must be at least 1, got {growth}, {views}, {blocks}"
             )
         network = models.DenseNet(growth, tuple(blocks), 2 * growth, drop_rate=dropout, num_classes=1)
         self.layers = network.features
-        self.layers.conv0 = nn.Conv2d(channels, 2 * growth, 5, stride=2, padding=2, bias=False)
+        self.layers.conv0 = nn.Conv2d(views, 2 * growth, 5, stride=2, padding=2, bias=False)
         self.features: int = network.classifier.in_features
 
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
-        """Features (N, features) of images (N, channels, H, W)."""
-        return F.relu(self.layers(images)).mean((2, 3))
+    def maps(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d y x"]:
+        """Features (N, D, Y, X) of images (N, C, H, W)."""
+        return F.relu(self.layers(images))

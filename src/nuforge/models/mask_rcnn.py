@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from torchvision.ops import MultiScaleRoIAlign, batched_nms
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import MAP, VIEWS, pixel_images
-from nuforge.models.transformer_cvn import scaled
+from nuforge.nn.counts import log_counts
 
 STRIDES = (2, 4, 8, 16, 32)
 """Pixels between two places of each level of the pyramid."""
@@ -141,7 +142,7 @@ class MaskRCNN(nn.Module):
 
     def _images(self, events: Events) -> ImageList:
         """The maps of all events and views one after another, with room below up to the largest stride."""
-        images = scaled(pixel_images(events)).flatten(0, 1)[:, None]
+        images = log_counts(pixel_images(events)).flatten(0, 1)[:, None]
         room = [-side % STRIDES[-1] for side in MAP]
         return ImageList(pad(images, (0, room[1], 0, room[0])), [MAP] * len(images))
 
@@ -154,7 +155,7 @@ def pyramid(width: int, channels: int) -> BackboneWithFPN:
     )
     stages["stage0"] = BasicBlock(width, width)
     wide = [width * 2**i for i in range(4)]
-    for i, (fine, coarse) in enumerate(zip(wide, wide[1:], strict=False), 1):
+    for i, (fine, coarse) in enumerate(itertools.pairwise(wide), 1):
         halved = nn.Sequential(nn.Conv2d(fine, coarse, 1, stride=2, bias=False), nn.BatchNorm2d(coarse))
         stages[f"stage{i}"] = BasicBlock(fine, coarse, stride=2, downsample=halved)
     return BackboneWithFPN(nn.Sequential(stages), {f"stage{i}": str(i) for i in range(4)}, wide, channels)

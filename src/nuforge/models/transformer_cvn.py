@@ -14,12 +14,11 @@ from torch.nn.functional import pad
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import MAP, VIEWS, images_of, prong_of_pixels
+from nuforge.models.towers import Views
+from nuforge.nn.counts import log_counts
 from nuforge.nn.encoder import Encoder
 from nuforge.nn.pooled_levels import PooledLevels
 from nuforge.nn.sparse import SparseTensor
-
-MUON = 9.0
-"""Counts of a muon that passes a cell (`nuforge.simulation.cells.maps`): such a pixel is 1 to the networks."""
 
 
 class Front(Protocol):
@@ -32,27 +31,21 @@ class Front(Protocol):
 
 
 class DenseFront(nn.Module):
-    """Any backbone of images of one channel, asked of each view; the features of both views stand side by side.
-
-    Cells and planes of both views are alike, so one backbone serves both; they share no axis but the planes, so they
-    are not channels of one image.
+    """Images of each view, looked at by a backbone; the features of both views stand side by side.
 
     Args:
-        backbone: (N, 1, 100, 80) to (N, D), with its D in `features`.
+        views: Looks at the images.
     """
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, views: Views) -> None:
         super().__init__()
-        self.backbone = backbone
-        self.features = VIEWS * int(backbone.features)  # type: ignore[arg-type]
+        self.views, self.features = views, views.features
 
     def forward(self, events: Events, image: Int[Tensor, " n"], n: int) -> Float[Tensor, "i d"]:
         """Features (n, features) of images, empty ones too."""
-        images = scaled(images_of(events, image, n))
-        if not n:
-            return images.new_zeros(0, self.features)
-        features: Tensor = self.backbone(images.flatten(0, 1)[:, None])
-        return features.unflatten(0, (n, VIEWS)).flatten(1)
+        images = images_of(events, image, n)
+        features: Tensor = self.views(images).mean((2, 3)) if n else images.new_zeros(0, self.features)
+        return features
 
 
 class SparseFront(nn.Module):
@@ -78,15 +71,10 @@ class SparseFront(nn.Module):
         pixels, seen = events["pixels"], image >= 0
         view, row, column = (pixels[name][seen].long() for name in ("view", "row", "column"))
         place = [2 * x.float() / side - 1 for x, side in zip((row, column), MAP, strict=True)]
-        features = torch.stack([scaled(pixels["charge"][seen].float()), *place], 1)
+        features = torch.stack([log_counts(pixels["charge"][seen].float()), *place], 1)
         where = torch.stack([image[seen] * VIEWS + view, row, column], 1)
         found: Tensor = self.levels(SparseTensor.of(where, features), VIEWS * n)
         return found.unflatten(0, (n, VIEWS)).flatten(1)
-
-
-def scaled(charge: Tensor) -> Tensor:
-    """ln(1 + charge), 1 for a muon."""
-    return charge.log1p() / torch.tensor(MUON).log1p().item()
 
 
 @dataclass(frozen=True, eq=False)

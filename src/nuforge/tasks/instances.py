@@ -125,7 +125,7 @@ class Instances(Task):
         self.score.fill_(choice)
 
     def outlines(self, events: Events) -> Outlines:
-        """All pixels that each particle gave `share` of the light of, of particles with `least` such pixels in a view."""
+        """Pixels that each particle gave `share` of the light of, of particles with `least` such pixels in a view."""
         pixels, links, n = events["pixels"], events["truth_links"], max(1, len(events["particles"]))
         of_hit = torch.full((len(events["hits"]),), -1, device=pixels["hit"].device)
         of_hit[pixels["hit"]] = torch.arange(len(pixels), device=of_hit.device)

@@ -41,7 +41,9 @@ class Detection(Learner):
             InputError: If events have different weights.
         """
         events = without_weights(events, "losses of boxes")
-        return sum(self.model.losses(events.readout(), self.task.outlines(events)).values(), self.task.score.new_zeros(()))
+        return sum(
+            self.model.losses(events.readout(), self.task.outlines(events)).values(), self.task.score.new_zeros(())
+        )
 
     def predict(self, readout: Events) -> Tables:
         """Particles, and the one of each pixel."""
