@@ -56,7 +56,7 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
         "hits_x": (length / 10).long() + 2,
         "hits_y": torch.where(both, (length / 10).long() + 1, 0),
         "planes": (length / 8).long() + 1,
-        **dict.fromkeys(("start_loss", "mean_loss", "end_loss"), one * 2.0),
+        **dict.fromkeys(("start_loss", "mean_loss", "end_loss"), one * 1.5),
         "width": one * 5.0,
         "longest_gap": one * 10.0,
     }

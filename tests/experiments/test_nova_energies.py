@@ -59,11 +59,9 @@ def test_the_network_answers_for_events_of_all_kinds_without_truth(run):
         torch.testing.assert_close(again[column], seen[column], rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.parametrize("run", ["lists"], indirect=True)
 def test_lists_of_prongs_learn_energies_and_move_with_the_calibration(run):
-    name, folder = run
-    if name != "lists":
-        pytest.skip("of the LSTM alone")
-    report = read_report(folder)
+    report = read_report(run[1])
     assert report.metrics["nu_mu energy mean absolute error"].value < 0.12
     changes = report.curves["shifts"]["calibration-up"]["changes"]
     moved = {method: changes[method]["nu_mu energy bias"]["value"] for method in changes}

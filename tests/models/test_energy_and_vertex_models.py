@@ -11,7 +11,7 @@ from nuforge.models.energy_lstm import EnergyLSTM
 from nuforge.models.prong_variables import (
     PRONG_VARIABLES,
     SLICE_VARIABLES,
-    longest_prong,
+    muon_prong,
     prong_of_most,
     prong_variables,
     slice_variables,
@@ -119,15 +119,19 @@ def test_prongs_of_one_view_are_read_apart_from_those_of_both():
     assert not torch.allclose(model(events)["event"]["features"], model(lone)["event"]["features"], atol=1e-4)
 
 
-def test_variables_have_their_names_and_the_longest_prong_is_one_of_both_views():
+def test_variables_have_their_names_and_the_prong_of_a_muon_is_the_longest_that_looks_like_one():
     events = toy_slices(5, prongs=[0, 1, 4, 3, 2])
     assert prong_variables(events).shape == (10, len(PRONG_VARIABLES))
     assert slice_variables(events).shape == (5, len(SLICE_VARIABLES))
     prongs = events["prongs"]
     length = torch.tensor([5.0, 1, 2, 3, 9, 1, 1, 7, 4, 4])
     seen = torch.tensor([1, 1, 1, 1, 0, 0, 0, 0, 1, 1])
-    prongs = prongs.with_columns({"length": length, "hits_x": torch.ones(10).long(), "hits_y": seen})
-    assert longest_prong(prongs).tolist() == [-1, 0, 3, 7, 8]
+    columns = {"length": length, "hits_x": torch.ones(10).long(), "hits_y": seen}
+    assert muon_prong(prongs.with_columns(columns)).tolist() == [-1, 0, 3, -1, 8]
+    columns["mean_loss"] = torch.tensor([5.0, 1.5, 1.5, 0.2, 1.5, 1.5, 1.5, 1.5, 1.5, 2.0])
+    columns["longest_gap"] = torch.tensor([0.0, 0, 0, 0, 0, 0, 0, 0, 90, 0])
+    prongs = prongs.with_columns(columns)
+    assert muon_prong(prongs).tolist() == [-1, -1, 2, -1, 9]
     assert prong_of_most(prongs, length).tolist() == [-1, 0, 4, 7, 8]
 
 

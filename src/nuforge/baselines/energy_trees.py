@@ -19,13 +19,13 @@ from nuforge.events import Events, Table
 from nuforge.models.prong_variables import (
     PRONG_VARIABLES,
     SLICE_VARIABLES,
-    longest_prong,
+    muon_prong,
     prong_variables,
     slice_variables,
 )
 
 _PRONGS = 4
-"""Prongs whose variables are given: those of most energy; the longest one comes beside them."""
+"""Prongs whose variables are given: those of most energy; that of the muon comes beside them."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class EnergyTrees(Grown):
     seed: int = 0
     features: ClassVar[Sequence[str]] = (
         *SLICE_VARIABLES,
-        *(f"{name} of the longest prong" for name in PRONG_VARIABLES),
+        *(f"{name} of the muon's prong" for name in PRONG_VARIABLES),
         *(f"{name} of prong {i + 1}" for i in range(_PRONGS) for name in PRONG_VARIABLES),
     )
 
@@ -87,6 +87,6 @@ def _variables(events: Events) -> Tensor:
     prongs, of_prongs = events["prongs"], prong_variables(events)
     rank = torch.arange(_PRONGS, device=of_prongs.device)
     place = torch.where(rank < prongs.counts[:, None], prongs.offsets[:-1, None] + rank, -1)
-    rows = torch.cat([longest_prong(prongs)[:, None], place], 1)
+    rows = torch.cat([muon_prong(prongs)[:, None], place], 1)
     chosen = torch.cat([of_prongs, of_prongs.new_zeros(1, of_prongs.shape[1])])[rows]
     return torch.cat([slice_variables(events), chosen.flatten(1)], 1)

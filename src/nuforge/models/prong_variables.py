@@ -26,6 +26,10 @@ _LOGARITHMIC = {
 }
 """Columns of `prongs` that span decades, and where their logarithm begins: ln(1 + value / scale); MeV, cm, MeV/cm."""
 
+MUON_LOSS = (0.9, 2.1)
+"""MeV/cm of calibrated energy between which a prong may be a muon's. One alone has 1.3 (walls take the rest of 1.9)."""
+_GAP = 60.0  # cm: nine planes without a hit
+
 _ENERGIES = ("energy_x", "energy_y", "loose_energy")
 _AXES = ("x", "y", "z")
 
@@ -40,8 +44,8 @@ SLICE_VARIABLES: tuple[str, ...] = (
     *(f"ln {name}" for name in _ENERGIES),
     "ln energy of prongs in both views",
     "ln energy of prongs in one view",
-    "ln length of the longest prong",
-    "ln energy of the longest prong",
+    "ln length of the muon's prong",
+    "ln energy of the muon's prong",
     "prongs in both views",
     "prongs in one view",
     *(f"vertex {axis}" for axis in _AXES),
@@ -59,13 +63,13 @@ def prong_variables(events: Events) -> Float[Tensor, "p v"]:
 def slice_variables(events: Events) -> Float[Tensor, "b v"]:
     """The variables (B, len(SLICE_VARIABLES)) of slices, numbers of about 1."""
     event, prongs, n = events["event"], events["prongs"], len(events)
-    both, longest = in_both_views(prongs), longest_prong(prongs)
+    both, muon = in_both_views(prongs), muon_prong(prongs)
     energy = prongs["energy"].float().clamp(min=0)
     sums = [energy.new_zeros(n).index_add(0, prongs.batch[mask], energy[mask]) for mask in (both, ~both)]
-    of_longest = [of_prong(prongs[name].float().clamp(min=0), longest) for name in ("length", "energy")]
+    of_muon = [of_prong(prongs[name].float().clamp(min=0), muon) for name in ("length", "energy")]
     counts = [torch.bincount(prongs.batch[mask], minlength=n).float() for mask in (both, ~both)]
     energies = [event[name].float().clamp(min=0) for name in _ENERGIES]
-    logarithms = torch.log1p(torch.stack([*energies, *sums, *of_longest], 1) / 10.0)
+    logarithms = torch.log1p(torch.stack([*energies, *sums, *of_muon], 1) / 10.0)
     return torch.cat([logarithms, torch.stack(counts, 1), event["vertex"].float() / m], 1)
 
 
@@ -74,11 +78,16 @@ def in_both_views(prongs: Table) -> Tensor:
     return (prongs["hits_x"] > 0) & (prongs["hits_y"] > 0)
 
 
-def longest_prong(prongs: Table) -> Int[Tensor, " b"]:
-    """The row (B,) of the longest prong of each event among those in both views, else of all; -1 without any."""
-    length = prongs["length"].double().clamp(min=0)
-    beyond = length.max() + 1 if len(length) else 1.0
-    return prong_of_most(prongs, length + beyond * in_both_views(prongs))
+def muon_prong(prongs: Table) -> Int[Tensor, " b"]:
+    """The row (B,) of the longest prong of each event that looks like a muon's; -1 without any.
+
+    It is seen in both views, has the energy loss of a minimum-ionising particle (`MUON_LOSS`, wide enough for a short
+    proton beside it) and no long gap.
+    """
+    loss = prongs["mean_loss"]
+    like = in_both_views(prongs) & (loss > MUON_LOSS[0]) & (loss < MUON_LOSS[1]) & (prongs["longest_gap"] < _GAP)
+    row = prong_of_most(prongs, torch.where(like, prongs["length"].double(), -torch.inf))
+    return torch.where(of_prong(like.double(), row) > 0, row, -1)
 
 
 def prong_of_most(prongs: Table, value: Float[Tensor, " p"]) -> Int[Tensor, " b"]:
