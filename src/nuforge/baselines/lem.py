@@ -32,7 +32,7 @@ SCREENING = 40.0
 MODES = (24, 8)
 """Waves along the beam and across it, even and odd ones each, that a pattern is made of in each view."""
 NEAR = (10, 30, 100)
-"""Numbers of best matches that are looked at, in events of mean weight."""
+"""Numbers of best matches that are looked at, in events of weight 1."""
 
 OWN = ("energy", "hits", "planes spanned", "vertex to the nearest side wall")
 """What the trees know of the event itself: `nuforge.baselines.slice_summaries`."""
@@ -87,7 +87,7 @@ def patterns(readout: Events, detector: SegmentedDetector, power: float) -> Floa
     for across, strength in zip((even, odd), _strengths(), strict=True):
         waves = (charge[:, None] * along)[:, :, None] * across[:, None, :]
         total = torch.zeros(2 * n, *MODES, dtype=torch.float64).index_add_(0, group, waves)
-        parts.append((total * strength).reshape(n, 2, -1))
+        parts.append((total * strength).reshape(n, 2, MODES[0] * MODES[1]))
     of_even, of_odd = parts
     return torch.cat([of_even.flatten(1), of_odd[:, 0], of_odd[:, 1]], 1).half().float()
 
@@ -209,19 +209,18 @@ class LEM:
 
     def _summed(self, distance: Float[Tensor, "n m"]) -> Float[Tensor, "n f"]:
         label, weight = (self.library or {})["label"], (self.library or {})["weight"]
-        mean = float(weight.mean())
         near, rows = distance.topk(min(2 * max(NEAR), distance.shape[1]), largest=False)
         usable = near.isfinite()
         weight, label = torch.where(usable, weight[rows], 0.0), label[rows]
         near = torch.where(usable, near, 0.0).double()
         shares, energies = [], []
         for many in NEAR:
-            taken = taken_of(weight, many * mean)
+            taken = taken_of(weight, float(many))
             whole = taken.sum(1, keepdim=True).clamp(min=1e-9)
             shares.append(self._by_class(taken / whole, label))
             energies.append((taken * near).sum(1, keepdim=True) / whole)
         scale = energies[1].clamp(min=1e-9)
-        likeness = taken_of(weight, max(NEAR) * mean) * torch.exp(-near / scale)
+        likeness = taken_of(weight, float(max(NEAR))) * torch.exp(-near / scale)
         likeness = likeness / likeness.sum(1, keepdim=True).clamp(min=1e-9)
         return torch.cat([*shares, *energies, self._by_class(likeness, label)], 1).float()
 

@@ -42,7 +42,7 @@ class MuonNeighbours:
         detector: Says where cells are.
         target: Column of `event` with the labels.
         classes: Number of classes; labels outside 0 to classes - 1 are not looked at.
-        neighbours: k, in events of mean weight.
+        neighbours: k, in events of weight 1.
         tensors: Templates, training events and scales; None until it is fitted.
 
     Source:
@@ -96,8 +96,7 @@ class MuonNeighbours:
         t = self.tensors
         near = (_numbers(self._track(readout), t) - t["centre"]) / t["spread"]
         distance = torch.cdist(near, t["events"])
-        wanted = self.neighbours * float(t["weight"].mean())
-        return (shares_of_nearest(distance, t["label"], t["weight"], self.neighbours, wanted, self.classes)).float()
+        return shares_of_nearest(distance, t["label"], t["weight"], self.neighbours, self.classes).float()
 
     def save(self, folder: Path) -> None:
         """Writes templates and training events into a folder."""
@@ -132,7 +131,7 @@ class MuonNeighbours:
 
 
 def shares_of_nearest(
-    distance: Tensor, label: Tensor, weight: Tensor, most: int, wanted: float, classes: int
+    distance: Tensor, label: Tensor, weight: Tensor, wanted: int, classes: int
 ) -> Float[Tensor, "b k"]:
     """Share (B, K) of each class in the weight `wanted` that is nearest; one event of each class is there beforehand.
 
@@ -140,15 +139,14 @@ def shares_of_nearest(
         distance: To training events (B, N).
         label: Of those (N,).
         weight: Of those (N,).
-        most: How many of them are looked at, twice over.
-        wanted: Weight of neighbours.
+        wanted: Weight of neighbours; twice as many rows are looked at.
         classes: K.
     """
-    _, rows = distance.topk(min(2 * most, distance.shape[1]), largest=False)
-    taken = taken_of(weight[rows], wanted)
+    _, rows = distance.topk(min(2 * wanted, distance.shape[1]), largest=False)
+    taken = taken_of(weight[rows], float(wanted))
     shares = torch.zeros(len(distance), classes, dtype=torch.float64)
     shares.scatter_add_(1, label[rows], taken)
-    return (shares + weight.mean()) / (shares.sum(1, keepdim=True) + classes * weight.mean())
+    return (shares + 1) / (shares.sum(1, keepdim=True) + classes)
 
 
 def taken_of(weight: Float[Tensor, "b n"], wanted: float) -> Float[Tensor, "b n"]:

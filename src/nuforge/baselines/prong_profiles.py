@@ -24,7 +24,7 @@ class Profiles:
     Args:
         along: MeV/cm in each plane from the start (P, PLANES).
         back: MeV/cm in each plane from the end (P, PLANES).
-        sees_along: Whether the plane is of a view in which the prong is seen (P, PLANES).
+        sees_along: Whether the plane is between start and end, and of a view in which the prong is seen (P, PLANES).
         sees_back: The same from the end.
         aside: Share of the prong's energy in cells at that distance from its axis (P, CELLS).
         kinks: How far aside of the straight line the middle one of three planes of a view is, cm, from the end
@@ -67,7 +67,8 @@ def prong_profiles(readout: Events, detector: SegmentedDetector) -> Profiles:
     count = torch.arange(PLANES)
     planes = begin[:, None] + sign[:, None] * count, end[:, None] - sign[:, None] * count
     views = torch.stack([prongs["hits_x"] > 0, prongs["hits_y"] > 0], 1)
-    sees_along, sees_back = (views.gather(1, p.clamp(min=0) % 2) for p in planes)
+    inside = count <= (last - first)[:, None]
+    sees_along, sees_back = (views.gather(1, p.clamp(min=0) % 2) & inside for p in planes)
     moment = _grid(row, steps[1], energy * hits["cell"][seen].double() * width, n, PLANES)
     return Profiles(
         along=(along / path[:, None]).float(),

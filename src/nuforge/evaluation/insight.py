@@ -66,20 +66,22 @@ class Insight:
         self.learner.eval()
         maps: list[dict[str, Json]] = []
         wanted = [self.each] * len(self.task.classes)
-        features, labels, sums = [], [], 0.0
+        features: list[Tensor] = []
+        labels: list[Tensor] = []
+        sums: list[Tensor] = []
         for events in batches:
             maps += self._maps(events, wanted)
-            if sum(map(len, labels)) < self.points:
+            if sum(len(label) for label in labels) < self.points:
                 features.append(self._features(events))
                 labels.append(events[self.task.table][self.task.target].cpu())
             if self.attention is not None and self.prongs is not None:
-                sums = sums + _attended(self.attention, self.task, self.prongs, events)
-        curves = {"saliency": {"maps": maps}} if maps else {}
+                sums.append(_attended(self.attention, self.task, self.prongs, events))
+        curves: dict[str, Json] = {"saliency": {"maps": maps}} if maps else {}
         if features:
             rows, label = torch.cat(features)[: self.points], torch.cat(labels)[: self.points]
             curves |= {"embedding": embedding_curve(rows, label, self.task.classes)}
-        if isinstance(sums, Tensor) and self.prongs is not None:
-            curves |= {"attention": attention_curve(sums, self.task.classes, self.prongs.classes)}
+        if sums and self.prongs is not None:
+            curves |= {"attention": attention_curve(torch.stack(sums).sum(0), self.task.classes, self.prongs.classes)}
         return curves
 
     def _maps(self, events: Events, wanted: list[int]) -> Iterator[dict[str, Json]]:
@@ -105,7 +107,8 @@ class Insight:
 
     def _logits(self, readout: Events) -> Tensor:
         """Logits (B, K) of the events."""
-        return self.task(self.learner.model(readout))[self.task.table]["logits"].double()
+        logits: Tensor = self.task(self.learner.model(readout))[self.task.table]["logits"]
+        return logits.double()
 
     def _score(self, readout: Events) -> Tensor:
         """Log-odds (B,) of what is said of each event."""

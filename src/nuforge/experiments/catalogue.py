@@ -30,6 +30,7 @@ _MACHINERY = {
     "evaluate",
     "experiment",
     "folder",
+    "nova_slices",
     "predictor",
     "progress",
     "rival",

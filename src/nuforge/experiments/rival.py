@@ -15,7 +15,7 @@ from nuforge.training.learner import Learner
 
 @dataclass(frozen=True)
 class Rival:
-    """A network as a baseline. It is trained as one of the `stages` of the experiment: by the same code, on the same events.
+    """A network as a baseline, trained as one of the experiment's `stages`: by the same code, on the same events.
 
     Args:
         learner: That of the stage, the very same object.

@@ -187,7 +187,7 @@ def _targets(events: Events, truth: Outlines) -> list[dict[str, Tensor]]:
     masks = torch.zeros(n, *MAP, dtype=torch.uint8, device=place.device)
     masks[truth.particle, pixels["row"][truth.pixel].long(), pixels["column"][truth.pixel].long()] = 1
     counts = torch.bincount(truth.image, minlength=VIEWS * len(events)).tolist()
-    parts = zip(*(part.split(counts) for part in (boxes, truth.kind + 1, masks)), strict=True)
+    parts = zip(*(torch.split(part, counts) for part in (boxes, truth.kind + 1, masks)), strict=True)
     return [{"boxes": box, "labels": label, "masks": mask} for box, label, mask in parts]
 
 

@@ -74,7 +74,7 @@ class SparseFront(nn.Module):
         features = torch.stack([log_counts(pixels["charge"][seen].float()), *place], 1)
         where = torch.stack([image[seen] * VIEWS + view, row, column], 1)
         found: Tensor = self.levels(SparseTensor.of(where, features), VIEWS * n)
-        return found.unflatten(0, (n, VIEWS)).flatten(1)
+        return found.reshape(n, self.features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +177,8 @@ class TransformerCVN(nn.Module):
         valid = torch.zeros(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         valid[:, 0] = True
         valid[place] = True
-        return self.encoder(tokens, valid)
+        encoded: tuple[Tensor, list[Tensor]] = self.encoder(tokens, valid)
+        return encoded
 
 
 def brightest(prongs: Table, most: int) -> tuple[Int[Tensor, " k"], Int[Tensor, " k"]]:

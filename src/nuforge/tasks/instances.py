@@ -94,8 +94,8 @@ class Instances(Task):
         sums, counts = clustering_sums(table), panoptic_counts(table)
         seen = (counts[:, 2:3] > 0).to(counts)
         return {
-            "partition": torch.stack([sums[name] for name in _FIGURES.values()], 1).unflatten(0, (n, VIEWS)).sum(1),
-            "panoptic": torch.cat([counts, seen], 1).unflatten(0, (n, VIEWS)).sum(1),
+            "partition": torch.stack([sums[name] for name in _FIGURES.values()], 1).view(n, VIEWS, -1, 2).sum(1),
+            "panoptic": torch.cat([counts, seen], 1).view(n, VIEWS, -1).sum(1),
             "kinds": _kinds(events, true, prediction["pixels"]),
         }
 
