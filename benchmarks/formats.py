@@ -71,8 +71,8 @@ def fixtures():
     """The fixtures of the tests, by name."""
     if str(FIXTURES) not in sys.path:
         sys.path.insert(0, str(FIXTURES))
-    modules = [import_module(path.stem) for path in sorted(FIXTURES.glob("fixtures_*.py"))]
-    return {fixture.name: fixture for module in modules for fixture in module.FIXTURES}
+    found = import_module("format_fixture").all_fixtures()
+    return {fixture.name: fixture for fixture in found}
 
 
 def size_of(path):

@@ -18,6 +18,8 @@ from tyro.conf import Positional, arg
 from nuforge.errors import InputError
 from nuforge.samples.lartpc import Engine
 from nuforge.samples.nova import Site
+from nuforge.samples.nova_neutrinos import Beam, GeneratorName
+from nuforge.samples.sample import Side
 
 Json = Annotated[bool, arg(name="json")]
 Files = Positional[Annotated[tuple[Path, ...], arg(metavar="FILE")]]
@@ -98,6 +100,9 @@ def simulate(
     most: int = 1,
     cosmic_share: float = 0.0,
     shift: str = "nominal",
+    beam: Beam = "fhc",
+    generator: GeneratorName = "A",
+    side: Side = "",
 ) -> None:
     """Events of a named sample as a store.
 
@@ -117,12 +122,16 @@ def simulate(
         most: Most of them.
         cosmic_share: Share of events that are cosmic muons.
         shift: What the detector's calibration does not know.
+        beam: Horn current of the beam: forward, reverse, or both.
+        generator: Setting of the generator of neutrino interactions.
+        side: test for the events of the test alone, else all.
     """
     from nuforge.experiments.simulate import simulate as simulate_sample
 
     vertices = {"fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
     slices = {"site": site, "fewest": fewest, "most": most, "cosmic_share": cosmic_share, "shift": shift}
-    chosen = {"engine": engine, **vertices, **slices}
+    neutrinos = {"beam": beam, "generator": generator, "side": side}
+    chosen = {"engine": engine, **vertices, **slices, **neutrinos}
     print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, chosen=chosen))
 
 

@@ -1,5 +1,4 @@
 import base64
-import importlib
 import json
 import re
 from functools import lru_cache
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from format_fixture import DATA
+from format_fixture import DATA, all_fixtures
 from toy_pictures import HALF, RADIUS, TOYS, wall
 
 from nuforge.display.cylinder import Cylinder
@@ -26,11 +25,7 @@ from nuforge.experiments.show import show as show_file
 from nuforge.formats import read
 from nuforge.formats.geometry import read_sensors
 
-FIXTURES = {
-    fixture.name: fixture
-    for module in sorted(path.stem for path in (Path(__file__).parents[1] / "formats").glob("fixtures_*.py"))
-    for fixture in importlib.import_module(module).FIXTURES
-}
+FIXTURES = {fixture.name: fixture for fixture in all_fixtures()}
 EXPECTED = {
     "store": "histograms",
     "segments": "energy deposits",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+import h5py
+import numpy as np
 
 from nuforge.detectors import Detector
 from nuforge.formats.format import Format
@@ -13,6 +17,8 @@ from nuforge.formats.format import Format
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 Variant = Literal["plain", "compressed", "float ids", "not finite", "pickle"]
+
+IDS: tuple[Variant, ...] = ("float ids", "not finite")
 
 
 @dataclass(frozen=True)
@@ -47,3 +53,32 @@ class Fixture:
     def made(self, path: Path, seed: int = 0, variant: Variant = "plain") -> Path:
         """A small file."""
         return self.make(path, self.events, seed, variant)
+
+
+def all_fixtures() -> list[Fixture]:
+    """The fixtures of every format: those of all modules beside this one whose names begin with `fixtures_`."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("fixtures_*.py"))
+    return [fixture for module in modules for fixture in importlib.import_module(module).FIXTURES]
+
+
+def ids_of(events):
+    """Event numbers with gaps."""
+    return 3 * np.arange(events) + 2
+
+
+def written(path, datasets, variant):
+    """An HDF5 file of some datasets."""
+    with h5py.File(path, "w") as file:
+        for name, values in datasets.items():
+            file.create_dataset(name, data=values, compression="gzip" if variant == "compressed" else None)
+    return path
+
+
+class Payload:
+    """A pickle that makes a file when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import re
@@ -15,18 +14,14 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from format_fixture import DATA, Fixture
+from format_fixture import DATA, all_fixtures
 
 from nuforge import formats
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.formats import FORMATS, format_of, read, stream
 
-FIXTURES: list[Fixture] = [
-    fixture
-    for module in sorted(path.stem for path in Path(__file__).parent.glob("fixtures_*.py"))
-    for fixture in importlib.import_module(module).FIXTURES
-]
+FIXTURES = all_fixtures()
 SECONDS = 10
 
 

@@ -4,7 +4,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_gen_detectors import make_lh5, make_nuradiomc
+from fixtures_double_beta import make_lh5
+from fixtures_telescopes import make_nuradiomc
 from format_fixture import DATA
 
 from nuforge.errors import InputError

@@ -5,8 +5,8 @@ import zlib
 
 import numpy as np
 import pytest
-from fixtures_fmt_lar import Payload, make_cvn, make_cvn_file
-from format_fixture import DATA
+from fixtures_lartpc_hits import make_cvn, make_cvn_file
+from format_fixture import DATA, Payload
 from hypothesis import given
 from hypothesis import strategies as st
 

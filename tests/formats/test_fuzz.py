@@ -276,9 +276,12 @@ def test_rows_by_key_are_those_of_their_events(key, events):
     assert len(keyed.order) == np.isin(key, known).sum()
     extents = Extents.of([(0, key[:5]), (5, key[5:])] if len(key) > 5 else [(0, key)])
     for event in extents.events:
-        low, high = extents.range_of(np.array([event]))
+        low, high, _ = extents.range_of(np.array([event]))
         assert (np.flatnonzero(key == event) >= low).all()
         assert (np.flatnonzero(key == event) < high).all()
+    low, high, counts = extents.range_of(known)
+    if counts is not None:
+        np.testing.assert_array_equal(key[low:high], np.repeat(known, counts))
 
 
 @fuzzed

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_gen import make_gst, make_kin, make_miniboone, make_nuhepmc
+from fixtures_generators import make_gst, make_kin, make_miniboone, make_nuhepmc
 from format_fixture import DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st

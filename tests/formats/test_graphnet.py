@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from fixtures_fmt_tel import make_folder, make_nested, make_sqlite, telescope
+from fixtures_telescopes import make_folder, make_nested, make_sqlite, telescope
 from pyarrow import parquet
 
 from nuforge.errors import InputError

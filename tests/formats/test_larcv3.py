@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_lar import make_larcv3
+from fixtures_lartpc_voxels import make_larcv3
 
 from nuforge.detectors import lartpc_cube
 from nuforge.errors import InputError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_lar import make_packets
+from fixtures_lartpc_readout import make_packets
 from format_fixture import DATA
 
 from nuforge.formats import read

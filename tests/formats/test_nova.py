@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_lar import make_nova
+from fixtures_scintillators import make_nova
 from format_fixture import DATA
 
 from nuforge.errors import InputError

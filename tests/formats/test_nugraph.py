@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_lar import make_nugraph
+from fixtures_lartpc_hits import make_nugraph
 
 from nuforge.errors import InputError
 from nuforge.formats import read

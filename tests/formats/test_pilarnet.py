@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_lar import make_pilarnet
+from fixtures_lartpc_voxels import make_pilarnet
 
 from nuforge.errors import InputError
 from nuforge.events import Events, Table

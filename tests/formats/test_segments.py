@@ -7,7 +7,7 @@ import torch
 
 from nuforge.errors import InputError
 from nuforge.events import Events, Process
-from nuforge.formats import hdf5, read
+from nuforge.formats import decoded, read
 from nuforge.formats.ancestry import inherited
 from nuforge.formats.segments import read_segments
 
@@ -144,7 +144,8 @@ def test_units_that_are_unknown_are_refused(tmp_path):
 @pytest.mark.parametrize("batch", [1, 2, 100])
 def test_batches_are_the_whole_and_blocks_leave_no_trace(toy, batch, monkeypatch):
     whole = Events.concat(list(read_segments(toy)))
-    monkeypatch.setattr(hdf5, "BLOCK", 2)
+    monkeypatch.setattr(decoded, "BLOCK", 2)
+    monkeypatch.setattr(decoded, "KEPT", 0)
     parts = list(read_segments(toy, batch))
     assert [len(part) for part in parts] == [min(batch, 5 - i) for i in range(0, 5, batch)]
     again = Events.concat(parts)

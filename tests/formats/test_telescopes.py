@@ -13,7 +13,9 @@ import pyarrow as pa
 import pytest
 import torch
 import uproot
-from fixtures_fmt_tel import make_hese, make_kaggle, make_km3pipe, make_liquido, make_prometheus, make_watchmal
+from fixtures_scintillators import make_liquido
+from fixtures_tanks import make_watchmal
+from fixtures_telescopes import make_hese, make_kaggle, make_km3pipe, make_prometheus
 from format_fixture import DATA
 from pyarrow import parquet
 

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from fixtures_fmt_lar import make_depos, make_frames, save_npz
+from fixtures_lartpc_readout import make_depos, make_frames, save_npz
 from format_fixture import DATA
 
 from nuforge.errors import InputError

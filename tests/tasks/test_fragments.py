@@ -5,7 +5,7 @@ import torch
 
 from nuforge.errors import InputError
 from nuforge.models.graph_spice import GraphSPICE
-from nuforge.tasks.fragments import Fragments, cut_loss
+from nuforge.tasks.fragments import Fragments, as_fragments, cut_loss
 from toy_chain import chain_events, emptied, overfitted
 
 
@@ -134,3 +134,21 @@ def test_the_threshold_travels_with_the_weights():
     task, other = Fragments(threshold=0.25), Fragments()
     other.load_state_dict(task.state_dict())
     assert other.threshold == 0.25
+
+
+def test_low_energy_voxels_are_of_the_fragment_that_they_touch_and_of_none_otherwise():
+    row = torch.arange(12)
+    kind = torch.tensor([1, 1, 1, 4, 4, 4, 0, 0, 0, 4, 4, 4])
+    place = torch.stack([row + 5 * (row > 4) + 5 * (row > 9), row * 0, row * 0], 1)  # gaps after the fifth and tenth
+    cluster = torch.tensor([0, 0, 0, 5, 6, 7, 1, 1, 1, 8, 9, 10])
+    found = as_fragments(cluster, place, kind, row * 0, 3)
+    assert found.tolist() == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, -1, -1]
+    assert as_fragments(cluster, place, kind, row // 3, 3)[3:6].tolist() == [-1, -1, -1]  # events do not touch
+
+
+def test_low_energy_voxels_between_two_fragments_join_neither_to_the_other():
+    row = torch.arange(8)
+    kind = torch.tensor([1, 1, 1, 4, 4, 1, 1, 1])
+    place = torch.stack([row, row * 0, row * 0], 1)
+    found = as_fragments(torch.tensor([0, 0, 0, 3, 4, 1, 1, 1]), place, kind, row * 0, 3)
+    assert found.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]

@@ -19,6 +19,7 @@ from nuforge.tasks.answer import predictions_of, with_predictions
 from nuforge.tasks.classification import Classification
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
+from nuforge.tasks.instances import Instances
 from nuforge.tasks.kinematics import Kinematics
 from nuforge.tasks.particles import Particles
 from nuforge.tasks.points import Points
@@ -150,8 +151,19 @@ def kinematics():
     return Said(Kinematics(IDENTITIES), Events.concat(parts), dict)
 
 
+def instances():
+    from toy_instances import crossing_tracks
+
+    events = crossing_tracks(3)
+    found = events["hits"]["particle"][events["pixels"]["hit"]]
+    found[:80:3], found[100:160:7] = 0, -1  # the first two events are answered differently
+    about = {"reco_instance": Column("", "reco_instance", "prediction")}
+    said = {"pixels": Table({"reco_instance": found}, events["pixels"].offsets, about=about)}
+    return Said(Instances(), described(said, events, {}), dict)
+
+
 REFERS = {"reco_particle": "reco_particles"}
-CASES = (classification, segmentation, grouping, fragments, points, particles, kinematics)
+CASES = (classification, segmentation, grouping, fragments, points, particles, kinematics, instances)
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.__name__)

@@ -10,7 +10,7 @@ from nuforge.baselines.by_hand import ByHand
 from nuforge.events import Events, Table
 from nuforge.nn.points import dbscan
 from nuforge.simulation.truth import CLASSES
-from nuforge.tasks.fragments import FRAGMENT, as_fragments
+from nuforge.tasks.fragments import FRAGMENT, TOUCHING, as_fragments
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class DBSCANFragments(ByHand):
     """DBSCAN of the voxels of each class given in `voxels.kind`; small fragments join the nearest of their class.
 
     Args:
-        radius: Voxels closer than this are of one fragment: with 1.99 a voxel and its 26 neighbours.
+        radius: Voxels closer than this are of one fragment.
         min_points: Voxels within the radius that make a core voxel.
         least: Fragments of fewer voxels join the nearest of their class.
 
@@ -28,7 +28,7 @@ class DBSCANFragments(ByHand):
 
     file: ClassVar[str] = "dbscan_fragments.json"
 
-    radius: float = 1.99
+    radius: float = TOUCHING
     min_points: int = 1
     least: int = 3
 

@@ -1,10 +1,12 @@
 """Forests: boosted trees as plain arrays, evaluated without the library that grew them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
 _BLOCK = 128  # rows walked down all trees at once; the state stays in cache
 
@@ -12,6 +14,8 @@ _BLOCK = 128  # rows walked down all trees at once; the state stays in cache
 @dataclass(frozen=True)
 class Forest:
     """Boosted trees for K classes: each round adds a tree per class to its score; probabilities are their softmax.
+
+    Of a regression the K scores are the K numbers that are estimated.
 
     Nodes of all trees lie end to end. A row goes from node i to left[i] if its feature is <= the threshold, else to
     left[i] + 1. A leaf is its own left child and has an infinite threshold, so a row rests there.
@@ -36,13 +40,17 @@ class Forest:
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probability (N, K) of each class for features (N, F), which must be finite."""
-        scores = np.concatenate(
-            [self._scores(features[i : i + _BLOCK]) for i in range(0, len(features), _BLOCK)]
-            or [np.zeros((0, len(self.start)))]
-        )
+        scores = self.scores(features)
         weights = np.exp(scores - scores.max(axis=1, keepdims=True))
         probability: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
         return probability
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores (N, K) for features (N, F), which must be finite."""
+        return np.concatenate(
+            [self._scores(features[i : i + _BLOCK]) for i in range(0, len(features), _BLOCK)]
+            or [np.zeros((0, len(self.start)))]
+        )
 
     def _scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores (n, K) of a block of rows."""
@@ -63,18 +71,29 @@ class Forest:
         Its fit must have seen finite numbers and no categories.
         """
         seen = [int(c) for c in model.classes_]
-        grown = [tree for trees in model._predictors for tree in trees]
+        scored = seen[1:] if len(seen) == 2 else seen  # of two classes the second has the trees
+        start = np.full(n_classes, -np.inf)
+        start[seen] = 0.0
+        start[scored] = model._baseline_prediction.ravel()
+        return cls._of_trees([tree for trees in model._predictors for tree in trees], scored, start)
+
+    @classmethod
+    def of_regressors(cls, models: Sequence[HistGradientBoostingRegressor]) -> "Forest":
+        """The trees of fitted regressors of as many rounds, one for each number that is estimated."""
+        rounds = zip(*(model._predictors for model in models), strict=True)
+        start = np.concatenate([np.asarray(model._baseline_prediction, np.float64).ravel() for model in models])
+        return cls._of_trees([tree for trees in rounds for (tree,) in trees], range(len(models)), start)
+
+    @classmethod
+    def _of_trees(cls, grown: Sequence[TreePredictor], scored: Sequence[int], start: NDArray[np.float64]) -> "Forest":
+        """Trees of each round, one for each of the scores `scored`; the others have none."""
         parts = [_breadth_first(tree.nodes) for tree in grown]
         sizes = [len(part[0]) for part in parts]
         first = np.cumsum([1, *sizes[:-1]])  # node 0 is a leaf that adds nothing
         columns = [np.concatenate([[empty], *(part[k] for part in parts)]) for k, empty in enumerate((0, np.inf, 0, 0))]
         columns[2] += np.concatenate([[0], np.repeat(first, sizes)])
-        root = np.zeros((len(model._predictors), n_classes), np.int64)
-        start = np.full(n_classes, -np.inf)
-        scored = seen[1:] if len(seen) == 2 else seen  # of two classes the second has the trees
+        root = np.zeros((len(grown) // len(scored), len(start)), np.int64)
         root[:, scored] = first.reshape(root.shape[0], len(scored))
-        start[seen] = 0.0
-        start[scored] = model._baseline_prediction.ravel()
         return cls(
             columns[0].astype(np.int64),
             columns[1].astype(np.float32),
@@ -121,6 +140,41 @@ def grow(
         random_state=seed,
     )
     return Forest.of_scikit_learn(model.fit(features, label, sample_weight=weight), n_classes)
+
+
+def grow_regression(
+    features: NDArray[np.float32],
+    wanted: NDArray[np.float64],
+    *,
+    rounds: int,
+    leaves: int,
+    learning_rate: float,
+    seed: int,
+    weight: NDArray[np.float64] | None = None,
+) -> Forest:
+    """The forest whose scores are estimates of numbers, of least mean square error; leaves as in `grow`.
+
+    Args:
+        features: (N, F), finite.
+        wanted: What is estimated (N, K).
+        rounds: Rounds of boosting.
+        leaves: Leaves of a tree.
+        learning_rate: What part of each tree is taken.
+        seed: Of scikit-learn.
+        weight: Of each row (N,), all alike if not given.
+    """
+    models = [
+        HistGradientBoostingRegressor(
+            max_iter=rounds,
+            max_leaf_nodes=leaves,
+            learning_rate=learning_rate,
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(features, column, sample_weight=weight)
+        for column in wanted.T
+    ]
+    return Forest.of_regressors(models)
 
 
 def _breadth_first(nodes: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:

@@ -13,6 +13,7 @@ from nuforge.display.chain3d import chain_figure
 from nuforge.display.chain_picture import chain_note, chain_picture
 from nuforge.display.event3d import CONFIG, pair_figure
 from nuforge.display.frame import Frame, Geometry
+from nuforge.display.insight_plots import attention_matrix, embedding_picture, saliency_maps
 from nuforge.display.page import figure_json, plotly_script, png_source, render, svg_source
 from nuforge.display.picture import event_picture
 from nuforge.display.pictures.scenes import summary
@@ -81,14 +82,16 @@ def report_page(report: Report, events: Events | None = None, detector: Geometry
     shown = _events(events, Frame.of(detector), _voxel_classes(report, events)) if events is not None else []
     apart = _what_tells_apart(report)
     pictures = _plots(report, classwise)
+    inside = _inside(report)
     return render(
         "report.html",
         title=f"{report.experiment}: report",
         report=report,
         question=report.provenance.get("question") or _question(report),
         meta=_meta(report),
-        sections=_sections(report, bool(classwise), bool(shown), bool(apart), pictures),
+        sections=_sections(report, bool(classwise), bool(shown), bool(apart), {**pictures, "inside": inside}),
         apart=apart,
+        inside=inside,
         cards=[row for group in general for row in group.rows][:4],
         general=general,
         classwise=classwise,
@@ -245,7 +248,9 @@ def _plots(report: Report, classwise: Sequence[Group]) -> dict[str, Any]:
 
 
 def _events(events: Events, frame: Frame, classes: Sequence[str]) -> list[dict[str, str]]:
-    """Each event as a pair of interactive views and as a picture that does not move."""
+    """Each event as a pair of interactive views and as a picture that does not move; none without anything in space."""
+    if not {"voxels", "segments"} & set(events.tables):
+        return []
     scenes = [scene_of(events, i, frame, classes) for i in range(len(events))]
     return [_event(scene) for scene in scenes if len(scene.energy)]
 
@@ -284,6 +289,17 @@ def _changes(report: Report) -> dict[str, Any]:
         "methods": list(next(iter(table.values()))["changes"]) if table else [],
         "events": {shift: (of["events"], of["paired"]) for shift, of in table.items()},
     }
+
+
+def _inside(report: Report) -> dict[str, list[str]]:
+    """Pictures of what the network looks at, by kind, empty without any."""
+    drawn = {
+        kind: [svg_source(draw(report.curves[of])) for of in _of_kind(report, kind)]
+        for kind, draw in (("attention", attention_matrix), ("embedding", embedding_picture))
+    }
+    maps = [entry for of in _of_kind(report, "saliency") for entry in report.curves[of]["maps"]]
+    drawn["saliency"] = [png_source(saliency_maps(entry), dpi=110) for entry in maps]
+    return {kind: images for kind, images in drawn.items() if images}
 
 
 def _what_tells_apart(report: Report) -> dict[str, Any]:
@@ -333,6 +349,7 @@ def _sections(
         ("selections", "Selections"): "equal_purity" in report.curves or "left_over" in report.curves,
         ("confusion", "Confusion"): pictures["confusion"],
         ("calibration", "Calibration"): pictures["reliability"],
+        ("inside", "What it looks at"): pictures["inside"],
         ("against", "By number"): pictures["against"],
         ("learning", "Learning"): pictures["learning"],
         ("shifts", "Shifts"): report.shifts,

@@ -18,6 +18,7 @@ to the better one, and beside the published figure. The JSON has exactly these f
 |  | `equal_purity`, `left_over` of selections and rejections (see `nuforge.evaluation.equal_purity`) |
 |  | of one of several tasks or stages with its name before, as `points_learning` |
 |  | of a domain test `separation` and `occlusion` (see `nuforge.evaluation.domain`) |
+|  | of what a network looks at `attention`, `saliency` and `embedding` (see `nuforge.evaluation.insight`) |
 | `timing` | what -> seconds |
 | `provenance` | versions, machine, sample, dates; `question` and `command`, where given, head the HTML report |
 

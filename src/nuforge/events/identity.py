@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 Json = str | int | float | bool | None | Sequence | Mapping
 
@@ -27,6 +28,14 @@ def canonical(value: Json) -> bytes:
 def stable_hash(*parts: Json) -> int:
     """A hash (blake2b) of numbers, strings, lists and mappings, from 0 to 2**63 - 1 so that it fits an int64 column."""
     return int.from_bytes(blake2b(canonical(parts), digest_size=8).digest(), "little") >> 1
+
+
+def identity_columns(source: int, run: int, number: Tensor) -> dict[str, Tensor]:
+    """The columns of `IDENTITY` of events with numbers (B,) of one run, subrun 0."""
+    import torch
+
+    run_, subrun = torch.full_like(number, run), torch.zeros_like(number)
+    return dict(zip(IDENTITY, (torch.full_like(number, source), run_, subrun, number), strict=True))
 
 
 def generator_of(*parts: Json) -> torch.Generator:

@@ -26,7 +26,7 @@ def pixel_images(events: Events) -> Float[Tensor, "b 2 h w"]:
         (B, 2, 100, 80) float32: event, view (X, Y), plane along the beam, cell; charge in counts, up to 255 in one
         pixel; on the device of the events.
     """
-    return _images(events, events["pixels"].batch, len(events))
+    return images_of(events, events["pixels"].batch, len(events))
 
 
 def prong_images(events: Events, rows: Int[Tensor, " p"] | None = None) -> Float[Tensor, "p 2 h w"]:
@@ -42,10 +42,10 @@ def prong_images(events: Events, rows: Int[Tensor, " p"] | None = None) -> Float
     prong = prong_of_pixels(events)
     n = len(events["prongs"])
     if rows is None:
-        return _images(events, prong, n)
+        return images_of(events, prong, n)
     place = torch.full((n,), -1, dtype=torch.int64, device=prong.device)
     place[rows] = torch.arange(len(rows), device=prong.device)
-    return _images(events, torch.where(prong >= 0, place[prong], -1) if n else prong, len(rows))
+    return images_of(events, torch.where(prong >= 0, place[prong], -1) if n else prong, len(rows))
 
 
 def prong_of_pixels(events: Events) -> Int[Tensor, " n"]:
@@ -58,7 +58,7 @@ def prong_of_pixels(events: Events) -> Int[Tensor, " n"]:
     return torch.where(hit >= 0, prong[hit], -1) if len(prong) else torch.full_like(hit, -1)
 
 
-def _images(events: Events, image: Tensor, n: int) -> Tensor:
+def images_of(events: Events, image: Tensor, n: int) -> Tensor:
     """n images (n, 2, 100, 80) of pixels whose image (N,) is known; those of image -1 are left out."""
     pixels = events["pixels"]
     planes, cells = MAP

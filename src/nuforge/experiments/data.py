@@ -23,6 +23,9 @@ from nuforge.metrics.weights import effective_number
 CHUNK = 100
 """Events that are read, and get the response, together; the seed of the response counts in these."""
 
+READOUT = ("voxels", "hits", "pixels", "prongs")
+"""Tables that a detector's readout and its own software make."""
+
 BATCH = 16
 """Events that a network sees at once; the answer for an event does not depend on it."""
 
@@ -36,7 +39,7 @@ def events_of(files: Sequence[Path], experiment: Experiment, seed: int, select: 
 def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int, select: str = "") -> Iterable[Events]:
     """Events of files in their order, some at a time, as the experiment's detector reads them out.
 
-    Files with energy deposits and no voxels get the experiment's response and labels; the generator of each chunk
+    Files with energy deposits and no readout get the experiment's response and labels; the generator of each chunk
     depends on the seed, the file's events and the chunk's number, not on what else is read or on the selection.
 
     Args:
@@ -71,10 +74,10 @@ def read_out_of(files: Sequence[Path], experiment: Experiment, seed: int, select
 
 
 def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) -> Events:
-    """Events as the experiment's detector reads them out: energy deposits without voxels get its response.
+    """Events as the experiment's detector reads them out: energy deposits without a readout get its response.
 
     Args:
-        events: Events with `voxels`, which stay as they are, or `segments`.
+        events: Events with the readout that the experiment reads, which stay as they are, or with `segments`.
         experiment: Whose response it is.
         seed: Seed of the response.
         chunk: Which chunk of its file this is.
@@ -82,15 +85,23 @@ def answered(events: Events, experiment: Experiment, seed: int, chunk: int = 0) 
     Raises:
         InputError: If there is neither table.
     """
-    if "voxels" in events:
+    wanted = read_out(experiment)
+    if all(name in events for name in wanted):
         return events
     if "segments" not in events:
+        said = " and ".join(f"'{name}'" for name in wanted)
         raise InputError(
-            f"events have the tables {sorted(events.tables)}; expected 'voxels', or 'segments' with energy deposits; "
+            f"events have the tables {sorted(events.tables)}; expected {said}, or 'segments' with energy deposits; "
             "see nuforge info"
         )
     source = events["event"]["source"][:1].tolist()
     return experiment.respond(events, generator_of("response", source, chunk, seed))
+
+
+def read_out(experiment: Experiment) -> tuple[str, ...]:
+    """The tables of a detector's readout that an experiment reads; voxels, if it says none."""
+    tables = dict.fromkeys(column.split(".")[0] for column in experiment.reads)
+    return tuple(name for name in tables if name in READOUT) or READOUT[:1]
 
 
 def given(events: Events, experiment: Experiment) -> Events:
@@ -121,7 +132,7 @@ def _given(events: Events, experiment: Experiment) -> Events:
 
 
 def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: int, select: str = "") -> Store:
-    """A store of the events of files; a single store that has voxels is taken as it is.
+    """A store of the events of files; a single store that has the readout is taken as it is.
 
     Args:
         files: Files or stores.
@@ -132,7 +143,7 @@ def store_of(files: Sequence[Path], experiment: Experiment, folder: Path, seed: 
     """
     if not select and len(files) == 1 and (files[0] / DESCRIPTION).exists():
         store = Store(files[0])
-        if "voxels" in store.description["tables"]:
+        if all(name in store.description["tables"] for name in read_out(experiment)):
             return store
     if (folder / DESCRIPTION).exists():
         return Store(folder)

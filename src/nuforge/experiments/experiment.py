@@ -51,7 +51,8 @@ class Experiment:
         only: Expression on the columns of `event` (`nuforge.events.selection`) that labelled events must fulfil to be
             learned from, fitted on and measured; all if empty. Predictions are for all events.
         stages: Experiments by name whose learners are parts of this one's: they are trained first, in this order, the
-            `given` of each from what the one before it was given.
+            `given` of each from what the one before it was given. Also those of networks that are baselines
+            (`nuforge.experiments.rival`).
         by: Numbers of events, such as that of their interactions, against which every figure is given too.
         shifts: Samples by the name of a systematic shift: the same events in a detector or by a generator that the
             training did not know. The trained network and the baselines answer for their test side too, and the

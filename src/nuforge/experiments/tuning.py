@@ -12,6 +12,7 @@ from nuforge.events.weights import weights_to_learn
 from nuforge.metrics.weights import weighted
 from nuforge.tasks.task import Task
 from nuforge.training.chain import Chain
+from nuforge.training.detection import Detection
 from nuforge.training.learner import Learner, Supervised
 
 
@@ -28,7 +29,7 @@ def tune(learner: Learner, validation: Callable[[], Iterable[Events]]) -> None:
         validation: Events with the truth that the tasks need; asked for once for choices, once for temperatures and
             once for what is settled, by each stage of a chain anew.
     """
-    if isinstance(learner, Supervised):
+    if isinstance(learner, Supervised | Detection):
         _tune_tasks(learner.eval(), validation)
     elif isinstance(learner, Chain):
         learner.eval()
@@ -42,14 +43,14 @@ def _handed(chain: Chain, stage: str, validation: Callable[[], Iterable[Events]]
         yield chain.links[stage].labelled(chain.handed(events, stage))
 
 
-def _tune_tasks(learner: Supervised, validation: Callable[[], Iterable[Events]]) -> None:
+def _tune_tasks(learner: Supervised | Detection, validation: Callable[[], Iterable[Events]]) -> None:
     with torch.inference_mode():
         _choose(learner, [task for task in learner.asked if task.choices], validation)
         _cool(learner, [task for task in learner.asked if task.temperatures], validation)
         _settle(learner, [task for task in learner.asked if task.settles], validation)
 
 
-def _choose(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
+def _choose(learner: Supervised | Detection, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
     if not tasks:
         return
     sums: list[dict[float, dict[str, torch.Tensor]]] = [{choice: {} for choice in task.choices} for task in tasks]
@@ -66,7 +67,7 @@ def _choose(learner: Supervised, tasks: Sequence[Task], validation: Callable[[],
             task.choose(max(merits, key=lambda choice: merits[choice]))
 
 
-def _cool(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
+def _cool(learner: Supervised | Detection, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
     if not tasks:
         return
     sums: list[torch.Tensor | int] = [0] * len(tasks)

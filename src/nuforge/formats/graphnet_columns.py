@@ -238,14 +238,15 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
     nothing = np.full(n, np.nan)
 
     def real(name: str, sentinel: bool = False) -> NDArray[np.float64]:
-        values = flat.columns.get(name, nothing).astype(np.float64)
-        return np.where(values == -1, np.nan, values) if sentinel else values
+        values = np.asarray(flat.columns.get(name, nothing), np.float64)
+        return np.where(values == -1, np.nan, values) if sentinel and (values == -1).any() else values
 
     energy = real(names.energy, sentinel=True) * units.GeV
     vertex = np.stack([real(name) for name in names.position], axis=1) * units.m
     pid = integers(real(names.pid)).numpy()
     current = integers(np.nan_to_num(real(names.current), nan=0)).numpy()
-    there = ~(np.isnan(energy) & np.isnan(vertex).all(axis=1) & (pid <= 0))
+    known = ~(np.isnan(energy) & np.isnan(vertex).all(axis=1) & (pid <= 0))
+    there = slice(None) if known.all() else known  # all are taken as they are
     event = np.repeat(np.arange(len(flat.counts)), flat.counts)
     if set(_DIRECTION) <= set(flat.columns):
         direction = np.stack([real(name) for name in _DIRECTION], axis=1)
@@ -261,8 +262,8 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
         real(names.inelasticity, sentinel=True)[there],
         real("interaction_time")[there] * units.ns,
     )
-    mode = integers(np.nan_to_num(real("interaction_mode"), nan=0))[torch.from_numpy(there)]
-    primary = torch.from_numpy(pid[there])
+    mode = integers(np.nan_to_num(real("interaction_mode"), nan=0)[there])
+    primary = integers(pid[there])
     return table.with_columns({"mode": mode, "primary": primary}, about={"primary": _PRIMARY})
 
 

@@ -20,7 +20,8 @@ from nuforge.errors import InputError, MissingFileError
 BLOCK = 1 << 17  # rows read at a time
 KEPT = 1 << 23  # bytes of a dataset that is not read twice
 _CHUNK = 1 << 26  # bytes of a chunk
-_WHOLE, _PACKED = 1 << 28, 16  # bytes read at once, and bytes to those of the file
+PACKED = 16  # bytes to those of the file, of tables that pack well
+_WHOLE = 1 << 28  # bytes read at once
 _RATIO = 1100  # declared bytes to bytes of the file: deflate packs 1032 to 1 at most
 
 
@@ -47,21 +48,22 @@ def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     Raises:
         InputError: If it does; damaged and hostile files declare anything.
     """
-    declared, size = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize, path.stat().st_size
+    shape, kind, size = dataset.shape, dataset.dtype, path.stat().st_size
+    declared = math.prod(shape) * kind.itemsize
     if declared > _RATIO * size + BLOCK:
         raise InputError(
             f"'{dataset.name}' of {path} declares {declared} bytes, but the file has {size}, expected at most "
             f"{_RATIO} times as many; copy or write it again"
         )
-    spans = sorted((at, at + kind.itemsize) for kind, at, *_ in (dataset.dtype.fields or {}).values())
-    if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (dataset.dtype.itemsize, 0)])):
+    spans = sorted((at, at + part.itemsize) for part, at, *_ in (kind.fields or {}).values())
+    if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (kind.itemsize, 0)])):
         raise InputError(f"fields of '{dataset.name}' of {path} overlap, its type is damaged; copy or write it again")
     _check_filters(path, dataset)
-    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    if chunk > max(_CHUNK, _PACKED * size):  # each slice of it unpacks all of it
+    chunk = math.prod(dataset.chunks or ()) * kind.itemsize
+    if chunk > max(_CHUNK, PACKED * size):  # each slice of it unpacks all of it
         raise InputError(
             f"'{dataset.name}' of {path} has chunks of {chunk} bytes in a file of {size}, expected {_CHUNK} or "
-            f"{_PACKED} times the file at most; h5repack it with smaller ones"
+            f"{PACKED} times the file at most; h5repack it with smaller ones"
         )
     return dataset
 
@@ -139,11 +141,6 @@ def numbers_of(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
     return dataset
 
 
-def once(dataset: h5py.Dataset) -> h5py.Dataset | NDArray[Any]:
-    """All that a dataset holds if that is little, else the dataset: what is asked for twice is decoded once."""
-    return dataset[()] if dataset.size * dataset.dtype.itemsize <= KEPT else dataset
-
-
 def whole(path: Path, dataset: h5py.Dataset, fields: Sequence[str] = ()) -> NDArray[Any]:
     """All of a dataset, or of some of its fields, such as the numbers of events, which are held in memory.
 
@@ -157,18 +154,27 @@ def whole(path: Path, dataset: h5py.Dataset, fields: Sequence[str] = ()) -> NDAr
 
 def check_size(path: Path, dataset: h5py.Dataset, size: int) -> None:
     """Refuses to hold so many bytes of a dataset, if its file cannot well hold them."""
-    most = max(_WHOLE, _PACKED * path.stat().st_size)
+    most = max(_WHOLE, PACKED * path.stat().st_size)
     if size > most:
         raise InputError(
             f"'{dataset.name}' of {path} declares {size} bytes that are read at once, expected {most} at most; cut it"
         )
 
 
-def taken(dataset: h5py.Dataset | NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+def taken(dataset: h5py.Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Rows (N, ...) of a dataset, in any order, read as the range that they span."""
-    first, end = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
-    values: NDArray[Any] = dataset[first:end]
-    follow = len(rows) == end - first and bool((np.diff(rows) == 1).all())
+    first, end = span_of(rows)
+    return picked(dataset[first:end], rows, first)
+
+
+def span_of(rows: NDArray[np.int64]) -> tuple[int, int]:
+    """The first of some rows (N,), and the one after the last."""
+    return (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
+
+
+def picked(values: NDArray[Any], rows: NDArray[np.int64], first: int) -> NDArray[Any]:
+    """Of the rows that some (N,) span, from the first on, these; not copied if they are all, in order."""
+    follow = len(rows) == len(values) and bool((rows[1:] > rows[:-1]).all())
     return values if follow else values[rows - first]
 
 

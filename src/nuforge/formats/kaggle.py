@@ -59,8 +59,8 @@ class _Meta:
     def of_batch(self, batch: int) -> dict[str, NDArray]:
         """Its rows of one batch: event_id and, where they are known, zenith and azimuth."""
         names = [name for name in (_BATCH, _EVENT, "zenith", "azimuth") if name in self.rows.names]
-        span = self.batches.range_of(np.array([batch]))
-        blocks = [block for _, block in self.rows.blocks(names, *span)]
+        first, end, _ = self.batches.range_of(np.array([batch]))
+        blocks = [block for _, block in self.rows.blocks(names, first, end)]
         joined = {name: np.concatenate([block[name] for block in blocks] or [np.zeros(0)]) for name in names}
         mine = joined[_BATCH] == batch
         return {name: values[mine] for name, values in joined.items()}

@@ -41,6 +41,7 @@ _PARTICLES = {
     "length": Column("cm", "length of its track", "truth"),
 }
 _NEUTRINOS = (12, 14, 16)
+_OF_NEUTRINOS = ("pdgid", "pos_x", "pos_y", "pos_z", "dir_x", "dir_y", "dir_z", "E", "t", "bjorkeny")
 
 
 def _real(found: Columns, name: str, n: int) -> NDArray[np.float64]:
@@ -49,8 +50,10 @@ def _real(found: Columns, name: str, n: int) -> NDArray[np.float64]:
 
 def _vector(found: Columns, prefix: str, n: int) -> NDArray[np.float64]:
     """Three columns (n, 3); what is nought in all three is not known and NaN."""
-    values = np.stack([_real(found, f"{prefix}_{axis}", n) for axis in "xyz"], axis=1)
-    return np.where((values == 0).all(axis=1, keepdims=True), np.nan, values)
+    x, y, z = (_real(found, f"{prefix}_{axis}", n) for axis in "xyz")
+    values = np.stack([x, y, z], axis=1)
+    values[(x == 0) & (y == 0) & (z == 0)] = np.nan
+    return values
 
 
 def hit_table(found: Columns, counts: Integers) -> Table:
@@ -101,22 +104,22 @@ def numbering(found: Columns, counts: Integers) -> Numbering:
 
 def neutrinos_of(found: Columns, counts: Integers) -> Table:
     """The neutrino of each event, the first true particle if it is one."""
-    n = int(counts.sum())
-    pdg = integers(np.asarray(found.get("pdgid", np.zeros(n)))).numpy()
     first = (np.cumsum(counts) - counts)[counts > 0]
-    is_neutrino = np.isin(np.abs(pdg[first]), _NEUTRINOS)
-    rows = first[is_neutrino]
+    firsts = {name: np.asarray(found[name])[first] for name in _OF_NEUTRINOS if name in found}
+    pdg = integers(firsts.get("pdgid", np.zeros(len(first)))).numpy()
+    is_neutrino = np.isin(np.abs(pdg), _NEUTRINOS)
+    of_neutrino = {name: values[is_neutrino] for name, values in firsts.items()}
     present = np.zeros(len(counts), np.int64)
     present[np.flatnonzero(counts > 0)[is_neutrino]] = 1
-    vertex = np.stack([_real(found, f"pos_{axis}", n) for axis in "xyz"], axis=1) * units.m
+    n = int(present.sum())
     return neutrino_table(
         present,
-        vertex[rows],
-        _real(found, "E", n)[rows] * units.GeV,
-        _vector(found, "dir", n)[rows],
-        pdg[rows],
-        inelasticity=_real(found, "bjorkeny", n)[rows],
-        time=_real(found, "t", n)[rows] * units.ns,
+        np.stack([_real(of_neutrino, f"pos_{axis}", n) for axis in "xyz"], axis=1) * units.m,
+        _real(of_neutrino, "E", n) * units.GeV,
+        _vector(of_neutrino, "dir", n),
+        pdg[is_neutrino],
+        inelasticity=_real(of_neutrino, "bjorkeny", n),
+        time=_real(of_neutrino, "t", n) * units.ns,
     )
 
 

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
+from nuforge.formats.decoded import Decoded
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, check_size, dataset_of, numbers_of, once, open_hdf5, plausible
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.km3net import hit_table, light_table, neutrinos_of, particle_table
 from nuforge.formats.ragged import Extents, Keyed, ids
@@ -48,7 +49,7 @@ class _Columns:
 
     path: Path
     key: str
-    columns: Mapping[str, h5py.Dataset | NDArray]
+    columns: Mapping[str, Decoded]
     fields: bool
     extents: Extents
 
@@ -60,45 +61,40 @@ class _Columns:
             InputError: If it has no events, or columns of different lengths.
         """
         item = file[name]
-        if isinstance(item, h5py.Dataset):
-            kinds = (plausible(path, item).dtype.fields or {}).items()
-            held = once(item)  # a column of an array is a view, one of a dataset is decoded
-            columns = {field: held for field, (kind, *_) in kinds if kind.kind in "iufb" and not kind.shape}
+        fields = isinstance(item, h5py.Dataset)
+        if fields:
+            whole, kinds = Decoded(path, plausible(path, item)), (item.dtype.fields or {}).items()
+            columns = {field: whole for field, (kind, *_) in kinds if kind.kind in "iufb" and not kind.shape}
         else:
             there = [n for n in item if not n.startswith("_") and isinstance(item.get(n), h5py.Dataset)]
-            columns = {n: numbers_of(path, dataset_of(path, item, n)) for n in there}
+            columns = {n: Decoded(path, numbers_of(path, dataset_of(path, item, n))) for n in there}
         by = next((key for key in _KEYS if key in columns), None)
         if by is None:
             raise InputError(f"'{name}' of {path} lacks the columns {_KEYS}, it has {list(columns)}; write it again")
-        if isinstance(item, h5py.Group):
-            columns[by] = once(columns[by])
-        shapes = {n: dataset.shape for n, dataset in columns.items()}
+        shapes = {n: column.dataset.shape for n, column in columns.items()}
         if len(set(shapes.values())) != 1 or len(shapes[by]) != 1:
             raise InputError(f"columns of '{name}' of {path} must be of one length, got {shapes}; write it again")
-        fields, what, key = isinstance(item, h5py.Dataset), f"'{by}' of '{name}' of {path}", columns[by]
-        starts = range(0, len(key), BLOCK)
-        extents = Extents.of(
-            (i, ids(_rows({by: key}, i, i + BLOCK)[by] if fields else key[i : i + BLOCK], what)) for i in starts
-        )
+        blocks, what = columns[by].blocks(), f"'{by}' of '{name}' of {path}"
+        extents = Extents.of((i, ids(rows[by] if fields else rows, what)) for i, rows in blocks)
         return cls(path, by, columns, fields, extents)
 
     def rows_of(self, events: NDArray[np.int64]) -> tuple[dict[str, NDArray], NDArray[np.int64]]:
         """Columns of some events, event after event, by the names of `_NAMES`, and how many rows each has."""
-        first, end = self.extents.range_of(events)
-        for dataset in self.columns.values():
-            if isinstance(dataset, h5py.Dataset):
-                check_size(self.path, dataset, (end - first) * dataset.dtype.itemsize)
-        rows = _rows(self.columns, first, end) if self.fields else {n: d[first:end] for n, d in self.columns.items()}
-        keyed = Keyed.of(ids(rows.pop(self.key), f"'{self.key}' of {self.path}"), events)
-        return {_NAMES.get(name, name): keyed.taken(values) for name, values in rows.items()}, keyed.counts
+        first, end, counts = self.extents.range_of(events)
+        rows = self._rows(first, end)
+        key = rows.pop(self.key)
+        found = {_NAMES.get(name, name): values for name, values in rows.items()}
+        if counts is not None:
+            return found, counts
+        keyed = Keyed.of(ids(key, f"'{self.key}' of {self.path}"), events)
+        return {name: keyed.taken(values) for name, values in found.items()}, keyed.counts
 
-
-def _rows(columns: Mapping[str, h5py.Dataset | NDArray], first: int, end: int) -> dict[str, NDArray]:
-    """Rows of the fields of one dataset, decoded together."""
-    table = next(iter(columns.values()))
-    names = list(columns)
-    rows = table.fields(names)[first:end] if isinstance(table, h5py.Dataset) else table[first:end]
-    return {name: rows[name] for name in names}
+    def _rows(self, first: int, end: int) -> dict[str, NDArray]:
+        """The columns of the rows from first to before end; the fields of one dataset are decoded together."""
+        if not self.fields:
+            return {name: column.rows(first, end) for name, column in self.columns.items()}
+        rows = self.columns[self.key].rows(first, end)
+        return {name: rows[name] for name in self.columns}
 
 
 def read_km3pipe(path: str | Path, batch_events: int = 64) -> Iterator[Events]:

@@ -19,10 +19,11 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.formats.ancestry import Numbering
+from nuforge.formats.decoded import Decoded
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, attribute, columns_of, dataset_of, once, open_hdf5, taken, text_of
+from nuforge.formats.hdf5 import attribute, columns_of, dataset_of, open_hdf5, text_of
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Integers, Keyed
 from nuforge.formats.ragged_table import Rows
@@ -73,12 +74,11 @@ def read_larpix(path: Path, batch_events: int) -> Iterator[Events]:
     """
     with open_hdf5(path) as file:
         dataset = columns_of(path, dataset_of(path, file, "packets"), _NEEDED)
-        packets = once(dataset)
+        packets = Decoded(path, dataset)
         kind, time, group = _index(packets)
         data, sync = (_code(dataset, name) for name in ("data", "sync"))
         rows = np.flatnonzero(kind == data)
-        associated = _associations(path, file, len(packets))
-        simulated = None if associated is None else once(associated)
+        simulated = _associations(path, file, len(packets))
         truth = SegmentFile.of(path, file) if simulated is not None and is_segments(file) else None
         if simulated is None:
             rows, counts = _bursts(rows, time, group, kind == sync)
@@ -87,27 +87,32 @@ def read_larpix(path: Path, batch_events: int) -> Iterator[Events]:
             key = _simulated_events(simulated)[rows]
             numbers = merged(key, truth.numbers) if truth else merged(key)
             keyed = Keyed.of(key, numbers)
-            rows, counts = rows[keyed.order], keyed.counts
-        ends, source = np.concatenate([[0], np.cumsum(counts)]), source_of(path)
+            rows, counts = keyed.taken(rows), keyed.counts
+        ends, source = np.concatenate([[0], np.cumsum(counts)]), truth.source if truth else source_of(path)
         for begin in range(0, len(numbers), batch_events):
             end = min(begin + batch_events, len(numbers))
-            mine = rows[ends[begin] : ends[end]]
-            hits = _hits(packets, mine, counts[begin:end])
+            mine, chosen = rows[ends[begin] : ends[end]], numbers[begin:end]
             if truth is None or simulated is None:
-                yield Events({"event": event_table(source, numbers[begin:end]), "hits": hits})
+                ids = event_table(source, chosen)
+                yield Events({"event": ids, "hits": _hits(packets.taken(mine), counts[begin:end])})
             else:
-                events, segments = truth.events(numbers[begin:end])
-                links = _links(simulated, mine, hits.batch.numpy(), segments, end - begin)
-                yield events.with_table("hits", hits).with_table("truth_links", links)
+                yield _with_truth(truth, simulated, mine, _hits(packets.taken(mine), counts[begin:end]), chosen)
 
 
-def _index(packets: h5py.Dataset | NDArray[Any]) -> tuple[NDArray[np.uint8], Integers, NDArray[np.uint8]]:
+def _with_truth(truth: SegmentFile, simulated: Decoded, rows: Integers, hits: Table, numbers: Integers) -> Events:
+    """Simulated events with their hits, which are these rows of the packets."""
+    events, segments = truth.events(numbers)
+    links = _links(simulated, rows, hits.batch.numpy(), segments, len(numbers))
+    return events.with_table("hits", hits).with_table("truth_links", links)
+
+
+def _index(packets: Decoded) -> tuple[NDArray[np.uint8], Integers, NDArray[np.uint8]]:
     """Type, timestamp and group of all packets (N,)."""
-    names = ["packet_type", "timestamp", "io_group"]
-    read = packets if isinstance(packets, np.ndarray) else packets.fields(names)
-    parts = [read[i : i + BLOCK] for i in range(0, len(packets), BLOCK)]
-    table = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, read.dtype), *parts])
-    return table["packet_type"], table["timestamp"].astype(np.int64), table["io_group"]
+    parts = [[rows[n].copy() for n in ("packet_type", "timestamp", "io_group")] for _, rows in packets.blocks()]
+    if not parts:
+        return np.zeros(0, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.uint8)
+    kind, time, group = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return kind, time.astype(np.int64), group
 
 
 def _code(packets: h5py.Dataset, name: str) -> int:
@@ -135,7 +140,7 @@ def _bursts(
     return order, np.diff(np.append(begins, len(order)))
 
 
-def _associations(path: Path, file: h5py.File, n: int) -> h5py.Dataset | None:
+def _associations(path: Path, file: h5py.File, n: int) -> Decoded | None:
     """What larnd-sim says of each packet, if the file has it."""
     if "mc_packets_assn" not in file:
         return None
@@ -144,22 +149,20 @@ def _associations(path: Path, file: h5py.File, n: int) -> h5py.Dataset | None:
         return None
     if len(table) != n:
         raise InputError(f"'mc_packets_assn' of {path} has {len(table)} rows, expected the {n} of the packets")
-    return columns_of(path, table, ("event_ids",))
+    return Decoded(path, columns_of(path, table, ("event_ids",)))
 
 
-def _simulated_events(table: h5py.Dataset | NDArray[Any]) -> Integers:
+def _simulated_events(table: Decoded) -> Integers:
     """The event (N,) of each packet; those of no event, as noise, are of the one before."""
-    read = table["event_ids"] if isinstance(table, np.ndarray) else table.fields("event_ids")
-    parts = [read[i : i + BLOCK] for i in range(0, len(table), BLOCK)]
-    ids = np.concatenate(parts).astype(np.int64).reshape(len(table), -1)[:, 0] if parts else np.zeros(0, np.int64)
+    parts = [rows["event_ids"].reshape(len(rows), -1)[:, 0].astype(np.int64) for _, rows in table.blocks()]
+    ids = np.concatenate([np.zeros(0, np.int64), *parts])
     last = np.maximum.accumulate(np.where(ids >= 0, np.arange(len(ids)), -1)) if len(ids) else ids
     known = ids[last[last >= 0]]
     return np.where(last >= 0, ids[np.maximum(last, 0)], known[0] if len(known) else 0)
 
 
-def _hits(packets: h5py.Dataset | NDArray[Any], rows: Integers, counts: Integers) -> Table:
-    """The table `hits` of a batch."""
-    table = taken(packets, rows)
+def _hits(table: NDArray[Any], counts: Integers) -> Table:
+    """The table `hits` of a batch of packets."""
     group, channel, chip, pixel = (table[name].astype(np.int64) for name in _CHANNEL)
     columns = {
         "sensor": ((group * 256 + channel) * 256 + chip) * 256 + pixel,
@@ -174,11 +177,11 @@ def _hits(packets: h5py.Dataset | NDArray[Any], rows: Integers, counts: Integers
     return Table.from_counts(tensors, torch.from_numpy(counts.astype(np.int64)), about=_HITS)
 
 
-def _links(simulated: h5py.Dataset | NDArray[Any], rows: Integers, event: Integers, segments: Rows, n: int) -> Table:
+def _links(simulated: Decoded, rows: Integers, event: Integers, segments: Rows, n: int) -> Table:
     """Which deposits gave charge to the hits of n events."""
-    names = set(simulated.dtype.names or ())
+    names = set(simulated.dataset.dtype.names or ())
     if {"segment_ids", "fraction"} <= names and "segment_id" in segments:
-        table = taken(simulated, rows)
+        table = simulated.taken(rows)
         ids, fraction = (np.atleast_2d(table[name].T).T for name in ("segment_ids", "fraction"))
         hit, place = np.nonzero(ids >= 0)
         numbering = Numbering.of(segments.event, segments["segment_id"])

@@ -8,7 +8,7 @@ channel is `subrun`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,35 +44,26 @@ _UNITS = {
 _CALIBRATED = "keV"  # unit of columns that end in _cal, by convention
 _LIMIT = 1 << 24  # bytes of one waveform
 _SAMPLE = 4  # bytes of a sample here
-_BLOCK = 1 << 24  # bytes of waveforms decoded together
+_BLOCK = 1 << 22  # bytes of waveforms decoded together
 
 
 @dataclass(frozen=True)
 class _Channel:
-    """The table of one channel and one tier."""
+    """The table of one channel and one tier.
+
+    Args:
+        path: The file.
+        number: Of the channel, -1 if it is not said.
+        rows: How many records it has.
+        scalars: Columns with a number a row.
+        waveforms: Tables of waveforms.
+    """
 
     path: Path
-    group: h5py.Group
     number: int
     rows: int
-
-    @property
-    def scalars(self) -> list[str]:
-        """Columns with a number a row."""
-        return sorted(
-            name
-            for name, item in self.group.items()
-            if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "iufb" and "." not in name
-        )
-
-    @property
-    def waveforms(self) -> list[str]:
-        """Tables of waveforms."""
-        return sorted(
-            name
-            for name, item in self.group.items()
-            if isinstance(item, h5py.Group) and name.startswith("waveform") and "values" in item
-        )
+    scalars: Mapping[str, h5py.Dataset]
+    waveforms: Mapping[str, h5py.Group]
 
 
 def _tables(file: h5py.File) -> list[str]:
@@ -124,24 +115,34 @@ def _channel(path: Path, file: h5py.File, name: str) -> _Channel:
     Raises:
         InputError: If they have not.
     """
-    group = file[name]
-    match = _CHANNEL.search(name)
+    items = dict(sorted(file[name].items()))
     lengths = {
-        each: len(plausible(path, item)) for each, item in group.items() if isinstance(item, h5py.Dataset) and item.ndim
+        each: len(plausible(path, item)) for each, item in items.items() if isinstance(item, h5py.Dataset) and item.ndim
     }
     if len(set(lengths.values())) > 1:
         raise InputError(f"columns of '{name}' of {path} have lengths {sorted(set(lengths.values()))}; copy it again")
     if not lengths:
-        raise InputError(f"'{name}' of {path} has no columns, it has {list(group)[:20]}; copy or write it again")
-    return _Channel(path, group, int(match.group(1)) if match else -1, next(iter(lengths.values())))
+        raise InputError(f"'{name}' of {path} has no columns, it has {list(items)[:20]}; copy or write it again")
+    match = _CHANNEL.search(name)
+    scalars = {
+        each: items[each]
+        for each in lengths
+        if items[each].ndim == 1 and items[each].dtype.kind in "iufb" and "." not in each
+    }
+    waveforms = {
+        each: item
+        for each, item in items.items()
+        if isinstance(item, h5py.Group) and each.startswith("waveform") and "values" in item
+    }
+    number, rows = int(match.group(1)) if match else -1, next(iter(lengths.values()))
+    return _Channel(path, number, rows, scalars, waveforms)
 
 
 def _columns(channels: list[_Channel]) -> dict[str, tuple[Column, torch.dtype, float]]:
     """What the scalar columns of all channels are, their type and scale."""
     found: dict[str, tuple[Column, torch.dtype, float]] = {}
     for channel in channels:
-        for name in channel.scalars:
-            dataset = channel.group[name]
+        for name, dataset in channel.scalars.items():
             said = text_of(attribute(dataset, "units", _CALIBRATED if name.endswith("_cal") else ""))
             kind = _type(dataset)
             unit, scale = ("", 1.0) if kind is torch.bool else _UNITS.get(said, (said, 1.0))
@@ -168,8 +169,8 @@ def _waveform_lengths(channels: list[_Channel]) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for channel in channels:
-        for name in channel.waveforms:
-            values = channel.group[f"{name}/values"]
+        for name, group in channel.waveforms.items():
+            values = group["values"]
             if not isinstance(values, h5py.Dataset) or "codec" in values.attrs:
                 codec = text_of(attribute(values, "codec", "lists"))
                 raise InputError(
@@ -201,11 +202,11 @@ def _events(
     """The records of a channel from first to before end."""
     n = end - first
     rows, offsets = np.arange(first, end), torch.arange(n + 1)
-    present = set(channel.scalars)
-    numbers = channel.group["channel"][first:end] if channel.number < 0 and "channel" in present else np.zeros(0)
+    scalars = channel.scalars
+    numbers = scalars["channel"][first:end] if channel.number < 0 and "channel" in scalars else np.zeros(0)
     subrun = numbers if len(numbers) else np.full(n, channel.number)
     columns = {
-        name: _values(channel.group[name][first:end], kind, scale) if name in present else _nothing(n, kind)
+        name: _values(scalars[name][first:end], kind, scale) if name in scalars else _nothing(n, kind)
         for name, (_, kind, scale) in about.items()
     }
     tables = {
@@ -221,7 +222,10 @@ def _values(values: NDArray[Any], kind: torch.dtype, scale: float) -> Tensor:
     """A column in its type here."""
     if kind is torch.bool:
         return torch.from_numpy(values != 0)
-    return integers(values) if kind is torch.int64 else torch.from_numpy(values.astype(np.float64) * scale)
+    if kind is torch.int64:
+        return integers(values)
+    real = values.astype(np.float64)
+    return torch.from_numpy(real if scale == 1 else real * scale)
 
 
 def _nothing(n: int, kind: torch.dtype) -> Tensor:
@@ -241,17 +245,16 @@ _ABOUT = {
 
 def _waveforms(channel: _Channel, name: str, samples: int, first: int, end: int, subrun: NDArray[Any]) -> Table:
     """The waveforms of the records of a channel, one each; none if the channel has none of this kind."""
-    there = name in channel.waveforms
-    n = end - first if there else 0
-    group = channel.group[name] if there else None
-    adc = dataset_of(channel.path, group, "values")[first:end] if there else np.zeros((0, samples), np.uint16)
+    group = channel.waveforms.get(name)
+    n = end - first if group is not None else 0
+    adc = np.zeros((0, samples), np.uint16) if group is None else dataset_of(channel.path, group, "values")[first:end]
     columns = {
         "adc": torch.from_numpy(adc.astype(np.int32 if adc.dtype.kind in "iu" else np.float32)),
         "channel": integers(subrun[:n]),
         "start": torch.from_numpy(_times(group, "t0", first, n)),
         "period": torch.from_numpy(_times(group, "dt", first, n)),
     }
-    counts = torch.full((end - first,), 1 if there else 0)
+    counts = torch.full((end - first,), 0 if group is None else 1)
     return Table.from_counts(columns, counts, about=_ABOUT)
 
 

@@ -12,7 +12,8 @@ energy as kinetic (some are below the mass of the electron).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -24,11 +25,12 @@ from nuforge import units
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.process import Process
+from nuforge.formats.decoded import Decoded
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.geant4 import masses
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.hdf5 import BLOCK, check_size, dataset_of, numbers_of, once, open_hdf5
+from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Extents, Keyed, ids
 from nuforge.formats.telescope import doubles, floats, integers, travelling
@@ -54,18 +56,45 @@ def read_liquido(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     """
     path = Path(path)
     with open_hdf5(path) as file:
-        tables = {name: once(_checked(path, file, name)) for name in _WIDTH if name in file or name == _HITS}
-        extents = {name: Extents.of(_keys(path, name, table)) for name, table in tables.items()}
-        events = merged(*(extent.events for extent in extents.values()))
+        tables = {name: _Rows.of(path, file, name) for name in _WIDTH if name in file or name == _HITS}
+        events = merged(*(table.extents.events for table in tables.values()))
         if not len(events):
             raise InputError(f"{path} has no events: its '{_HITS}' are empty; give a file with events")
         source = source_of(path)
         for first in range(0, len(events), batch_events):
-            chosen = events[first : first + batch_events]
-            rows = {name: _rows(path, name, table, extents[name], chosen) for name, table in tables.items()}
-            truth = rows.get(_TRUTH, (np.zeros((0, _WIDTH[_TRUTH])), np.zeros(len(chosen), np.int64)))
-            made = {"event": event_table(source, chosen), "particles": _particles(*truth), "hits": _hits(*rows[_HITS])}
-            yield Events(made)
+            yield _events(tables, events[first : first + batch_events], source)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """One of the two tables, of which is known where the rows of each event are."""
+
+    what: str
+    decoded: Decoded
+    extents: Extents
+
+    @classmethod
+    def of(cls, path: Path, file: h5py.File, name: str) -> _Rows:
+        """A table by its name."""
+        decoded, what = Decoded(path, _checked(path, file, name)), f"the events of '{name}' of {path}"
+        return cls(what, decoded, Extents.of((i, ids(rows[:, 0], what)) for i, rows in decoded.blocks()))
+
+    def rows_of(self, events: NDArray[np.int64]) -> tuple[NDArray, NDArray[np.int64]]:
+        """The rows (N, ...) of some events, event after event, and how many each has."""
+        first, end, counts = self.extents.range_of(events)
+        rows = self.decoded.rows(first, end)
+        if counts is not None:
+            return rows, counts
+        keyed = Keyed.of(ids(rows[:, 0], self.what), events)
+        return keyed.taken(rows), keyed.counts
+
+
+def _events(tables: Mapping[str, _Rows], chosen: NDArray[np.int64], source: int) -> Events:
+    """Some events."""
+    made = {"event": event_table(source, chosen), "hits": _hits(*tables[_HITS].rows_of(chosen))}
+    nothing = np.zeros((0, _WIDTH[_TRUTH])), np.zeros(len(chosen), np.int64)
+    made["particles"] = _particles(*(tables[_TRUTH].rows_of(chosen) if _TRUTH in tables else nothing))
+    return Events(made)
 
 
 def _checked(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
@@ -76,32 +105,6 @@ def _checked(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
             f"'{name}' of {path} has shape {dataset.shape}, expected {_WIDTH[name]} numbers a row; write it again"
         )
     return dataset
-
-
-def _keys(path: Path, name: str, table: h5py.Dataset | NDArray) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """The events of rows, in blocks."""
-    for start in range(0, len(table), BLOCK):
-        yield start, ids(table[start : start + BLOCK][:, 0], f"the events of '{name}' of {path}")
-
-
-def _rows(
-    path: Path, name: str, table: h5py.Dataset | NDArray, extents: Extents, events: NDArray[np.int64]
-) -> tuple[NDArray, NDArray[np.int64]]:
-    """The rows (N, ...) of some events, event after event, and how many each has."""
-    first, end = extents.range_of(events)
-    if isinstance(table, h5py.Dataset):
-        check_size(path, table, (end - first) * table.shape[1] * table.dtype.itemsize)
-    parts, keys = [np.zeros((0, table.shape[1]), table.dtype)], [np.zeros(0, np.int64)]
-    for start in range(first, end, BLOCK):
-        rows = table[start : min(start + BLOCK, end)]
-        key = ids(rows[:, 0], f"the events of '{name}' of {path}")
-        mine = Keyed.of(key, events)
-        parts.append(mine.taken(rows))
-        keys.append(mine.taken(key))
-    if len(parts) == 2:
-        return parts[1], mine.counts
-    keyed = Keyed.of(np.concatenate(keys), events)
-    return keyed.taken(np.concatenate(parts)), keyed.counts
 
 
 def _hits(rows: NDArray, counts: NDArray[np.int64]) -> Table:

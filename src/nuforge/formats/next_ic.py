@@ -121,11 +121,14 @@ def read_next(path: Path, batch_events: int = 64) -> Iterator[Events]:
         numbers = _numbers(runs, truth, extents, waveforms)
         for first in range(0, len(numbers), batch_events):
             chosen = numbers[first : first + batch_events]
-            tables = {"event": _event_table(chosen, runs, extents, source)}
-            tables |= truth.tables(chosen) if truth else {}
-            tables |= {extent.name: extent.of(chosen) for extent in extents}
-            tables |= {name: each.of(_rows_of(chosen, runs, each)) for name, each in waveforms.items()}
-            yield Events(tables)
+            yield Events(
+                {
+                    "event": _event_table(chosen, runs, source),
+                    **(truth.tables(chosen) if truth else {}),
+                    **{extent.name: extent.of(chosen) for extent in extents},
+                    **{name: each.of(_rows_of(chosen, runs, each)) for name, each in waveforms.items()},
+                }
+            )
 
 
 def _runs(path: Path, file: h5py.File) -> _Runs:
@@ -181,8 +184,8 @@ def _rows_of(events: Integers, runs: _Runs, waveforms: _Waveforms) -> list[int |
     return [row if row is not None and row < len(waveforms.dataset) else None for row in rows]
 
 
-def _event_table(events: Integers, runs: _Runs, extents: list[Extent], source: int) -> Table:
-    """The table `event` of some events; a time that only the kDST has is taken from there."""
+def _event_table(events: Integers, runs: _Runs, source: int) -> Table:
+    """The table `event` of some events."""
     n = len(events)
     run, time = np.zeros(n, np.int64), np.full(n, np.nan)
     if len(runs.event):

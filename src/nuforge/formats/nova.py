@@ -80,12 +80,17 @@ def read_nova(path: Path, batch_events: int) -> Iterator[Events]:
         source = source_of(path)
         for begin in range(0, len(slices), batch_events):
             end = min(begin + batch_events, len(slices))
-            tables = {"event": _event(slices[begin:end], source)}
-            for tree in trees:
-                rows, counts = tree.table(begin, end)
-                made = _tables(tree, rows, counts).items()
-                tables |= {name: table for name, table in made if len(table.columns)}  # some groups are keys alone
-            yield Events(tables)
+            yield _events(slices[begin:end], trees, begin, source)
+
+
+def _events(slices: NDArray[np.int64], trees: list[_Tree], begin: int, source: int) -> Events:
+    """Consecutive slices (B, 6), from number `begin` of the file on."""
+    tables = {"event": _event(slices, source)}
+    for tree in trees:
+        rows, counts = tree.table(begin, begin + len(slices))
+        made = _tables(tree, rows, counts).items()
+        tables |= {name: table for name, table in made if len(table.columns)}  # some groups are keys alone
+    return Events(tables)
 
 
 def _index(path: Path, group: h5py.Group) -> NDArray[np.int64]:

@@ -100,6 +100,9 @@ _LINKS = {
     "row": Column("", "the hit", "truth", "hits"),
     "particle": Column("", "a particle that gave energy to it", "truth", "particles"),
 }
+_MORE = ("parent_id", "start_process", "hit_id", "g4_id")
+"""Datasets of particles and links beside those of columns."""
+
 _NEEDED = {"hit_table": ("hit_id", "local_plane", "local_wire", "local_time", "integral")}
 
 
@@ -109,11 +112,19 @@ def _recognises(seen: Glimpse) -> bool:
 
 @dataclass(frozen=True)
 class _Group:
-    """A group of the file: the rows of each event are `order` from `first` on, `count` of them."""
+    """A group of the file: the rows of each event are `order` from `first` on, `count` of them.
+
+    Args:
+        path: The file.
+        datasets: Those that are read, by their names.
+        order: Rows sorted by event; none if they lie so.
+        first: (E,) the first of each event.
+        count: (E,) how many.
+    """
 
     path: Path
-    group: h5py.Group
-    order: Integers
+    datasets: Mapping[str, h5py.Dataset]
+    order: Integers | None
     first: Integers
     count: Integers
 
@@ -124,14 +135,16 @@ class _Group:
         missing = [each for each in (_ID, *_NEEDED.get(name, ())) if each not in group]
         if missing:
             raise InputError(f"'{name}' of {path} lacks {missing}, it has {list(group)[:20]}; write it again")
+        read = {each.dataset for of, fields in _FIELDS.values() for each in fields if of == name}
+        datasets = {each: dataset_of(path, group, each) for each in read | {*_MORE} if each in group}
         rows = len(dataset_of(path, group, _ID))
         if name == _EVENTS:
-            return cls(path, group, np.arange(n), np.arange(n), np.ones(n, np.int64))
+            return cls(path, datasets, None, np.arange(n), np.ones(n, np.int64))
         if _COUNTS not in group:
             mine = ranks(np.concatenate([ids, _ids(path, group)]))
             order = np.argsort(mine[n:], kind="stable")
             first, end = (np.searchsorted(mine[n:][order], mine[:n], side=side) for side in ("left", "right"))
-            return cls(path, group, order, first, end - first)
+            return cls(path, datasets, order, first, end - first)
         table = whole(path, numbers_of(path, dataset_of(path, group, _COUNTS))).astype(np.int64)
         good = table.ndim == 2 and table.shape[1:] == (2,) and (table >= 0).all()
         if not good or (len(table) and table[:, 0].max() >= n) or table[:, 1].sum() != rows:
@@ -141,24 +154,35 @@ class _Group:
         first, count = np.zeros(n, np.int64), np.zeros(n, np.int64)
         first[table[:, 0]] = np.cumsum(table[:, 1]) - table[:, 1]
         count[table[:, 0]] = table[:, 1]
-        return cls(path, group, np.arange(rows), first, count)
+        return cls(path, datasets, None, first, count)
 
-    def rows(self, begin: int, end: int) -> tuple[Integers, Integers]:
+    def rows(self, begin: int, end: int) -> tuple[Integers | slice, Integers]:
         """Rows of consecutive events, and how many each has."""
-        counts = self.count[begin:end]
-        start = np.repeat(self.first[begin:end] - (np.cumsum(counts) - counts), counts)
-        return self.order[start + np.arange(len(start))], counts
+        first, counts = self.first[begin:end], self.count[begin:end]
+        filled = counts > 0
+        ends = (first + counts)[filled]
+        if self.order is None and (first[filled][1:] == ends[:-1]).all():
+            return (slice(int(ends[0] - counts[filled][0]), int(ends[-1])) if len(ends) else slice(0, 0)), counts
+        start = np.repeat(first - (np.cumsum(counts) - counts), counts)
+        places = start + np.arange(len(start))
+        return places if self.order is None else self.order[places], counts
 
-    def numbers(self, name: str, rows: Integers, width: int = 1) -> NDArray[Any]:
-        """Rows (N,) or (N, width) of a dataset; NaN if it is not there."""
-        if name not in self.group:
-            return np.full((len(rows), width) if width > 1 else len(rows), np.nan)
-        dataset = numbers_of(self.path, dataset_of(self.path, self.group, name))
+    def numbers(self, name: str, rows: Integers | slice, n: int, width: int = 1) -> NDArray[Any]:
+        """Rows (n,) or (n, width) of a dataset; NaN if it is not there."""
+        if name not in self.datasets:
+            return np.full((n, width) if width > 1 else n, np.nan)
+        dataset = numbers_of(self.path, self.datasets[name])
         got = dataset.shape[1] if dataset.ndim == 2 else 1
         if got != width:
             raise InputError(f"'{dataset.name}' of {self.path} has width {got}, expected {width}; write it again")
-        values = taken(dataset, rows)
+        values = self.values(name, rows)
         return values if width > 1 else values.reshape(-1)
+
+    def values(self, name: str, rows: Integers | slice) -> NDArray[Any]:
+        """Rows (N, ...) of a dataset."""
+        dataset = self.datasets[name]
+        values: NDArray[Any] = dataset[rows] if isinstance(rows, slice) else taken(dataset, rows)
+        return values
 
 
 def _ids(path: Path, group: h5py.Group) -> Integers:
@@ -182,60 +206,73 @@ def read_numl(path: Path, batch_events: int) -> Iterator[Events]:
         source = source_of(path)
         for begin in range(0, len(ids), batch_events):
             end = min(begin + batch_events, len(ids))
-            run, subrun, event = ids[begin:end].T
-            tables = {name: _table(name, group, begin, end) for name, group in groups.items() if name != "truth_links"}
-            tables["event"] = event_table(source, event, run, subrun)
-            if "particles" in groups and "truth_links" in groups:
-                tables["truth_links"] = _links(groups["truth_links"], tables, begin, end)
-            yield Events(tables)
+            yield _events(groups, ids[begin:end], source, begin)
+
+
+def _events(groups: Mapping[str, _Group], ids: Integers, source: int, begin: int) -> Events:
+    """Consecutive events of these numbers (B, 3), from event `begin` of the file on."""
+    end = begin + len(ids)
+    tables = {name: _table(name, group, begin, end) for name, group in groups.items() if name != "truth_links"}
+    run, subrun, event = ids.T
+    tables["event"] = event_table(source, event, run, subrun)
+    if "particles" in groups and "truth_links" in groups:
+        tables["truth_links"] = _links(groups["truth_links"], tables, begin, end)
+    return Events(tables)
 
 
 def _table(name: str, group: _Group, begin: int, end: int) -> Table:
     """One table of a batch."""
     rows, counts = group.rows(begin, end)
+    n = int(counts.sum())
     columns: dict[str, NDArray[Any]] = {}
     about: dict[str, Column] = {}
     for each in _FIELDS[name][1]:
-        if each.kind == "i8" and each.dataset not in group.group:
-            columns[each.column] = np.full(len(rows), -1)
+        if each.kind == "i8" and each.dataset not in group.datasets:
+            columns[each.column] = np.full(n, -1)
         else:
-            values = group.numbers(each.dataset, rows, each.width)
-            columns[each.column] = (values * each.unit if each.kind == "f4" else values).astype(each.kind)
+            values = group.numbers(each.dataset, rows, n, each.width)
+            values = values * each.unit if each.unit != 1 else values
+            columns[each.column] = values.astype(each.kind, copy=False)
         about[each.column] = each.about
     if name == "particles":
         event = np.repeat(np.arange(end - begin), counts)
-        mother = group.numbers("parent_id", rows)
-        parents = Numbering.of(event, columns["track"]).rows_of(event, np.nan_to_num(mother, nan=-1).astype(np.int64))
-        columns["parent"] = np.where(parents == np.arange(len(rows)), -1, parents)
+        mother = _whole_numbers(group.numbers("parent_id", rows, n))
+        parents = Numbering.of(event, columns["track"]).rows_of(event, mother)
+        columns["parent"] = np.where(parents == np.arange(n), -1, parents)
         columns["process"] = _processes(group, rows, columns["pdg"])
     tensors = {column: torch.from_numpy(np.ascontiguousarray(values)) for column, values in columns.items()}
     refers = {"parent": "particles"} if name == "particles" else {}
     return Table.from_counts(tensors, torch.from_numpy(counts), about=about, refers_to=refers)
 
 
-def _processes(group: _Group, rows: Integers, pdg: Integers) -> Integers:
+def _whole_numbers(values: NDArray[Any]) -> Integers:
+    """Numbers (N,) of hits or tracks, -1 for none."""
+    return (np.nan_to_num(values, nan=-1) if values.dtype.kind == "f" else values).astype(np.int64, copy=False)
+
+
+def _processes(group: _Group, rows: Integers | slice, pdg: Integers) -> Integers:
     """How particles began."""
-    dataset = group.group.get("start_process")
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "SO":
-        return np.full(len(rows), int(Process.UNKNOWN))
-    words = taken(dataset_of(group.path, group.group, "start_process"), rows).reshape(-1).astype("S64")
-    return processes_of_names(words, pdg, np.zeros(len(rows)))
+    dataset = group.datasets.get("start_process")
+    if dataset is None or dataset.dtype.kind not in "SO":
+        return np.full(len(pdg), int(Process.UNKNOWN))
+    words = group.values("start_process", rows).reshape(-1).astype("S64")
+    return processes_of_names(words, pdg, np.zeros(len(pdg)))
 
 
 def _links(group: _Group, tables: Mapping[str, Table], begin: int, end: int) -> Table:
     """Which particles gave energy to which hits."""
     rows, counts = group.rows(begin, end)
-    event = np.repeat(np.arange(end - begin), counts)
+    n, event = int(counts.sum()), np.repeat(np.arange(end - begin), counts)
     columns: dict[str, NDArray[Any]] = {}
     for column, dataset, table, number in (
         ("row", "hit_id", "hits", "number"),
         ("particle", "g4_id", "particles", "track"),
     ):
         known = Numbering.of(tables[table].batch.numpy(), tables[table][number].numpy())
-        columns[column] = known.rows_of(event, np.nan_to_num(group.numbers(dataset, rows), nan=-1).astype(np.int64))
+        columns[column] = known.rows_of(event, _whole_numbers(group.numbers(dataset, rows, n)))
     about = dict(_LINKS)
     for each in _FIELDS["truth_links"][1]:
-        columns[each.column] = group.numbers(each.dataset, rows).astype(np.float32)
+        columns[each.column] = group.numbers(each.dataset, rows, n).astype(np.float32)
         about[each.column] = each.about
     tensors = {name: torch.from_numpy(values) for name, values in columns.items()}
     return Table.from_counts(tensors, torch.from_numpy(counts), about=about)

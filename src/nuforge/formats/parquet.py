@@ -218,11 +218,14 @@ class KeyedFile:
 
     def rows_of(self, events: Integers) -> tuple[dict[str, NDArray], Integers]:
         """The columns of some events (B,) but the key, event after event, and how many rows each has (B,)."""
-        parts = self._blocks(*self.extents.range_of(events))
+        first, end, counts = self.extents.range_of(events)
+        parts = self._blocks(first, end)
         names = [name for name in self.rows.names if name != self.key]
         if not parts:
             return {name: np.zeros(0) for name in names}, np.zeros(len(events), np.int64)
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in self.rows.names}
+        joined = {name: _joined([part[name] for part in parts]) for name in self.rows.names}
+        if counts is not None:
+            return {name: joined[name] for name in names}, counts
         keyed = Keyed.of(ids(joined[self.key], f"'{self.key}' of {self.rows.path}"), events)
         return {name: keyed.taken(joined[name]) for name in names}, keyed.counts
 
@@ -238,3 +241,8 @@ class KeyedFile:
         self._window = [piece for piece in self._window if piece[1] > first]
         cuts = [(slice(max(first - a, 0), min(end, b) - a), block) for a, b, block in self._window if a < end]
         return [{name: values[cut] for name, values in block.items()} for cut, block in cuts]
+
+
+def _joined(parts: Sequence[NDArray]) -> NDArray:
+    """Pieces end to end, not copied if there is one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

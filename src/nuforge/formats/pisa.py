@@ -7,7 +7,8 @@ it is a number of events.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -43,7 +44,7 @@ def read_pisa(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
 
     Args:
         path: The HDF5 file.
-        batch_events: Events at a time; those of two groups are not mixed.
+        batch_events: Events at a time.
 
     Yields:
         Events with `event` (numbered through the file), `interactions` and `reconstructed`.
@@ -51,20 +52,62 @@ def read_pisa(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     Raises:
         InputError: If the file is not as expected.
     """
-    path, number = Path(path), 0
+    path = Path(path)
     source = source_of(path)
     with open_hdf5(path) as file:
-        groups = [(f, c) for f in _FLAVOURS for c in _CURRENTS if isinstance(file.get(f"{f}/{c}"), h5py.Group)]
-        for flavour, current in groups:
-            datasets = _datasets(path, file[f"{flavour}/{current}"])
-            n = len(datasets["true_energy"])
-            for first in range(0, n, batch_events):
-                rows = {name: dataset[first : first + batch_events] for name, dataset in datasets.items()}
-                m = len(rows["true_energy"])
-                yield _events(np.arange(number, number + m), rows, _FLAVOURS[flavour], _CURRENTS[current], source)
-                number += m
-    if not number:
-        raise InputError(f"{path} has no events; give a file with events")
+        groups = [_Group.of(path, file, flavour, current) for flavour in _FLAVOURS for current in _CURRENTS]
+        there = [group for group in groups if group is not None and len(group)]
+        if not there:
+            raise InputError(f"{path} has no events; give a file with events")
+        ends = np.cumsum([len(group) for group in there])
+        for first in range(0, int(ends[-1]), batch_events):
+            numbers = np.arange(first, min(first + batch_events, int(ends[-1])))
+            yield _events(numbers, _joined(there, ends, first, len(numbers)), source)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The events of one flavour and current.
+
+    Args:
+        neutrino: PDG number.
+        current: 1 charged, 2 neutral.
+        datasets: By their names, of one length.
+    """
+
+    neutrino: int
+    current: int
+    datasets: Mapping[str, h5py.Dataset]
+
+    @classmethod
+    def of(cls, path: Path, file: h5py.File, flavour: str, current: str) -> _Group | None:
+        """A group of the file, none if it is not there."""
+        group = file.get(f"{flavour}/{current}")
+        if not isinstance(group, h5py.Group):
+            return None
+        return cls(_FLAVOURS[flavour], _CURRENTS[current], _datasets(path, group))
+
+    def __len__(self) -> int:
+        return len(self.datasets[_NEEDED[0]])
+
+    def columns(self, first: int, end: int) -> dict[str, NDArray]:
+        """Columns of the rows from first to before end, NaN for those that it does not have."""
+        nothing = np.full(end - first, np.nan)
+        names = (*_NEEDED, *_OPTIONAL)
+        columns = {name: self.datasets[name][first:end] if name in self.datasets else nothing for name in names}
+        columns["neutrino"] = np.full(end - first, self.neutrino)
+        columns["current"] = np.full(end - first, self.current)
+        return columns
+
+
+def _joined(groups: Sequence[_Group], ends: NDArray[np.int64], first: int, n: int) -> dict[str, NDArray]:
+    """Columns of n events from number `first` on, whatever groups, which end at `ends` (G,), they are of."""
+    parts = []
+    for group, end in zip(groups, ends.tolist(), strict=True):
+        begin = end - len(group)
+        if begin < first + n and end > first:
+            parts.append(group.columns(max(first - begin, 0), min(first + n, end) - begin))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _datasets(path: Path, group: h5py.Group) -> dict[str, h5py.Dataset]:
@@ -77,23 +120,21 @@ def _datasets(path: Path, group: h5py.Group) -> dict[str, h5py.Dataset]:
     return found
 
 
-def _events(numbers: NDArray[np.int64], rows: dict[str, NDArray], neutrino: int, current: int, source: int) -> Events:
-    """Some events of one flavour and current."""
+def _events(numbers: NDArray[np.int64], columns: dict[str, NDArray], source: int) -> Events:
+    """Events with these numbers (B,), a row each."""
     n = len(numbers)
-    nothing, one = np.full(n, np.nan), np.ones(n, np.int64)
-    energy = rows["true_energy"].astype(np.float64) * units.GeV
-    unknown = np.full((n, 3), np.nan)
-    table = neutrino_table(one, unknown, energy, unknown, np.full(n, neutrino), np.full(n, current))
-    more = {"cos_zenith": floats(rows["true_coszen"]), "weighted_aeff": doubles(rows.get("weighted_aeff", nothing))}
-    columns = {
-        "energy": floats(rows.get("reco_energy", nothing).astype(np.float64) * units.GeV),
-        "cos_zenith": floats(rows.get("reco_coszen", nothing)),
+    energy, unknown = columns["true_energy"].astype(np.float64) * units.GeV, np.full((n, 3), np.nan)
+    table = neutrino_table(np.ones(n, np.int64), unknown, energy, unknown, columns["neutrino"], columns["current"])
+    more = {"cos_zenith": floats(columns["true_coszen"]), "weighted_aeff": doubles(columns["weighted_aeff"])}
+    reconstructed = {
+        "energy": floats(columns["reco_energy"].astype(np.float64) * units.GeV),
+        "cos_zenith": floats(columns["reco_coszen"]),
     }
     return Events(
         {
             "event": event_table(source, numbers),
             "interactions": table.with_columns(more, about=_TRUTH),
-            "reconstructed": Table(columns, torch.arange(n + 1), about=_RECONSTRUCTED),
+            "reconstructed": Table(reconstructed, torch.arange(n + 1), about=_RECONSTRUCTED),
         }
     )
 

@@ -132,11 +132,12 @@ def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
 
 def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
-    flat = np.flatnonzero(image)
+    values = image.reshape(-1)
+    flat = np.flatnonzero(values != 0)  # flags are sought several times as fast as numbers
     size = int(np.prod(image.shape[1:], dtype=np.int64))
     event = flat // max(size, 1)
     place = np.array(np.unravel_index(flat - event * size, image.shape[1:])).T  # each axis lies together
-    return place, image.reshape(-1)[flat], np.bincount(event, minlength=len(image)).astype(np.int64)
+    return place, values[flat], np.bincount(event, minlength=len(image)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -176,23 +177,29 @@ class Extents:
         """Whether the rows of an event lie together, and events by their numbers."""
         return bool((self.first[1:] >= self.end[:-1]).all())
 
-    def range_of(self, events: Integers) -> tuple[int, int]:
-        """The first row, and the one after the last, of some events."""
-        place = self._places(events)
-        mine = place[place >= 0]
-        return (int(self.first[mine].min()), int(self.end[mine].max())) if len(mine) else (0, 0)
+    def range_of(self, events: Integers) -> tuple[int, int, Integers | None]:
+        """The first row of some events (B,), the one after the last, and how many rows each has.
 
-    def counts_of(self, events: Integers) -> Integers | None:
-        """How many rows each of some events has (B,), none if they do not lie in order."""
-        if not self.in_order or not len(self.events):
-            return None
+        The counts are none if other rows lie between theirs, or theirs are in another order.
+        """
         place = self._places(events)
-        return np.where(place >= 0, self.end[place] - self.first[place], 0)
+        there = place >= 0
+        mine = place if there.all() else place[there]
+        if not len(mine):
+            return 0, 0, np.zeros(len(events), np.int64)
+        begin, stop = self.first[mine], self.end[mine]
+        first, end = int(begin.min()), int(stop.max())
+        counts = np.zeros(len(events), np.int64)
+        counts[there] = stop - begin
+        return first, end, counts if self.in_order and counts.sum() == end - first else None
 
     def _places(self, events: Integers) -> Integers:
         """Where each event (B,) is among those that have rows, -1 if it is not."""
-        if not len(self.events):
+        if not len(self.events) or not len(events):
             return np.full(len(events), -1)
+        first = int(np.searchsorted(self.events, events[0]))
+        if np.array_equal(self.events[first : first + len(events)], events):  # most often they follow each other
+            return np.arange(first, first + len(events))
         place = np.minimum(np.searchsorted(self.events, events), len(self.events) - 1)
         return np.where(self.events[place] == events, place, -1)
 

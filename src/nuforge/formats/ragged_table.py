@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError
-from nuforge.formats.hdf5 import BLOCK, KEPT, check_size, plausible
+from nuforge.formats.decoded import Decoded
+from nuforge.formats.hdf5 import plausible
 from nuforge.formats.ragged import Extents, Integers
 
 
@@ -81,15 +82,6 @@ class RaggedTable:
                 "write them as edep-sim and larnd-sim do"
             )
 
-    def blocks(self, first: int, end: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """The rows from first to before end in blocks, each with the number of its first row."""
-        for start in range(first, end, BLOCK):
-            try:
-                yield start, self.dataset[start : min(start + BLOCK, end)]
-            except OSError as error:
-                reason = str(error).splitlines()[0]
-                raise InputError(f"'{self.dataset.name}' of {self.path} is damaged ({reason}); copy it again") from None
-
     def indexed(self, non_negative: Sequence[str] = (), finite: Sequence[str] = ()) -> IndexedTable:
         """Where the rows of each event are; all rows are looked at once.
 
@@ -102,34 +94,33 @@ class RaggedTable:
         """
         bad: dict[str, tuple[int, int, Any]] = {}
         checked = [name for name in (*non_negative, *finite) if name in self.names]
-        kept: list[NDArray[Any]] = []
-        small = len(self.dataset) * self.dataset.dtype.itemsize <= KEPT
+        decoded = Decoded(self.path, self.dataset)
 
         def keys() -> Iterator[tuple[int, Integers]]:
-            for start, rows in self.blocks(0, len(self.dataset)):
+            for start, rows in decoded.blocks():
                 for name in checked:
                     self._count(bad, name, start, rows, name in non_negative)
-                if small:
-                    kept.append(rows)
                 yield start, rows[self.names[self.event]].astype(np.int64)
 
         extents = Extents.of(keys())
         self._refuse(bad, non_negative)
-        return IndexedTable(self, extents, _joined(kept, self.dataset) if small else None)
+        return IndexedTable(self, extents, decoded)
 
     def _count(
         self, bad: dict[str, tuple[int, int, Any]], name: str, start: int, rows: NDArray[Any], non_negative: bool
     ) -> None:
         """Add the values of a block that are not allowed: how many, the first row, its value."""
-        values = rows[self.names[name]]
+        values = np.ascontiguousarray(rows[self.names[name]])
+        low, high = values.min(initial=0), values.max(initial=0)  # NaN if one is
+        if np.isfinite(low) and np.isfinite(high) and not (non_negative and low < 0):
+            return
         wrong = ~np.isfinite(values)
         if non_negative:
             wrong |= values < 0
         wrong = wrong.reshape(len(wrong), -1).any(axis=1)
-        if wrong.any():
-            row = int(wrong.argmax())
-            n, first, value = bad.get(name, (0, start + row, values[row]))
-            bad[name] = n + int(wrong.sum()), first, value
+        row = int(wrong.argmax())
+        n, first, value = bad.get(name, (0, start + row, values[row]))
+        bad[name] = n + int(wrong.sum()), first, value
 
     def _refuse(self, bad: Mapping[str, tuple[int, int, Any]], non_negative: Sequence[str]) -> None:
         """Say what is not allowed."""
@@ -148,12 +139,12 @@ class IndexedTable:
     Args:
         table: The table.
         extents: Where the rows of each event are.
-        kept: All its rows, if they are few: what was read once is not read again.
+        decoded: Its rows.
     """
 
     table: RaggedTable
     extents: Extents
-    kept: NDArray[Any] | None
+    decoded: Decoded
 
     @property
     def events(self) -> Integers:
@@ -163,23 +154,13 @@ class IndexedTable:
     def rows_of(self, events: Integers) -> Rows:
         """The rows of some events (B,), sorted by number; those of an event in the order of the file."""
         table = self.table
-        first, end = self.extents.range_of(events)
-        if self.kept is not None:
-            rows = self.kept[first:end]
-        else:
-            check_size(table.path, table.dataset, (end - first) * table.dataset.dtype.itemsize)
-            rows = _joined([block for _, block in table.blocks(first, end)], table.dataset)
-        counts = self.extents.counts_of(events)
-        if counts is not None and counts.sum() == len(rows):
+        first, end, counts = self.extents.range_of(events)
+        rows = self.decoded.rows(first, end)
+        if counts is not None:
             number = np.repeat(np.arange(len(events)), counts)
         else:
             rows, number = _of_events(rows, rows[table.names[table.event]].astype(np.int64), events)
         return Rows(number, {name: rows[present] for name, present in table.names.items()})
-
-
-def _joined(parts: Sequence[NDArray[Any]], dataset: h5py.Dataset) -> NDArray[Any]:
-    """Blocks end to end, not copied if there is one."""
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dataset.dtype), *parts])
 
 
 def _of_events(rows: NDArray[Any], key: Integers, events: Integers) -> tuple[NDArray[Any], Integers]:

@@ -1,4 +1,4 @@
-"""How alike two clusterings of the rows of an event are: adjusted Rand index, mutual information, efficiency, purity.
+"""How alike two clusterings of the rows of an event are: Rand index, mutual information, efficiency, purity, quality.
 
 All start from a contingency table: how many rows each true cluster shares with each predicted one. Only the pairs that
 share rows are kept, of all events at once. Clusters are numbers of rows that mean nothing outside their event.
@@ -158,6 +158,29 @@ def cluster_purity(table: Contingency) -> Float[Tensor, " b"]:
 def assigned_fraction(table: Contingency) -> Float[Tensor, " b"]:
     """Fraction of the rows of known true cluster that were given a predicted one, (B,); NaN without such rows."""
     return table.rows / _sums(table.true_size, table.true_event, table.n_events)
+
+
+def panoptic_counts(table: Contingency) -> Float[Tensor, "b 4"]:
+    """Of each event (B, 4): the sum of the overlaps of matched pairs, matched pairs, true and predicted clusters.
+
+    Overlap is rows in both over rows in either. Pairs of more than one half are matched, of which each cluster has one
+    at most. The panoptic quality of summed counts is overlap / ((true + predicted) / 2).
+
+    Source:
+        Kirillov, He, Girshick, Rother, Dollar, arXiv:1801.00868, equation 1, without classes.
+    """
+    either = table.true_size[table.true] + table.predicted_rows[table.predicted] - table.shared
+    overlap = table.shared / either
+    overlap = torch.where(overlap > 0.5, overlap, 0.0)
+    return torch.stack(
+        [
+            _sums(overlap, table.event, table.n_events),
+            _sums((overlap > 0).double(), table.event, table.n_events),
+            torch.bincount(table.true_event, minlength=table.n_events).double(),
+            torch.bincount(table.predicted_event, minlength=table.n_events).double(),
+        ],
+        1,
+    )
 
 
 def clustering_sums(table: Contingency) -> dict[str, Float[Tensor, "b 2"]]:

@@ -28,11 +28,11 @@ class LogScale(nn.Module):
 class Residual(nn.Module):
     """Twice norm, activation and convolution, added to the input."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, dimension: int = 3) -> None:
         super().__init__()
         self.norm_in, self.norm_out = NormActivation(channels_in), NormActivation(channels_out)
-        self.convolution_in = SubmanifoldConvolution(channels_in, channels_out)
-        self.convolution_out = SubmanifoldConvolution(channels_out, channels_out)
+        self.convolution_in = SubmanifoldConvolution(channels_in, channels_out, dimension)
+        self.convolution_out = SubmanifoldConvolution(channels_out, channels_out, dimension)
         same = channels_in == channels_out
         self.shortcut = nn.Identity() if same else nn.Linear(channels_in, channels_out, bias=False)
 
@@ -45,9 +45,9 @@ class Residual(nn.Module):
 class Down(nn.Module):
     """Norm, activation and strided convolution to the coarser level."""
 
-    def __init__(self, fine: int, coarse: int) -> None:
+    def __init__(self, fine: int, coarse: int, dimension: int = 3) -> None:
         super().__init__()
-        self.norm, self.convolution = NormActivation(fine), StridedConvolution(fine, coarse)
+        self.norm, self.convolution = NormActivation(fine), StridedConvolution(fine, coarse, dimension)
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         y: SparseTensor = self.convolution(x.with_features(self.norm(x.features)))
@@ -66,9 +66,9 @@ class Up(nn.Module):
         return y
 
 
-def residual_blocks(channels: list[int]) -> nn.Sequential:
-    """Residual blocks one after another, from each number of channels to the next."""
-    return nn.Sequential(*(Residual(a, b) for a, b in itertools.pairwise(channels)))
+def residual_blocks(channels: list[int], dimension: int = 3) -> nn.Sequential:
+    """Residual blocks one after another, from each number of channels to the next, on so many axes."""
+    return nn.Sequential(*(Residual(a, b, dimension) for a, b in itertools.pairwise(channels)))
 
 
 def descend(x: SparseTensor, encoders: Iterable[nn.Module], downs: Iterable[nn.Module]) -> list[SparseTensor]:

@@ -53,6 +53,16 @@ class Flux:
             raise InputError("a flux of nothing makes no events; give a spectrum that is not 0 everywhere")
         object.__setattr__(self, "spectra", MappingProxyType(dict(self.spectra)))
 
+    def at(self, pdg: int, energy: Tensor) -> Tensor:
+        """The spectrum (N,) of one kind at energies (N,) in MeV, straight between the points of its grid, 0 outside."""
+        if pdg not in self.spectra:
+            return torch.zeros_like(energy)
+        grid, values = self.energy.to(energy), self.spectra[pdg].to(energy)
+        after = torch.searchsorted(grid, energy, right=True).clamp(1, len(grid) - 1)
+        on = (energy - grid[after - 1]) / (grid[after] - grid[after - 1])
+        inside = (energy >= grid[0]) & (energy <= grid[-1])
+        return torch.where(inside, torch.lerp(values[after - 1], values[after], on), 0.0)
+
     def share(self, pdg: int, low: float = 0.0, high: float = math.inf) -> float:
         """Share of one kind among all neutrinos between two energies (MeV)."""
         inside = (self.energy >= low) & (self.energy <= high)

@@ -74,7 +74,7 @@ INTERACTIONS: Mapping[str, Column] = {
 }
 
 FRAGMENTS: Mapping[str, Column] = {
-    "kind": _of("", "class of most of its voxels, -1 unknown"),
+    "kind": _of("", "class of most of its voxels, low-energy ones aside, -1 unknown"),
     "voxels": _of("", "number of its voxels"),
     "energy": _of("MeV", "sum of its voxels"),
     "particle": _of("", "the particle of most of its voxels, -1 for none", "reco_particles"),

@@ -9,6 +9,7 @@ from nuforge.events.rows import distinct, majority, rows_where
 from nuforge.reconstruction.clusters import totals
 from nuforge.reconstruction.columns import FRAGMENTS
 from nuforge.shapes import Rows
+from nuforge.simulation.truth import VoxelClass
 
 
 def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
@@ -28,7 +29,10 @@ def fragments_of(voxels: Table, particles: Table) -> tuple[Rows, Table]:
     n = len(pieces)
     particle = majority(inverse, voxels["cluster"][known], n)
     of_particle = particles["kind"][particle.clamp(min=0)] if len(particles) else torch.full_like(particle, -1)
-    kind = majority(inverse, voxels["kind"][known], n) if "kind" in voxels else of_particle
+    kind = of_particle
+    if "kind" in voxels:
+        of_voxels = voxels["kind"][known]
+        kind = majority(inverse, torch.where(of_voxels == VoxelClass.LOW_ENERGY, -1, of_voxels), n)
     starts = torch.full((n,), torch.nan, device=fragment.device)
     if "starts_shower" in voxels:
         starts[inverse] = voxels["starts_shower"][known].float()

@@ -62,10 +62,10 @@ def near_points(events: Events, points: Table, detector: TimeProjectionChamber) 
 def fragments_as_clusters(events: Events, detector: TimeProjectionChamber) -> Events:
     """Events with the fragments as `clusters`, and `voxels.cluster`.
 
-    A fragment has the class of most of its voxels. A track has two ends, the voxels farthest apart, each moved to a
-    point of a track within `SNAP`, not both to one. The one that its point calls an end is the end; without points it
-    is the one with more charge near it, as of a Bragg peak. Other fragments start at the best point of their class that
-    lies on them; without one, at the end nearest to any point.
+    A fragment has the class of most of its voxels, low-energy ones aside. A track has two ends, the voxels farthest
+    apart, each moved to a point of a track within `SNAP`, not both to one. The one that its point calls an end is the
+    end; without points it is the one with more charge near it, as of a Bragg peak. Other fragments start at the best
+    point of their class that lies on them; without one, at the end nearest to any point.
 
     Args:
         events: `voxels` (index, value, kind, reco_fragment) and `reco_points`.
@@ -73,7 +73,8 @@ def fragments_as_clusters(events: Events, detector: TimeProjectionChamber) -> Ev
     """
     voxels = events["voxels"]
     cluster, counts = _through_the_batch(voxels["reco_fragment"], voxels)
-    kind = majority(cluster, voxels["kind"], int(counts.sum()))
+    kind = voxels["kind"]
+    kind = majority(cluster, torch.where(kind == VoxelClass.LOW_ENERGY, -1, kind), int(counts.sum()))
     start, end = _ends(events, detector, cluster, kind, counts)
     clusters = Table.from_counts({"kind": kind, "start": start, "end": end}, counts, about=_OF_CLUSTERS)
     return _with_clusters(events, cluster, clusters)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nuforge.errors import InputError
-from nuforge.samples.sample import Sample
+from nuforge.samples.sample import Sample, Side, numbers_of, source_of
 
 if TYPE_CHECKING:
     import torch
@@ -18,9 +19,26 @@ if TYPE_CHECKING:
 Site = Literal["far", "near"]
 Source: TypeAlias = "Callable[[int, SegmentedDetector, torch.Generator], Events]"
 """What makes the primaries of signal events: a number of events, the detector and a generator to events."""
+Label: TypeAlias = "Callable[[Events], Events]"
+"""What is said of slices in the end."""
 
 _STEP = 1.0  # cm: cells are 3.9 x 6.6
 _KNOCK_ON, _PHOTON = 0.5, 0.1  # MeV: electrons of 0.5 MeV run 0.2 cm
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Which copy of the nominal events is made.
+
+    Args:
+        source: Identity of the sample.
+        side: Of the split, "" for all events.
+        variation: 0 nominal, else 1 more than the number of its shift.
+    """
+
+    source: int
+    side: Side
+    variation: int
 
 
 def particle_spray(
@@ -66,8 +84,13 @@ def slices(
     site: Site,
     cosmic_share: float,
     shift: str,
+    side: Side = "",
+    label: Label | None = None,
 ) -> Sample:
     """A sample of slices of what any source makes.
+
+    Events for the test are flown and read by themselves, before the others: a sample of that side alone has the same
+    events, shower by shower, and a shifted one the same deposits, at a tenth of the cost.
 
     Args:
         name: Of the sample.
@@ -78,10 +101,12 @@ def slices(
         shard_size: Events made and written together.
         site: "far" or "near".
         cosmic_share: Share of events that are cosmic muons.
-        shift: What the calibration does not know.
+        shift: What the calibration does not know. Shifted events are the nominal ones with another `event.variation`.
+        side: "test" for the events of that side of the split alone.
+        label: Adds columns to the slices; found by worker processes like the source.
 
     Raises:
-        InputError: If there is no such site or shift, or the share is none.
+        InputError: If there is no such site, shift or side, or the share is none.
     """
     from nuforge.detectors.nova import SHIFT_NAMES, nova_far, nova_near, shifted
     from nuforge.simulation.transport.kernel.library import LIBRARY
@@ -99,8 +124,9 @@ def slices(
     if shift != "nominal":
         detector = shifted(detector, shift)
     said = {**arguments, "site": site, "cosmic_share": cosmic_share, "path": LIBRARY.backend()}
-    make = partial(_slices, source=source, detector=detector, cosmic_share=cosmic_share)
-    return Sample(name, said, make, events, detector, shard_size, seed)
+    copy = Copy(source_of(name, said, seed, shard_size), side, ("nominal", *SHIFT_NAMES).index(shift))
+    make = partial(_slices, source=source, detector=detector, cosmic_share=cosmic_share, copy=copy, label=label)
+    return Sample(name, said, make, events, detector, shard_size, seed, side)
 
 
 def _sprayed(n_events: int, detector: SegmentedDetector, generator: torch.Generator, fewest: int, most: int) -> Events:
@@ -117,18 +143,37 @@ def _slices(
     source: Source,
     detector: SegmentedDetector,
     cosmic_share: float,
+    copy: Copy,
+    label: Label | None,
 ) -> Events:
     """One shard: signal or a cosmic muon first, cosmic muons around it at the far site, and the slice of the first."""
-    from nuforge.simulation.cells import known_slices
+    import torch
+
+    from nuforge.events import Events
     from nuforge.simulation.sources import cosmic_background, overlay
-    from nuforge.simulation.transport import transport
 
     flying, is_cosmic = _first(n_events, generator, source, detector, cosmic_share)
+    flying = _marked(flying, is_cosmic, copy.variation)
     if detector.name == "nova-far":
         around = cosmic_background(n_events, detector, generator, window=detector.readout.sensor.window)
         flying = overlay(flying, around)
+    test = numbers_of(copy.source, shard, n_events, "test")
+    others = torch.ones(n_events, dtype=torch.bool)
+    others[test] = False
+    groups = [test] if copy.side else [test, others.nonzero().squeeze(1)]
+    seen = Events.concat([_seen(flying[group], detector, generator) for group in groups])
+    slices = seen[torch.cat(groups).argsort()]
+    return slices if label is None else label(slices)
+
+
+def _seen(flying: Events, detector: SegmentedDetector, generator: torch.Generator) -> Events:
+    """The slices of the first interactions of events, with what these deposit."""
+    from nuforge.simulation.cells import known_slices
+    from nuforge.simulation.cells.truth import visible_energy
+    from nuforge.simulation.transport import transport
+
     deposited = transport(flying, detector, generator, step=_STEP, threshold=_KNOCK_ON, photon_threshold=_PHOTON)
-    return _marked(known_slices(deposited, detector, generator), is_cosmic)
+    return known_slices(visible_energy(deposited), detector, generator)
 
 
 def _first(
@@ -142,19 +187,20 @@ def _first(
 
     is_cosmic = torch.rand(n_events, generator=generator, dtype=torch.float64) < cosmic_share
     n_cosmic = int(is_cosmic.sum())
-    parts = []
-    if n_cosmic < n_events:
-        parts.append(source(n_events - n_cosmic, detector, generator))
+    parts = [source(n_events - n_cosmic, detector, generator)]
     if n_cosmic:
         muons = cosmic_muons(torch.ones(n_cosmic, dtype=torch.int64), detector, generator)
-        parts.append(alike(muons, parts[0]) if parts else muons)
+        parts.append(alike(muons, parts[0]))
     order = torch.cat([(~is_cosmic).nonzero().squeeze(1), is_cosmic.nonzero().squeeze(1)])
     return Events.concat(parts)[order.argsort()], is_cosmic
 
 
-def _marked(events: Events, is_cosmic: torch.Tensor) -> Events:
-    """Events that say whether their slice is that of a cosmic muon."""
+def _marked(events: Events, is_cosmic: torch.Tensor, variation: int) -> Events:
+    """Events that say whether their slice is that of a cosmic muon, and which copy of the nominal ones they are."""
+    import torch
+
     from nuforge.events import Column
 
     about = {"cosmic": Column("", "whether the slice is that of a cosmic muon, not of the source", "truth")}
-    return events.with_table("event", events["event"].with_columns({"cosmic": is_cosmic}, about=about))
+    columns = {"cosmic": is_cosmic, "variation": torch.full((len(events),), variation)}
+    return events.with_table("event", events["event"].with_columns(columns, about=about))

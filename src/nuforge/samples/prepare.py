@@ -19,10 +19,12 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+from torch import Tensor
 
 from nuforge import __version__
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
+from nuforge.events.identity import identity_columns
 from nuforge.events.store import (
     DESCRIPTION,
     PLAN,
@@ -92,7 +94,7 @@ def _make(sample: Sample, folder: Path, key: str, workers: int, progress: bool |
     missing = [n for n in range(sample.shards) if not _is_whole(sample, folder, n)]
     with _bar(sample, missing, progress) as advance:
         for shard in _made(sample, folder, missing, workers):
-            advance(sample.size_of(shard))
+            advance(sample.drawn(shard))
     versions = {"nuforge": __version__, "torch": torch.__version__}
     finish(
         folder,
@@ -110,7 +112,7 @@ def _is_whole(sample: Sample, folder: Path, shard: int) -> bool:
         return False
     try:
         event = read_shard(path)["event"]
-        return len(event) == sample.size_of(shard) and bool((event["source"] == sample.source).all())
+        return torch.equal(event["event"], sample.numbers(shard)) and bool((event["source"] == sample.source).all())
     except (InputError, KeyError):
         return False
 
@@ -138,12 +140,12 @@ def _made(sample: Sample, folder: Path, shards: list[int], workers: int) -> Iter
 
 def make_shard(sample: Sample, folder: Path, shard: int) -> int:
     """Make and write one shard, and return its number."""
-    n = sample.size_of(shard)
-    events = sample.generate(n, shard, sample.generator(shard))
-    if len(events) != n:
-        raise ValueError(f"sample '{sample.name}' made {len(events)} events in shard {shard}, expected {n}")
+    numbers = sample.numbers(shard)
+    events = sample.generate(sample.drawn(shard), shard, sample.generator(shard))
+    if len(events) != len(numbers):
+        raise ValueError(f"sample '{sample.name}' made {len(events)} events in shard {shard}, expected {len(numbers)}")
     with _writing(folder):
-        write_shard(folder, shard, with_identity(events, sample.source, shard))
+        write_shard(folder, shard, with_identity(events, sample.source, shard, numbers))
     return shard
 
 
@@ -158,24 +160,19 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def with_identity(events: Events, source: int, run: int) -> Events:
-    """Events that know who they are: source and run as given, subrun 0, event 0 to B - 1, variation 0.
+def with_identity(events: Events, source: int, run: int, numbers: Tensor | None = None) -> Events:
+    """Events that know who they are: source and run as given, subrun 0, event 0 to B - 1 unless numbers (B,) are given.
 
-    Other columns of `event` are kept; a weight is 1 unless there is one.
+    Other columns of `event` are kept; variation is 0 and a weight 1 unless there is one.
     """
     n = len(events)
-    identity = {
-        "source": torch.full((n,), source),
-        "run": torch.full((n,), run),
-        "subrun": torch.zeros(n, dtype=torch.int64),
-        "event": torch.arange(n),
-        "variation": torch.zeros(n, dtype=torch.int64),
-    }
-    weight = {"weight": torch.ones(n, dtype=torch.float64)}
+    identity = identity_columns(source, run, torch.arange(n) if numbers is None else numbers)
+    free = {"variation": torch.zeros(n, dtype=torch.int64), "weight": torch.ones(n, dtype=torch.float64)}
     if "event" not in events:
-        return events.with_table("event", Table(identity | weight, torch.arange(n + 1)))
+        return events.with_table("event", Table(identity | free, torch.arange(n + 1)))
     event = events["event"]
-    return events.with_table("event", event.with_columns(identity if "weight" in event else identity | weight))
+    missing = {name: column for name, column in free.items() if name not in event}
+    return events.with_table("event", event.with_columns(identity | missing))
 
 
 @contextmanager
@@ -217,6 +214,6 @@ def _bar(sample: Sample, missing: list[int], progress: bool | None) -> Iterator[
     show = sys.stderr.isatty() if progress is None else progress
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not show) as bar:
-        done = sample.events - sum(sample.size_of(n) for n in missing)
+        done = sample.events - sum(sample.drawn(n) for n in missing)
         task = bar.add_task(sample.name, total=sample.events, completed=done)
         yield lambda n: bar.advance(task, n)

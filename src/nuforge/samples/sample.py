@@ -9,16 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from nuforge.errors import InputError
 from nuforge.samples.cache import PACKAGE, cache_folder, folder_name, hash_of_files, source_hash
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from nuforge.events import Events
     from nuforge.events.store import Store
+
+Side: TypeAlias = Literal["", "test"]
+"""Which events of a sample are made: all, or those that are for the test."""
 
 
 @runtime_checkable
@@ -46,9 +50,11 @@ class Sample:
         detector: The detector, kept with the events; None if there is none.
         shard_size: Events in a shard.
         seed: Of everything random.
+        side: Which events `generate` gives of those that it is asked for: all, or only those whose identity is on the
+            side of the test (`nuforge.events.split`). They are the same events as in the whole sample.
 
     Raises:
-        InputError: If a number is out of range or the name does not fit a folder.
+        InputError: If a number is out of range, the name does not fit a folder, or there is no such side.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Sample:
     detector: Described | None = None
     shard_size: int = 100
     seed: int = 0
+    side: Side = ""
     _own_source: str = field(init=False, repr=False, default="")
 
     def __post_init__(self) -> None:
@@ -67,6 +74,8 @@ class Sample:
             raise InputError(f"events must be 1 at least, got {self.events}; ask for more events")
         if self.shard_size < 1:
             raise InputError(f"shard_size must be 1 event at least, got {self.shard_size}; 100 is usual")
+        if self.side not in get_args(Side):
+            raise InputError(f"side must be '' (all events) or 'test', got '{self.side}'; choose one of them")
         object.__setattr__(self, "arguments", dict(self.arguments))
         object.__setattr__(self, "_own_source", _own_source(self.generate))
 
@@ -75,16 +84,18 @@ class Sample:
         """Number of shards."""
         return -(-self.events // self.shard_size)
 
-    def size_of(self, shard: int) -> int:
-        """Events in a shard."""
+    def drawn(self, shard: int) -> int:
+        """Events of a shard, whichever side they are on."""
         return min(self.shard_size, self.events - shard * self.shard_size)
+
+    def numbers(self, shard: int) -> Tensor:
+        """Numbers (B,) in their shard of the events that are made, rising."""
+        return numbers_of(self.source, shard, self.drawn(shard), self.side)
 
     @property
     def source(self) -> int:
         """The identity of the sample in its events, 63 bits; the same for another detector or number of events."""
-        from nuforge.events.identity import stable_hash
-
-        return stable_hash(self.name, self.arguments, self.seed, self.shard_size)
+        return source_of(self.name, self.arguments, self.seed, self.shard_size)
 
     def generator(self, shard: int) -> torch.Generator:
         """The generator of a shard."""
@@ -107,6 +118,7 @@ class Sample:
             "seed": self.seed,
             "events": self.events,
             "shard_size": self.shard_size,
+            "side": self.side,
             "detector": None if self.detector is None else self.detector.description(),
             "source_hash": source_hash(),
             "own_source_hash": self._own_source,
@@ -130,6 +142,27 @@ class Sample:
         from nuforge.samples.prepare import prepare
 
         return prepare(self, folder, workers, progress)
+
+
+def source_of(name: str, arguments: Mapping[str, int | float | str | bool], seed: int, shard_size: int) -> int:
+    """The identity in its events of a sample, 63 bits."""
+    from nuforge.events.identity import stable_hash
+
+    return stable_hash(name, dict(arguments), seed, shard_size)
+
+
+def numbers_of(source: int, shard: int, n: int, side: Side) -> Tensor:
+    """Which (B,) of the n events of a shard are on a side, by their identity."""
+    import torch
+
+    from nuforge.events import Table
+    from nuforge.events.identity import identity_columns
+    from nuforge.events.split import SIDES, side_of
+
+    number = torch.arange(n)
+    if not side:
+        return number
+    return number[side_of(Table(identity_columns(source, shard, number), torch.arange(n + 1))) == SIDES.index(side)]
 
 
 def _own_source(generate: Callable) -> str:

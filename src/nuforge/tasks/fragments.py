@@ -14,7 +14,7 @@ from nuforge.events.rows import majority
 from nuforge.events.weights import row_weights
 from nuforge.metrics.clustering import Contingency, clustering_sums
 from nuforge.metrics.weights import ratio
-from nuforge.nn.points import connected_components, join_small, number_inside
+from nuforge.nn.points import connected_components, dbscan, join_small, nearest_other, number_inside
 from nuforge.simulation.truth import CLASSES, VoxelClass
 from nuforge.tasks.task import Task
 from nuforge.tasks.weighing import binary_cross_entropy_sum, counted, rows_of
@@ -32,6 +32,9 @@ _FIGURES = (
     "fragment purity",
     "assigned",
 )
+
+TOUCHING = 1.99
+"""Voxels closer than this touch: a voxel and its 26 neighbours."""
 
 FRAGMENT = Column("", "number of the fragment in its event, -1 for none", "prediction")
 """The column `voxels.reco_fragment`."""
@@ -146,6 +149,9 @@ def cut_loss(logit: Float[Tensor, " e"], cut: Bool[Tensor, " e"], weight: Float[
 def as_fragments(cluster: Tensor, index: Tensor, kind: Tensor, batch: Tensor, least: int) -> Tensor:
     """Clusters of voxels as `reco_fragment` (N,): none of low-energy voxels, small ones joined, numbered in events.
 
+    Low-energy deposits are detached by what the word means: voxels called so that touch a fragment, alone or in a row,
+    are of it.
+
     Args:
         cluster: (N,) int64 from 0; each is of one event, and of the class of most of its voxels.
         index: Voxel numbers (N, 3).
@@ -156,4 +162,16 @@ def as_fragments(cluster: Tensor, index: Tensor, kind: Tensor, batch: Tensor, le
     of_cluster = majority(cluster, kind, int(cluster.max()) + 1 if len(cluster) else 0)[cluster]
     cluster = torch.where(of_cluster == VoxelClass.LOW_ENERGY, -1, cluster)
     joined = join_small(cluster, index.double(), batch * len(CLASSES) + of_cluster, least)
-    return number_inside(joined, batch)
+    return number_inside(_with_touching(joined, index.double(), kind, batch), batch)
+
+
+def _with_touching(cluster: Tensor, place: Tensor, kind: Tensor, batch: Tensor) -> Tensor:
+    """Clusters (N,) to which low-energy voxels of none belong that hang together and touch one."""
+    apart = ((cluster < 0) & (kind == VoxelClass.LOW_ENERGY)).nonzero()[:, 0]
+    fragments = (cluster >= 0).nonzero()[:, 0]
+    piece = dbscan(place[apart], batch[apart], TOUCHING, 1)
+    touched, _ = nearest_other(place[apart], batch[apart], place[fragments], batch[fragments], TOUCHING)
+    touches = (touched >= 0).nonzero()[:, 0]
+    first = touched.new_full((len(apart),), len(apart)).scatter_reduce(0, piece[touches], touches, "amin")[piece]
+    joins = (first < len(apart)).nonzero()[:, 0]
+    return cluster.index_copy(0, apart[joins], cluster[fragments[touched[first[joins]]]])

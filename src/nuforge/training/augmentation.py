@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nuforge.errors import InputError
 from nuforge.events import Events
+from nuforge.events.images import MAP, VIEWS
 
 
 def generator_at(seed: int, step: int, rank: int = 0) -> torch.Generator:
@@ -57,6 +59,38 @@ def voxel_symmetries(
             position = (moved(place, rows.batch, side) * voxel + corner).to(rows[column])
             out = out.with_table(table, rows.with_columns({column: position}))
     return out
+
+
+def map_symmetries(
+    events: Events, generator: torch.Generator, views: Sequence[int] = tuple(range(VIEWS)), noise: float = 0.0
+) -> Events:
+    """Events with their pixel maps mirrored in the direction of the cells, each view in its own way, and with noise.
+
+    `pixels.column` is mirrored and `pixels.charge` multiplied, which suits a network that looks at pixels alone; hits,
+    vertices and prongs stay. A mirrored view of height has what falls rise: leave it out where cosmic muons are asked
+    about.
+
+    Args:
+        events: With `pixels`.
+        generator: Where the choices come from, on the CPU.
+        views: Those that may be mirrored, 0 for X and 1 for Y.
+        noise: Standard deviation of what each charge is multiplied with, about 1; charges become float32 and stay
+            positive.
+
+    Raises:
+        InputError: If there is no such view, or the noise is negative.
+    """
+    if not set(views) <= set(range(VIEWS)) or noise < 0:
+        raise InputError(f"views must be of {list(range(VIEWS))} and noise not negative, got {list(views)} and {noise}")
+    pixels = events["pixels"]
+    allowed = torch.tensor([view in views for view in range(VIEWS)])
+    mirrored = (torch.rand(len(events), VIEWS, generator=generator) < 0.5) & allowed
+    turned = mirrored.to(pixels.batch.device)[pixels.batch, pixels["view"].to(torch.int64)]
+    columns = {"column": torch.where(turned, MAP[1] - 1 - pixels["column"], pixels["column"])}
+    if noise:
+        factor = 1 + noise * torch.randn(len(pixels), generator=generator)
+        columns["charge"] = pixels["charge"].to(torch.float32) * factor.clamp(min=0).to(pixels.batch.device)
+    return events.with_table("pixels", pixels.with_columns(columns))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import torch
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.events import Events
 from nuforge.simulation.cells.calibration import calibrate
+from nuforge.simulation.cells.kinds import prong_kinds
 from nuforge.simulation.cells.maps import pixel_maps
 from nuforge.simulation.cells.prongs import find_prongs
 from nuforge.simulation.cells.slices import slice_hits
@@ -29,4 +30,4 @@ def known_slices(
     sliced = links_to_heads(slice_hits(respond(deposited, detector, generator), detector))
     chosen = calibrate(true_slice(sliced, interaction), detector)
     seen = find_prongs(find_vertex(pixel_maps(chosen, detector), detector), detector)
-    return prune(label_prongs(slice_sums(seen, detector)))
+    return prune(prong_kinds(label_prongs(slice_sums(seen, detector)), interaction))

@@ -80,7 +80,7 @@ def _peak(places: Places, center: Tensor, free: Tensor, groups: int) -> tuple[Te
     for bin_, weight in ((low, 1 - share), (low + 1, share)):
         known = (bin_ >= 0) & (bin_ < _OFFSETS)
         votes.index_add_(0, (row + bin_)[known], weight[known])
-    best = votes.view(groups, -1).argmax(1)
+    best = votes.view(groups, _ANGLES * _OFFSETS).argmax(1)
     offset = (best % _OFFSETS - _OFFSETS / 2).double() * _STEP
     return angle[torch.div(best, _OFFSETS, rounding_mode="floor")], offset
 

@@ -14,6 +14,24 @@ _PRONGS = {
 _HITS = {"particle": Column("", "who gave most of it: a track, or what a shower began with", "truth", "particles")}
 
 
+_VISIBLE = {"visible": Column("MeV", "energy that the interaction deposits in the detector, walls included", "truth")}
+
+
+def visible_energy(deposited: Events, interaction: int = 0) -> Events:
+    """Events with `event.visible`, what one interaction of each deposits.
+
+    Args:
+        deposited: With `segments`, `particles`, `interactions`.
+        interaction: Number of the interaction in its event.
+    """
+    segments, wanted = deposited["segments"], deposited["interactions"].offsets[:-1] + interaction
+    mine = deposited["particles"]["interaction"][segments["particle"]] == wanted[segments.batch]
+    energy = torch.zeros(len(deposited), dtype=torch.float64)
+    energy.index_add_(0, segments.batch[mine], segments["energy"][mine].double())
+    event = deposited["event"].with_columns({"visible": energy.float()}, about=_VISIBLE)
+    return deposited.with_table("event", event)
+
+
 def heads(events: Events) -> Tensor:
     """For each particle (P,), the one that its deposits are named after.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -116,6 +118,64 @@ def _drawn(
     n: int, flux: Flux, material: Material, settings: GeneratorSettings, current: Current, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Kinds, energies (MeV), and nuclei as protons and nucleons, (N,) each, by flux and cross sections."""
+    table = _rate_table(flux, material, settings, current)
+    sums = table.parts.flatten().cumsum(0)
+    uniform = torch.rand((3, n), generator=generator, dtype=torch.float64)
+    cell = torch.searchsorted(sums, uniform[0] * sums[-1], right=True).clamp(max=len(sums) - 1)
+    kind, left = cell // (_GRID - 1), cell % (_GRID - 1)
+    ends = table.weight[kind, left], table.weight[kind, left + 1]
+    on = _along(uniform[1], *ends)
+    energy = torch.lerp(table.energy[left], table.energy[left + 1], on)
+    seen = table.cross_sections
+    rate = torch.lerp(seen[kind, :, left], seen[kind, :, left + 1], on.unsqueeze(1)) * table.densities
+    share = rate.cumsum(1)
+    element = (uniform[2].unsqueeze(1) * share[:, -1:] >= share).sum(1).clamp(max=len(table.nuclei) - 1)
+    which = torch.tensor(table.nuclei)[element]
+    return torch.tensor(table.kinds)[kind], energy, which[:, 0], which[:, 1]
+
+
+def interaction_rate(flux: Flux, material: Material, settings: GeneratorSettings, current: Current = "both") -> float:
+    """Interactions per cm^3 of a material, of a flux in neutrinos per cm^2 and MeV.
+
+    Args:
+        flux: Its scale matters here.
+        material: What they interact in.
+        settings: Of the model.
+        current: Which currents.
+    """
+    table = _rate_table(flux, material, settings, current)
+    return float(table.parts.sum() * (table.energy[1] - table.energy[0]))
+
+
+@dataclass(frozen=True)
+class _RateTable:
+    """What K kinds of neutrinos do on E nuclei at G energies.
+
+    Args:
+        kinds: PDG numbers.
+        nuclei: Protons and nucleons.
+        densities: Nuclei per cm^3 (E,).
+        energy: Grid (G,) in MeV, even.
+        cross_sections: (K, E, G) in cm^2.
+        weight: Flux times cross sections of all nuclei (K, G), per cm^3 and MeV.
+        parts: Mean weight (K, G - 1) of the cells of the grid.
+    """
+
+    kinds: list[int]
+    nuclei: list[tuple[int, int]]
+    densities: Tensor
+    energy: Tensor
+    cross_sections: Tensor
+    weight: Tensor
+    parts: Tensor
+
+
+def _rate_table(flux: Flux, material: Material, settings: GeneratorSettings, current: Current) -> _RateTable:
+    """Flux times cross sections on a grid.
+
+    Raises:
+        InputError: If the flux has no energies that are covered, or can do nothing.
+    """
     nuclei = [(element.Z, round(element.A)) for element in material.elements]
     kinds = [pdg for pdg, spectrum in flux.spectra.items() if float(spectrum.max()) > 0]
     low, high = max(LOWEST, float(flux.energy[0])), min(HIGHEST, float(flux.energy[-1]))
@@ -126,24 +186,13 @@ def _drawn(
     seen = torch.stack(
         [_cross_sections(pdg, grid, nuclei, settings, current) for pdg in kinds]
     )  # kind, nucleus, energy
-    spectra = torch.stack([_interpolated(grid, flux.energy, flux.spectra[pdg]) for pdg in kinds])
+    spectra = torch.stack([flux.at(pdg, grid) for pdg in kinds])
     weight = spectra * torch.einsum("keg,e->kg", seen, densities)
     both = (weight[:, 1:] > 0) & (weight[:, :-1] > 0)  # no cell with a threshold inside
     parts = torch.where(both, 0.5 * (weight[:, 1:] + weight[:, :-1]), 0.0)
     if not float(parts.sum()) > 0:
         raise InputError(f"the flux can do nothing by currents '{current}'; give more energy or other currents")
-    sums = parts.flatten().cumsum(0)
-    uniform = torch.rand((3, n), generator=generator, dtype=torch.float64)
-    cell = torch.searchsorted(sums, uniform[0] * sums[-1], right=True).clamp(max=len(sums) - 1)
-    kind, left = cell // (_GRID - 1), cell % (_GRID - 1)
-    ends = weight[kind, left], weight[kind, left + 1]
-    on = _along(uniform[1], *ends)
-    energy = torch.lerp(grid[left], grid[left + 1], on)
-    rate = torch.lerp(seen[kind, :, left], seen[kind, :, left + 1], on.unsqueeze(1)) * densities
-    share = rate.cumsum(1)
-    element = (uniform[2].unsqueeze(1) * share[:, -1:] >= share).sum(1).clamp(max=len(nuclei) - 1)
-    which = torch.tensor(nuclei)[element]
-    return torch.tensor(kinds)[kind], energy, which[:, 0], which[:, 1]
+    return _RateTable(kinds, nuclei, densities, grid, seen, weight, parts)
 
 
 def _cross_sections(
@@ -151,14 +200,6 @@ def _cross_sections(
 ) -> Tensor:
     """Cross sections (nuclei, energies) in cm^2."""
     return torch.stack([rates(pdg, z, a, settings, current).total(energy) for z, a in nuclei])
-
-
-def _interpolated(x: Tensor, grid: Tensor, values: Tensor) -> Tensor:
-    """Values at x (G,) of a table on a rising grid, 0 outside."""
-    at = torch.searchsorted(grid, x, right=True).clamp(1, len(grid) - 1)
-    on = (x - grid[at - 1]) / (grid[at] - grid[at - 1])
-    inside = (x >= grid[0]) & (x <= grid[-1])
-    return torch.where(inside, torch.lerp(values[at - 1].double(), values[at].double(), on), 0.0)
 
 
 def _along(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from format_fixture import Fixture
 from nuforge.formats.genie import GST, ROOTRACKER
 from nuforge.formats.gibuu import GIBUU
 from nuforge.formats.kin import KIN
-from nuforge.formats.minerva import MINERVA
 from nuforge.formats.miniboone import MINIBOONE
 from nuforge.formats.nuhepmc import NUHEPMC
 from nuforge.formats.nuisance import NUISANCE
@@ -137,32 +136,6 @@ def make_gibuu(path, events, seed, variant):
     )
 
 
-def make_minerva(path, events, seed, variant):
-    counts = np.full(events, 2)
-    counts[1] = 0
-    n = int(counts.sum())
-    vertex = np.tile([10.0, 20.0, 6000.0, 5.0], (events, 1))
-    if variant == "not finite":
-        vertex[:] = np.nan
-    return rooted(
-        path,
-        "MasterAnaDev",
-        {
-            "mc_run": np.full(events, 110000 + seed, np.int32),
-            "mc_subrun": np.full(events, 7, np.int32),
-            "mc_nthEvtInFile": 3 * np.arange(events, dtype=np.int32),
-            "mc_incoming": np.full(events, -14, np.int32),
-            "mc_incomingE": np.full(events, 3000.0),
-            "mc_intType": np.full(events, 8, np.int32),
-            "mc_current": np.full(events, 1, np.int32),
-            "mc_vtx": vertex,
-            "vtx": vertex + 1,
-            "mc_FSPartPDG": jagged(np.tile(np.array([-13, 2112], np.int32), n // 2), counts),
-            **{f"mc_FSPart{name}": jagged(np.full(n, 500.0), counts) for name in ("Px", "Py", "Pz", "E")},
-        },
-    )
-
-
 def make_nuhepmc(path, events, seed, variant):
     """Event 1 has no particles; the others a neutrino, a nucleus and two that leave."""
     lines = ["HepMC::Version 3.03.01", "HepMC::Asciiv3-START_EVENT_LISTING", "W CV", "A NuHepMC.Version.Major 1"]
@@ -266,22 +239,6 @@ FIXTURES = [
             "interactions.mode": 600,
             "interactions.neutrino": -14,
             "particles.energy": 1500,
-        },
-        variants=("not finite",),
-    ),
-    Fixture(
-        "minerva",
-        MINERVA,
-        make_minerva,
-        empty=("particles",),
-        expected={
-            "event.energy": 3000,
-            "event.run": 110000,
-            "event.subrun": 7,
-            "event.vertex": [1.1, 2.1, 600.1],
-            "interactions.mode": 300,
-            "interactions.vertex": [1, 2, 600],
-            "particles.momentum": [500, 500, 500],
         },
         variants=("not finite",),
     ),

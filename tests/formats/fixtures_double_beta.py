@@ -1,20 +1,13 @@
-"""Fixtures of NEXT, LEGEND, NuRadioMC and Daya Bay, made after their schemas."""
+"""Fixtures of NEXT and LEGEND, made after their schemas."""
 
 from __future__ import annotations
 
 import h5py
 import numpy as np
-from format_fixture import Fixture
+from format_fixture import Fixture, ids_of, written
 
-from nuforge.formats.dayabay import DAYABAY
 from nuforge.formats.lh5 import LH5
 from nuforge.formats.next_ic import NEXT
-from nuforge.formats.nuradiomc import NURADIOMC
-
-
-def ids_of(events):
-    """Event numbers with gaps."""
-    return 3 * np.arange(events) + 2
 
 
 def keyed(events, fields, key="event", kind="i4"):
@@ -22,13 +15,6 @@ def keyed(events, fields, key="event", kind="i4"):
     rows = np.zeros(2 * (events - 1), [(key, kind), *fields])
     rows[key] = np.repeat(np.delete(ids_of(events), 1), 2)
     return rows
-
-
-def written(path, datasets, variant):
-    with h5py.File(path, "w") as file:
-        for name, values in datasets.items():
-            file.create_dataset(name, data=values, compression="gzip" if variant == "compressed" else None)
-    return path
 
 
 def make_truth(newest):
@@ -150,41 +136,6 @@ def make_lh5(path, events, seed, variant):
     return path
 
 
-def make_nuradiomc(path, events, seed, variant):
-    """The first event group has two showers, not next to each other; others one."""
-    ids = np.append(ids_of(events), 2).astype("f8" if variant == "float ids" else "i8")
-    n = len(ids)
-    columns = {
-        "event_group_ids": ids,
-        "shower_ids": np.arange(n),
-        "xx": np.full(n, 1.5),
-        "yy": np.full(n, 2.0),
-        "zz": np.full(n, -100.0),
-        "zeniths": np.zeros(n),
-        "azimuths": np.zeros(n),
-        "energies": np.full(n, np.nan if variant == "not finite" else 1e17 * (1 + seed)),
-        "shower_energies": np.full(n, 5e16),
-        "flavors": np.full(n, -14),
-        "interaction_type": np.array([b"cc", b"nc"] * n)[:n],
-        "shower_type": np.array([b"EM", b"HAD"] * n)[:n],
-        "weights": np.full(n, 0.5),
-        "triggered": np.arange(n) % 2 == 1,
-        "vertex_times": np.full(n, 4.0),
-    }
-    return written(path, columns, variant)
-
-
-def make_dayabay(path, events, seed, variant):
-    """Spectra of detectors, the second without bins."""
-    datasets = {}
-    for i in range(events):
-        bins = np.zeros(0 if i == 1 else 240, [("E_min_MeV", "f8"), ("E_max_MeV", "f8"), ("N", "f8")])
-        bins["E_min_MeV"], bins["E_max_MeV"] = 0.05 * np.arange(len(bins)), 0.05 * np.arange(1, len(bins) + 1)
-        bins["N"] = np.nan if variant == "not finite" else 100 + seed
-        datasets[f"ibd_spectrum_8AD_AD1{i + 1}"] = bins
-    return written(path, datasets, variant)
-
-
 TRUTH = {
     "segments.start": [1, 2, 3],
     "segments.energy": 0.25,
@@ -199,6 +150,7 @@ TRUTH = {
     "hits.charge": float("nan"),
     "event.timestamp": 5e6,
 }
+
 
 FIXTURES = [
     Fixture(
@@ -277,27 +229,5 @@ FIXTURES = [
             "legend/l200-p03-r001-cal-20230318T012144Z-tier_raw.lh5": {"events": 30, "records": 30, "waveforms": 30},
             "legend/l200-p03-r001-cal-20230318T012144Z-tier_hit.lh5": {"events": 30, "records": 30},
         },
-    ),
-    Fixture(
-        "nuradiomc",
-        NURADIOMC,
-        make_nuradiomc,
-        expected={
-            "event.energy": 1e11,
-            "event.weight": 0.5,
-            "showers.vertex": [150, 200, -10000],
-            "showers.direction": [0, 0, -1],
-            "showers.interaction": 1,
-            "showers.time": 4,
-        },
-        variants=("compressed", "float ids", "not finite"),
-    ),
-    Fixture(
-        "dayabay",
-        DAYABAY,
-        make_dayabay,
-        empty=("bins",),
-        expected={"event.detector": 11, "event.period": 8, "bins.high": 0.05, "bins.content": 100},
-        variants=("compressed", "not finite"),
     ),
 ]

@@ -1,4 +1,4 @@
-"""Fixtures of the formats of neutrino telescopes and water Cherenkov detectors."""
+"""Fixtures of neutrino telescopes, in ice and water and by radio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pyarrow as pa
 import pytest
-from format_fixture import DATA, Fixture
+from format_fixture import IDS, Fixture, ids_of, written
 from pyarrow import parquet
 
 from nuforge.formats.graphnet_parquet import GRAPHNET_NESTED, GRAPHNET_PARQUET
@@ -19,13 +19,9 @@ from nuforge.formats.hese import HESE
 from nuforge.formats.kaggle import KAGGLE
 from nuforge.formats.km3net_offline import KM3NET_OFFLINE
 from nuforge.formats.km3pipe import KM3PIPE
-from nuforge.formats.liquido import LIQUIDO
+from nuforge.formats.nuradiomc import NURADIOMC
 from nuforge.formats.pisa import PISA
 from nuforge.formats.prometheus import PROMETHEUS
-from nuforge.formats.watchmal import WATCHMAL
-from nuforge.formats.wcsim import WCSIM
-
-WCSIM_FILE = "wcsim/wcsim.root"
 
 
 def telescope(events, seed, variant):
@@ -134,55 +130,6 @@ def make_kaggle(path, events, seed, variant):
     return path
 
 
-def make_liquido(path, events, seed, variant):
-    """Event 1 has no hits; rows are in no order."""
-    number, generator = 3 * np.arange(events) + 2, np.random.default_rng(seed)
-    hits = generator.random((3 * (events - 1), 7)).astype("f4")
-    hits[:, 0], hits[:, 1] = np.repeat(np.delete(number, 1), 3), 17
-    hits[0, 2:6] = [10, 20, 30, 9.5]
-    truth = generator.random((events, 9)).astype("f4")
-    truth[:, 0], truth[:, 8] = number, 11
-    truth[0, 1:4] = [10, 20, 30]
-    if variant == "not finite":
-        truth[:, 4:6], truth[:, 8] = np.nan, np.inf
-    with h5py.File(path, "w") as file:
-        for name, rows in (("HitData", hits), ("TruthData", truth[::-1])):
-            file.create_dataset(name, data=rows, compression="gzip" if variant == "compressed" else None)
-        file["SiPMIDxyz"] = np.zeros(3, [("SiPMID", "i4"), ("x", "f8"), ("y", "f8"), ("z", "f8")])
-    return path
-
-
-def make_watchmal(path, events, seed, variant):
-    """Event 1 has no hits."""
-    generator, counts = np.random.default_rng(seed), np.where(np.arange(events) == 1, 0, 3)
-    n = int(counts.sum())
-    columns = {"event_hits_index": np.cumsum(counts) - counts, "event_ids": (3 * np.arange(events) + 2).astype("i4")}
-    columns |= {"hit_pmt": np.full(n, 5, "i4"), "hit_charge": generator.random(n).astype("f4")}
-    columns |= {"hit_time": np.full(n, 9.5, "f4"), "labels": np.resize(np.array([1, 0, 2, 3], "i4"), events)}
-    columns |= {"energies": np.full((events, 1), 500, "f4"), "positions": np.full((events, 1, 3), 4, "f4")}
-    columns |= {"angles": np.zeros((events, 2), "f4"), "veto": np.zeros(events, bool)}
-    columns["root_files"] = np.array([f"file{seed}.root"] * events, "S64")
-    if variant == "float ids":
-        columns["event_ids"] = columns["event_ids"].astype("f8")
-    if variant == "not finite":
-        columns["energies"][:], columns["labels"][:] = np.nan, -999
-    with h5py.File(path, "w") as file:
-        for name, values in columns.items():
-            file.create_dataset(name, data=values, compression="gzip" if variant == "compressed" else None)
-    return path
-
-
-def make_wcsim(path, events, seed, variant):
-    """The file of WCSim's own tests: nothing else writes such arrays."""
-    if not (DATA / WCSIM_FILE).exists():
-        pytest.skip(f"{DATA / WCSIM_FILE} is not there")
-    shutil.copy(DATA / WCSIM_FILE, path)
-    path.chmod(0o644)
-    with path.open("ab") as file:
-        file.write(bytes(seed))
-    return path
-
-
 def make_hese(path, events, seed, variant):
     lists = {"recoDepositedEnergy": [12.0 + seed] * events, "recoMorphology": np.resize([0, 1, 2], events).tolist()}
     lists |= {"recoZenith": [1.5] * events, "recoLength": [float("nan")] * events}
@@ -247,8 +194,32 @@ def make_km3net(path, events, seed, variant):
     return path
 
 
-IDS = ("float ids", "not finite")
 COUNTS = {"events": 5, "hits": 56, "interactions": 5, "truth": 5}
+
+
+def make_nuradiomc(path, events, seed, variant):
+    """The first event group has two showers, not next to each other; others one."""
+    ids = np.append(ids_of(events), 2).astype("f8" if variant == "float ids" else "i8")
+    n = len(ids)
+    columns = {
+        "event_group_ids": ids,
+        "shower_ids": np.arange(n),
+        "xx": np.full(n, 1.5),
+        "yy": np.full(n, 2.0),
+        "zz": np.full(n, -100.0),
+        "zeniths": np.zeros(n),
+        "azimuths": np.zeros(n),
+        "energies": np.full(n, np.nan if variant == "not finite" else 1e17 * (1 + seed)),
+        "shower_energies": np.full(n, 5e16),
+        "flavors": np.full(n, -14),
+        "interaction_type": np.array([b"cc", b"nc"] * n)[:n],
+        "shower_type": np.array([b"EM", b"HAD"] * n)[:n],
+        "weights": np.full(n, 0.5),
+        "triggered": np.arange(n) % 2 == 1,
+        "vertex_times": np.full(n, 4.0),
+    }
+    return written(path, columns, variant)
+
 
 FIXTURES = [
     Fixture(
@@ -332,29 +303,17 @@ FIXTURES = [
         real={"pisa/events__PINGU__V47__unjoined.hdf5": {"events": 77_273, "interactions": 77_273}},
     ),
     Fixture(
-        "liquido",
-        LIQUIDO,
-        make_liquido,
-        empty=("hits",),
-        expected={"hits.position": [1, 2, 3], "hits.time": 9.5, "particles.start": [3, 2, -1]},
-        variants=("compressed", "not finite"),
-        real={"graphnet/liquido_electrons.h5": {"events": 100, "hits": 121_096, "particles": 100}},
-    ),
-    Fixture(
-        "watchmal",
-        WATCHMAL,
-        make_watchmal,
-        empty=("hits",),
-        expected={"hits.time": 9.5, "particles.energy": 500, "particles.momentum": [0, 499.99974, 0]},
-        variants=("compressed", *IDS),
-        real={"wcsim/wcsim_e500MeV_digihits.h5": {"events": 10, "hits": 21_560, "particles": 10}},
-    ),
-    Fixture(
-        "wcsim",
-        WCSIM,
-        make_wcsim,
-        expected={"hits.time": 950.0378, "particles.energy": 500.510986},
-        real={WCSIM_FILE: {"events": 10, "hits": 21_560, "particles": 10, "photoelectrons": 43_336}},
-        events=10,
+        "nuradiomc",
+        NURADIOMC,
+        make_nuradiomc,
+        expected={
+            "event.energy": 1e11,
+            "event.weight": 0.5,
+            "showers.vertex": [150, 200, -10000],
+            "showers.direction": [0, 0, -1],
+            "showers.interaction": 1,
+            "showers.time": 4,
+        },
+        variants=("compressed", "float ids", "not finite"),
     ),
 ]

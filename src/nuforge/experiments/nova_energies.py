@@ -1,0 +1,295 @@
+"""Energies and vertices in NOvA-like detectors: from pixel maps, from lists of prongs, and by classical methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from nuforge.evaluation.report import Published
+from nuforge.experiments.experiment import Experiment, experiment
+from nuforge.samples.nova import Site
+from nuforge.samples.nova_neutrinos import Beam
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from nuforge.baselines.baseline import Baseline
+    from nuforge.events import Events
+    from nuforge.samples import Sample
+    from nuforge.tasks.energy import Energy, Loss
+
+Target = Literal["nu_e", "electron", "nu_mu", "hadrons"]
+Flavour = Literal["nu_e", "nu_mu"]
+
+_GEV = 1e3
+_TARGETS = {
+    "nu_e": ("nu_e energy", "neutrino_energy", 1, (0.5, 1.0, 2.0, 3.0, 5.0)),
+    "electron": ("electron energy", "lepton_energy", 1, (0.5, 1.0, 2.0, 3.0, 5.0)),
+    "muon": ("muon energy", "lepton_energy", 0, (0.3, 1.0, 2.0, 3.0, 5.0)),
+    "nu_mu": ("nu_mu energy", "neutrino_energy", 0, (0.5, 1.0, 2.0, 3.0, 5.0)),
+    "hadrons": ("hadronic energy", "hadronic_energy", 0, (0.2, 0.5, 1.0, 2.0, 4.0)),
+}
+"""Name, column, number of the flavour, and edges in GeV between which true energies are asked about."""
+_CNN = "Baldi et al., Phys. Rev. D 99 (2019) 012011, arXiv:1811.04557"
+_LSTM = "Torbunov, thesis, University of Minnesota 2021"
+
+
+@experiment(
+    system="energy regression CNN",
+    detector="NOvA-like far or near detector, pixel maps of 100 x 80 in two views",
+    task="energy of nu_e, of the electron, of nu_mu or of hadrons, from pixel maps",
+    reference=_CNN,
+    published=(
+        Published("RMS of nu_e energy over that of the kinematic energy", 0.84, _CNN),
+        Published("RMS of electron energy over that of the kinematic energy", 0.88, _CNN),
+    ),
+    quick={"events": 3000, "steps": 150, "batch": 16, "width": 0.125, "validate_every": 50, "tree_rounds": 60},
+)
+def nova_energy(
+    target: Target = "nu_e",
+    events: int = 30000,
+    shard_size: int = 100,
+    site: Site = "far",
+    beam: Beam = "fhc",
+    cosmic_share: float = 0.2,
+    width: float = 0.25,
+    vertex: bool = True,
+    loss: Literal["absolute", "squared"] = "absolute",
+    calibration: float = 0.0,
+    edge: float = 20.0,
+    steps: int = 2500,
+    batch: int = 32,
+    learning_rate: float = 2e-3,
+    validate_every: int = 250,
+    tree_rounds: int = 300,
+) -> Experiment:
+    """An energy from the pixel maps of both views by residual networks, beside the classical energy and boosted trees.
+
+    The network learns from contained events of the flavour alone, weighted to a flat spectrum of true energy. The
+    classical energy is the kinematic one of nu_e (a quadratic form of visible energies) or that of nu_mu (range of the
+    muon, calorimetry of hadrons). The report says how all move with the calibration.
+
+    Args:
+        target: Which energy.
+        events: Number of simulated events, of all flavours and all sides of the split together.
+        shard_size: Events that are simulated together.
+        site: "far" or "near".
+        beam: Horn current.
+        cosmic_share: Share of cosmic muons at the far site: not asked about, but in the sample, which others use too.
+        width: Channels of ResNet18 over the published ones.
+        vertex: Whether the network reads the reconstructed vertex.
+        loss: Mean size of relative errors, as published, or mean square.
+        calibration: Share by which energies are scaled up or down at random in training; 0 for never.
+        edge: Events that come nearer to a wall than this, in cm, are not contained and not asked about.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+        tree_rounds: Rounds of boosting.
+    """
+    from nuforge.models.energy_cnn import EnergyCNN
+    from nuforge.models.resnet18 import ResNet18
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
+
+    model = EnergyCNN([ResNet18(width), ResNet18(width)], vertex=vertex)
+    task = _energy(target, model.features, loss)
+    sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
+    return Experiment(
+        sample=sample,
+        learner=Supervised(model, [task]),
+        baselines=_classical([task], tree_rounds),
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=_slicing(site),
+        shifts=shifts,
+        augment=_other_calibrations(calibration),
+        reads=("pixels", "prongs"),
+        only=f"{task.where} & edge > {edge}",
+    )
+
+
+@experiment(
+    system="LSTM energy estimator (lstm_v3)",
+    detector="NOvA-like far or near detector, lists of prongs",
+    task="energies of the lepton and of the neutrino, from lists of prongs",
+    reference=_LSTM,
+    published=(
+        Published("resolution of nu_mu energy over that of range and calorimetry", 0.85, _LSTM),
+        Published("sensitivity to the calibration over that of range and calorimetry", 0.2, _LSTM),
+    ),
+    quick={"events": 3000, "steps": 1000, "batch": 64, "width": 64, "validate_every": 250, "tree_rounds": 60},
+)
+def nova_energy_lstm(
+    flavour: Flavour = "nu_mu",
+    events: int = 30000,
+    shard_size: int = 100,
+    site: Site = "far",
+    beam: Beam = "fhc",
+    cosmic_share: float = 0.2,
+    width: int = 128,
+    units: int = 32,
+    calibration: float = 0.1,
+    edge: float = 20.0,
+    steps: int = 12000,
+    batch: int = 128,
+    learning_rate: float = 1e-3,
+    validate_every: int = 500,
+    tree_rounds: int = 300,
+) -> Experiment:
+    """Energies of lepton and neutrino by an LSTM over lists of prongs, beside classical energies and boosted trees.
+
+    Energies of training events are all scaled up, down or not at all, at random, so that the network relies on what
+    does not depend on the calibration; `--calibration 0` is the same without. The report says how all move with it.
+
+    Args:
+        flavour: Whose energies.
+        events: Number of simulated events, of all flavours and all sides of the split together.
+        shard_size: Events that are simulated together.
+        site: "far" or "near".
+        beam: Horn current.
+        cosmic_share: Share of cosmic muons at the far site: not asked about, but in the sample, which others use too.
+        width: Channels of the dense layers.
+        units: Of each LSTM.
+        calibration: Share by which energies are scaled up or down at random in training; 0 for never.
+        edge: Events that come nearer to a wall than this, in cm, are not contained and not asked about.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+        tree_rounds: Rounds of boosting.
+    """
+    from nuforge.models.energy_lstm import EnergyLSTM
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
+
+    model = EnergyLSTM(width, units=units)
+    lepton_of = {"nu_e": "electron", "nu_mu": "muon"}
+    total, lepton = (_energy(name, model.features) for name in (flavour, lepton_of[flavour]))
+    sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
+    return Experiment(
+        sample=sample,
+        learner=Supervised(model, [total, lepton]),
+        baselines=_classical([total, lepton], tree_rounds),
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=_slicing(site),
+        shifts=shifts,
+        augment=_other_calibrations(calibration),
+        reads=("prongs",),
+        only=f"{total.where} & edge > {edge}",
+    )
+
+
+@experiment(
+    system="VertexCVN",
+    detector="NOvA-like far or near detector, pixel maps of 100 x 80 in two views",
+    task="vertex of neutrinos, from pixel maps",
+    reference="Elkarghli, arXiv:2112.01494",
+    quick={"events": 3000, "steps": 120, "batch": 16, "depth": 3, "validate_every": 40},
+)
+def nova_vertexcvn(
+    events: int = 30000,
+    shard_size: int = 100,
+    site: Site = "far",
+    beam: Beam = "fhc",
+    cosmic_share: float = 0.2,
+    depth: int = 4,
+    width: int = 8,
+    beta: float = 5.0,
+    steps: int = 2500,
+    batch: int = 32,
+    learning_rate: float = 3e-3,
+    validate_every: int = 250,
+) -> Experiment:
+    """The vertex from the pixel maps of both views by a network that points, beside lines with elastic arms.
+
+    Args:
+        events: Number of simulated events, of all flavours and all sides of the split together.
+        shard_size: Events that are simulated together.
+        site: "far" or "near", which is where the published network is for.
+        beam: Horn current.
+        cosmic_share: Share of cosmic muons at the far site: not asked about, but in the sample, which others use too.
+        depth: Levels of a tower; each halves the resolution.
+        width: Channels of its finest level; level i has i + 1 times as many.
+        beta: Error in cm from which on the loss is linear.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+    """
+    from nuforge.baselines.slice_vertex import SliceVertex
+    from nuforge.detectors import nova_far, nova_near
+    from nuforge.models.vertex_cvn import VertexCVN
+    from nuforge.tasks.vertex import Vertex
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
+
+    model = VertexCVN(nova_far() if site == "far" else nova_near(), depth, width)
+    task = Vertex(model.features, beta)
+    sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
+    return Experiment(
+        sample=sample,
+        learner=Supervised(model, [task]),
+        baselines={"lines and elastic arms": SliceVertex()},
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=_slicing(site),
+        shifts=shifts,
+        reads=("pixels",),
+        only=f"{task.where} & edge > 0",
+    )
+
+
+def _samples(
+    events: int, shard_size: int, site: Site, beam: Beam, cosmic_share: float
+) -> tuple[Sample, dict[str, Sample]]:
+    """The sample of an experiment, and its test events with another calibration or from another generator."""
+    from nuforge.samples.nova_neutrinos import neutrinos
+
+    share = cosmic_share if site == "far" else 0.0
+    made = partial(neutrinos, events, shard_size=shard_size, site=site, beam=beam, cosmic_share=share)
+    shifts = {name: made(shift=name, side="test") for name in ("calibration-up", "calibration-down")}
+    return made(), {**shifts, "generator B": made(generator="B", side="test")}
+
+
+def _slicing(site: Site) -> Callable[[Events, Generator], Events]:
+    """From deposits of each event to the slice of its first interaction."""
+    from nuforge.detectors import nova_far, nova_near
+    from nuforge.simulation.cells import known_slices
+
+    detector = nova_far() if site == "far" else nova_near()
+
+    def respond(deposited: Events, generator: Generator) -> Events:
+        return known_slices(deposited, detector, generator)
+
+    return respond
+
+
+def _energy(target: str, features: int, loss: Loss = "absolute") -> Energy:
+    """The question."""
+    from nuforge.tasks.energy import Energy
+
+    name, column, flavour, edges = _TARGETS[target]
+    return Energy(name, features, column, flavour, [edge * _GEV for edge in edges], loss)
+
+
+def _classical(tasks: list[Energy], rounds: int) -> dict[str, Baseline]:
+    """What physicists did before, for the columns of the tasks: of nu_e or of nu_mu, and boosted trees."""
+    from nuforge.baselines.energy_trees import EnergyTrees
+    from nuforge.baselines.kinematic_energy import KinematicEnergy
+    from nuforge.baselines.range_energy import RangeEnergy
+
+    columns, where = tuple(task.target for task in tasks), tasks[0].where
+    trees = {"boosted trees": EnergyTrees(columns, where, rounds)}
+    if tasks[0].flavour == 1:
+        return {"kinematic energy": KinematicEnergy(columns, where), **trees}
+    return {"range and calorimetry": RangeEnergy(where), **trees}
+
+
+def _other_calibrations(by: float) -> Callable[[Events, Generator], Events] | None:
+    """Training events with another calibration, if it is wrong by anything."""
+    from nuforge.training.calibration import calibrated_anew
+
+    return partial(calibrated_anew, by=by) if by else None

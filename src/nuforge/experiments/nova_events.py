@@ -1,0 +1,181 @@
+"""NOvA-like detectors: classes of whole slices, from their pixel maps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nuforge.evaluation.report import Published
+from nuforge.experiments.experiment import Experiment, experiment
+from nuforge.samples.nova_neutrinos import FLAVOURS, Beam
+
+_CVN = "Aurisano et al., JINST 11 (2016) P09001, arXiv:1604.01444"
+_SIAMESE = "siamese ResNet18 that rejects cosmic muons, as shown in lecture slides"
+_DETECTOR = "NOvA-like far detector, pixel maps of 100 x 80 in two views"
+
+
+@experiment(
+    system="EventCVN, and its successor on MobileNetV2",
+    detector=_DETECTOR,
+    task="classes of slices: nu_mu CC, nu_e CC, nu_tau CC, NC, cosmic",
+    reference=_CVN,
+    published=(
+        Published("efficiency of nu_e CC", 0.49, _CVN),
+        Published("efficiency of nu_mu CC", 0.58, _CVN),
+        Published("efficiency of nu_e CC, selection before it", 0.35, _CVN),
+        Published("efficiency of nu_mu CC, selection before it", 0.57, _CVN),
+    ),
+    quick={
+        "events": 3000,
+        "width": 0.25,
+        "steps": 900,
+        "batch": 32,
+        "validate_every": 150,
+        "baseline_events": 1500,
+    },
+)
+def nova_eventcvn(
+    events: int = 30000,
+    shard_size: int = 100,
+    beam: Beam = "fhc",
+    backbone: Literal["googlenet", "mobilenetv2"] = "googlenet",
+    width: float = 0.5,
+    dropout: float = 0.2,
+    steps: int = 6000,
+    batch: int = 64,
+    learning_rate: float = 2e-3,
+    validate_every: int = 500,
+    baseline_events: int = 24000,
+) -> Experiment:
+    """Classes of slices by a convolutional network with a tower for each view, beside NOvA's earlier selections.
+
+    Slices are selected as nu_mu CC and nu_e CC where S / sqrt(S + B) of the exposure is largest; cosmic muons, which
+    other cuts remove, are no background here.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        beam: Horn current: "fhc" forward (neutrinos), "rhc" reverse (antineutrinos), or "both".
+        backbone: "googlenet", whose towers meet in one more inception module (2016), or "mobilenetv2".
+        width: Channels of the backbone over the published ones.
+        dropout: Fraction of the merged features that is left out in training.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+        baseline_events: Training events that the classical methods are fitted on, at most.
+    """
+    from nuforge.baselines.lem import LEM
+    from nuforge.baselines.lid import LID
+    from nuforge.baselines.muon_neighbours import MuonNeighbours
+    from nuforge.baselines.selecting import Selecting
+    from nuforge.baselines.slice_trees import SliceTrees
+    from nuforge.baselines.stacked import Stacked
+    from nuforge.detectors import nova_far
+    from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
+    from nuforge.models.googlenet import GoogLeNet
+    from nuforge.models.mobilenetv2 import MobileNetV2
+    from nuforge.models.towers import EventTowers, Merge, Views
+    from nuforge.tasks.classification import Classification
+    from nuforge.tasks.selection import Selection
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
+
+    tower = GoogLeNet if backbone == "googlenet" else MobileNetV2
+    views = Views([tower(width), tower(width)])
+    model = EventTowers(views, Merge(views.features, width if backbone == "googlenet" else 0.0, dropout=dropout))
+
+    def selection() -> Selection:
+        return Selection(Classification(FLAVOURS, model.features, "flavour"), ("nu_mu CC", "nu_e CC"), ("cosmic",))
+
+    far = nova_far()
+    classical = {
+        "LID, LEM and muon neighbours": Stacked({"LID": LID(far), "LEM": LEM(far), "muons": MuonNeighbours(far)}),
+        "LID": LID(far),
+        "LEM": LEM(far),
+        "boosted trees": SliceTrees(far),
+    }
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
+    return Experiment(
+        sample=sample,
+        learner=Supervised(model, [selection()]),
+        baselines={name: Selecting(baseline, selection()) for name, baseline in classical.items()},
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=responding(far),
+        augment=mirroring(0, 1),
+        baseline_events=baseline_events,
+        reads=("pixels", "hits", "prongs"),
+        shifts=shifts,
+    )
+
+
+@experiment(
+    system="siamese ResNet18 against cosmic muons",
+    detector=_DETECTOR,
+    task="what is left of nu_mu CC, nu_e CC, NC when cosmic muons are rejected",
+    reference=_SIAMESE,
+    quick={
+        "events": 3000,
+        "width": 0.25,
+        "steps": 900,
+        "batch": 32,
+        "validate_every": 150,
+        "baseline_events": 1500,
+    },
+)
+def nova_cosmic(
+    events: int = 30000,
+    shard_size: int = 100,
+    beam: Beam = "fhc",
+    width: float = 0.5,
+    dropout: float = 0.2,
+    steps: int = 4000,
+    batch: int = 64,
+    learning_rate: float = 2e-3,
+    validate_every: int = 500,
+    baseline_events: int = 24000,
+) -> Experiment:
+    """Scores of nu_mu CC, nu_e CC, nu_tau CC, NC and cosmic muons by one ResNet18 that looks at both views.
+
+    What is kept of each where 5 % of cosmic muons are left, beside cuts on containment, angle and size with trees. Only
+    the view from above is mirrored in training: muons come from the sky.
+
+    Args:
+        events: Number of simulated events, all sides of the split together.
+        shard_size: Events that are simulated together.
+        beam: Horn current: "fhc", "rhc" or "both".
+        width: Channels of ResNet18 over the published ones.
+        dropout: Fraction of the merged features that is left out in training.
+        steps: Optimiser steps.
+        batch: Events in a step.
+        learning_rate: Largest learning rate of the schedule.
+        validate_every: Steps between two looks at the validation side.
+        baseline_events: Training events that the classical methods are fitted on, at most.
+    """
+    from nuforge.baselines.cosmic_cuts import CosmicCuts
+    from nuforge.baselines.slice_trees import SliceTrees
+    from nuforge.detectors import nova_far
+    from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
+    from nuforge.models.resnet18 import ResNet18
+    from nuforge.models.towers import EventTowers, Merge, Views
+    from nuforge.tasks.classification import Classification
+    from nuforge.tasks.rejection import Rejection
+    from nuforge.training.learner import Supervised
+    from nuforge.training.options import FitOptions
+
+    views = Views([ResNet18(width)])
+    model = EventTowers(views, Merge(views.features, dropout=dropout))
+    classes = Classification(FLAVOURS, model.features, "flavour")
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
+    return Experiment(
+        sample=sample,
+        learner=Supervised(model, [classes, Rejection(classes, "cosmic", left=0.05)]),
+        baselines={"cuts and boosted trees": CosmicCuts(nova_far()), "boosted trees": SliceTrees(nova_far())},
+        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        batch=batch,
+        respond=responding(nova_far()),
+        augment=mirroring(0),
+        baseline_events=baseline_events,
+        reads=("pixels", "hits", "prongs"),
+        shifts=shifts,
+    )

@@ -1,0 +1,86 @@
+"""Energy LSTM: features of slices from the lists of their prongs, for energies."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nuforge.errors import InputError
+from nuforge.events import Column, Events, Table
+from nuforge.models.prong_variables import (
+    PRONG_VARIABLES,
+    SLICE_VARIABLES,
+    in_both_views,
+    prong_variables,
+    slice_variables,
+)
+from nuforge.nn.norm import NormActivation
+from nuforge.nn.sequences import SequenceLSTM
+
+_SEEN = ("both", "one")
+
+
+class EnergyLSTM(nn.Module):
+    """Features of events from two lists of prongs, those of both views and those of one, and from sums of the slice.
+
+    Each prong passes dense layers, each list an LSTM; what they end with goes through batch norm and dense layers
+    together with the variables of the slice. Inputs are standardised by batch norm; NOvA's network has scores of
+    prongs among them, which are not here.
+
+    Args:
+        width: Channels of the dense layers.
+        layers: Dense layers before and after the LSTMs.
+        units: Of each LSTM.
+
+    Source:
+        Torbunov, thesis, University of Minnesota 2021; the network "lstm_v3" of the public code lstm_ee.
+    """
+
+    def __init__(self, width: int = 128, layers: int = 3, units: int = 32) -> None:
+        super().__init__()
+        if min(width, layers, units) < 1:
+            raise InputError(f"width, layers and units must be at least 1, got {width}, {layers} and {units}")
+        self.scales = nn.ModuleDict({seen: _standard(len(PRONG_VARIABLES)) for seen in _SEEN})
+        self.before = nn.ModuleDict({seen: _dense([len(PRONG_VARIABLES), *[width] * layers]) for seen in _SEEN})
+        self.lists = nn.ModuleDict({seen: SequenceLSTM(width, units) for seen in _SEEN})
+        joined = 2 * units + len(SLICE_VARIABLES)
+        self.norm = _standard(joined)
+        self.after = _dense([joined, *[width] * layers])
+        self.features = width
+
+    def forward(self, events: Events) -> Mapping[str, Table]:
+        """Features of events.
+
+        Args:
+            events: `prongs`, and `event` with the sums of slices and the vertex.
+
+        Returns:
+            `event` with features (B, width), one row an event, those without prongs too.
+        """
+        prongs, variables, n = events["prongs"], prong_variables(events), len(events)
+        both = in_both_views(prongs)
+        masks = zip(_SEEN, (both, ~both), strict=True)
+        states = [self._read(seen, variables, prongs.batch, mask, n) for seen, mask in masks]
+        features = self.after(self.norm(torch.cat([*states, slice_variables(events)], 1)))
+        about = {"features": Column("", "features of the network", "prediction")}
+        return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}
+
+    def _read(self, seen: str, variables: Tensor, batch: Tensor, mask: Tensor, n_events: int) -> Tensor:
+        """The state (B, units) that the LSTM of some prongs ends with."""
+        rows = self.before[seen](self.scales[seen](variables[mask]))
+        state: Tensor = self.lists[seen](rows, torch.bincount(batch[mask], minlength=n_events))
+        return state
+
+
+def _standard(channels: int) -> NormActivation:
+    """Batch norm without an activation, that rows without others pass too."""
+    return NormActivation(channels, slope=1.0)
+
+
+def _dense(channels: Sequence[int]) -> nn.Sequential:
+    """Dense layers with ReLU."""
+    pairs = itertools.pairwise(channels)
+    return nn.Sequential(*(layer for a, b in pairs for layer in (nn.Linear(a, b), nn.ReLU())))
