@@ -110,9 +110,11 @@ def remembered(made, targets):
     """The table of memory of pairs of files, one twice as long as the other, and the events read together of each."""
     from memory_probe import MARK, grown
 
+    from nuforge.formats.hdf5 import KEPT
+
     if not MARK.exists():
         return []
-    found = iter(grown([(path, batch) for _, paths, batch in made for path in paths]))
+    found = iter(grown([(path, batch) for _, paths, batch in made for path in paths], KEPT))
     rows = []
     for name, _, batch in made:
         short, long = next(found), next(found)
