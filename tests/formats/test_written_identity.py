@@ -89,8 +89,7 @@ def test_numbers_that_a_format_cannot_hold_are_refused_and_never_changed(made, t
     out = tmp_path / f"written{len(list(tmp_path.iterdir()))}"
     try:
         fixture.format.write(out, iter([odd]), fixture.detector)
-    except InputError as error:
-        assert "\n" not in str(error)
+    except InputError:
         return
     assert told(odd, held) == told(read(out), held)
 
