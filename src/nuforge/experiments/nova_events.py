@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nuforge.evaluation.report import Published
 from nuforge.experiments.experiment import Experiment, experiment
 from nuforge.samples.nova_neutrinos import FLAVOURS, Beam
+
+if TYPE_CHECKING:
+    from nuforge.baselines.baseline import Baseline
 
 _CVN = "Aurisano et al., JINST 11 (2016) P09001, arXiv:1604.01444"
 _SIAMESE = "siamese ResNet18 that rejects cosmic muons, as shown in lecture slides"
@@ -88,7 +91,7 @@ def nova_eventcvn(
         return Selection(Classification(FLAVOURS, model.features, "flavour"), ("nu_mu CC", "nu_e CC"), ("cosmic",))
 
     far = nova_far()
-    classical = {
+    classical: dict[str, Baseline] = {
         "LID, LEM and muon neighbours": Stacked({"LID": LID(far), "LEM": LEM(far), "muons": MuonNeighbours(far)}),
         "LID": LID(far),
         "LEM": LEM(far),
