@@ -212,7 +212,7 @@ def _known(events: Events, beam: Beam, n_cosmic: float) -> Events:
     if reverse is not None and expected is not None:
         columns["reverse"] = torch.where(cosmic, reverse, event["reverse"])
         columns["expected"] = torch.where(cosmic, expected, event["expected"])
-    about = {name: Column(*what, "truth", names=names) for name, (*what, names) in TRUTH.items()}
+    about = {name: Column(unit, meaning, "truth", names=names) for name, (unit, meaning, names) in TRUTH.items()}
     return events.with_table("event", event.with_columns(columns, about=about))
 
 
