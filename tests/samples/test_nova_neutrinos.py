@@ -196,6 +196,13 @@ def test_slices_with_electrons_for_muons_are_those_of_electron_neutrinos():
     assert not slices["event"]["cosmic"].any()
 
 
+def test_one_event_of_two_beams_and_cosmic_muons_alone_are_samples_too():
+    alone, cosmic = made(neutrinos(1, beam="both")), made(neutrinos(2, cosmic_share=1.0))
+    assert len(alone) == 1
+    assert cosmic["event"]["flavour"].tolist() == [4, 4]
+    assert (cosmic["event"]["expected"] > 1e6).all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
