@@ -36,35 +36,38 @@ FAIR = 1_000_000  # bytes: smaller files measure how a file is opened
 AHEAD = 8_000_000  # bytes: smaller batches are less than the blocks of rows that are read, and the tables that are kept
 BATCHES = 6  # of the shorter file whose memory is measured
 
-TWICE = "rows may be in any order, so a table above 8 MB is gone through twice: where events are, then what they hold"
+ASIDE = "a table above 8 MB, whose rows may be in any order, is put aside as it is decoded, to be gone through again"
+KEYS = "the column of events is read first, for rows may be in any order"
 SPARSE = "images are stored dense and read sparse: what is not zero is sought and gets its place"
 JOINED = "numbers of tracks and events become rows: parents, deposits and hits are joined"
-MANY = "thousands of small datasets, each looked at before it is read"
+ANGLES = "angles become directions of travel, energies momenta, and what stands for nothing NaN"
+MANY = "many small datasets, each looked at before it is read"
 SHORT = "some milliseconds: the hash of the file, its identity, is most of it"
 REASONS = {
-    "segments": f"{TWICE}; {JOINED}",
-    "next-rows": f"{TWICE}; {JOINED}",
+    "segments": f"{JOINED}; {ASIDE}",
+    "next-rows": f"{JOINED}; {ASIDE}",
     "next-extents": JOINED,
-    "larpix-simulated": f"{TWICE}; {JOINED}",
-    "larpix": TWICE,
-    "liquido": TWICE,
-    "km3pipe": f"{TWICE}; {JOINED}",
+    "larpix-simulated": f"{JOINED}; {ASIDE}",
+    "larpix": "packets are sorted by time and cut into bursts",
+    "liquido": f"{SHORT}; {ANGLES}",
+    "km3pipe": f"{JOINED}; {ANGLES}",
     "nova": SPARSE,
     "dune-cvn": SPARSE,
     "larcv3": "numbers of voxels become places, and tensors and clusters joined",
     "numl": JOINED,
     "dayabay": MANY,
-    "pisa": MANY,
+    "pisa": f"{MANY}; {SHORT}",
     "nugraph": MANY,
     "charge-events": SHORT,
-    "graphnet parquet": TWICE,
-    "icecube kaggle": TWICE,
-    "prometheus": JOINED,
+    "graphnet parquet": f"{ANGLES}; {KEYS}",
+    "graphnet nested": ANGLES,
+    "icecube kaggle": f"{ANGLES}; {KEYS}",
+    "prometheus": f"{ANGLES}; {JOINED}",
     "watchmal": "names of files become numbers of sources, angles momenta",
     "next-waveforms": SHORT,
-    "lh5": SHORT,
+    "lh5": f"samples of 16 bits become 32, which tensors can be worked with; {SHORT}",
 }
-"""What readers do beyond decoding, of those that may take longer than the goal."""
+"""What readers do beyond decoding, as profiles show, of those that may take longer than the goal."""
 
 
 def fixtures():
@@ -110,9 +113,11 @@ def remembered(made, targets):
     """The table of memory of pairs of files, one twice as long as the other, and the events read together of each."""
     from memory_probe import MARK, grown
 
+    from nuforge.formats.hdf5 import KEPT
+
     if not MARK.exists():
         return []
-    found = iter(grown([(path, batch) for _, paths, batch in made for path in paths]))
+    found = iter(grown([(path, batch) for _, paths, batch in made for path in paths], KEPT))
     rows = []
     for name, _, batch in made:
         short, long = next(found), next(found)

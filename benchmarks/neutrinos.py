@@ -1,6 +1,6 @@
 """The generator of neutrino interactions: speed by step, and cross sections beside what is published.
 
-    python benchmarks/neutrinos.py [--events 100000] [--json]
+    python benchmarks/neutrinos.py [--events 100000] [--json benchmarks/results/neutrinos.json]
 
 Speed: charged-current events of muon neutrinos of 0.5 to 5 GeV on argon, one thread, seconds of processor time for a
 million events, by step; tables are made before and counted apart. Cross sections are those of the tables.
@@ -11,6 +11,8 @@ import cProfile
 import json
 import pstats
 import time
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -71,27 +73,28 @@ def cross_sections(pdg: int, settings: str) -> dict[str, list[float]]:
     return {name: [round(float(value), 4) for value in values] for name, values in found.items()}
 
 
-def main() -> None:
-    """Measure, and say it."""
+def main(words: list[str] | None = None) -> dict[str, Any]:
+    """All figures, as lines and as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--json", action="store_true", help="all figures as JSON")
-    arguments = parser.parse_args()
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where all figures are written as JSON")
+    arguments = parser.parse_args(words)
     torch.set_num_threads(1)
-    report = {
+    report: dict[str, Any] = {
+        "events": arguments.events,
         "seconds a million events": speed(arguments.events),
-        "energies in GeV": ENERGIES,
+        "energies in GeV": list(ENERGIES),
         "neutrinos on carbon, A": cross_sections(14, "A"),
         "antineutrinos on carbon, A": cross_sections(-14, "A"),
         "neutrinos on carbon, B": cross_sections(14, "B"),
     }
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-        return
     for name, part in report.items():
         print(name)
         for key, value in part.items() if isinstance(part, dict) else [("", part)]:
             print(f"  {key}: {value}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return report
 
 
 if __name__ == "__main__":

@@ -116,13 +116,13 @@ def speeds(n: int, generator: torch.Generator) -> dict[str, float]:
     return {f"ms of an electron of 2 GeV: {name}": value for name, value in spent.items()}
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> dict[str, float]:
     """All figures, as lines or as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(words)
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(chosen.seed)
     material = DETECTOR.material
@@ -141,6 +141,7 @@ def main() -> None:
         print(f"{name}: {value:.4g}")
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures
 
 
 if __name__ == "__main__":

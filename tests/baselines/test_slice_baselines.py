@@ -13,6 +13,7 @@ from nuforge.baselines.lid import LID
 from nuforge.baselines.muon_neighbours import MuonNeighbours, shares_of_nearest
 from nuforge.baselines.prong_likelihood import ProngLikelihood
 from nuforge.baselines.prong_profiles import CELLS, PLANES, prong_profiles
+from nuforge.baselines.prong_trees import PRONG_FEATURES, ProngTrees, prong_features
 from nuforge.baselines.slice_summaries import SLICE_SUMMARIES, leading_prongs, slice_summaries
 from nuforge.baselines.slice_trees import Growth, SliceTrees
 from nuforge.baselines.small_network import train_small_network
@@ -48,13 +49,18 @@ def cosmic():
 
 
 def stacked():
-    return Stacked({"LID": lid(), "neighbours": neighbours()}, classes=4, growth=QUICK)
+    return Stacked({"LID": lid(), "neighbours": neighbours()}, classes=4)
 
 
 def particles():
     return ProngLikelihood(DETECTOR)
 
 
+def prong_trees():
+    return ProngTrees(DETECTOR, growth=QUICK)
+
+
+PRONGS = [particles, prong_trees]
 SLICES = [lid, trees, lem, neighbours, cosmic, stacked]
 
 
@@ -72,7 +78,7 @@ def test():
 def fitted(train):
     """All classifiers of slices, each fitted once."""
     out = {}
-    for build in [*SLICES, particles]:
+    for build in [*SLICES, *PRONGS]:
         out[build] = build()
         out[build].fit(train)
     return out
@@ -87,39 +93,40 @@ def test_obvious_slices_are_told_apart(build, fitted, test):
     assert isinstance(fitted[build], Baseline)
 
 
-def test_obvious_prongs_are_told_apart(fitted, test):
-    assert accuracy(fitted[particles].predict(test.readout()), test["prongs"]["pid"], "prongs") > 0.85
+@pytest.mark.parametrize("build", PRONGS)
+def test_obvious_prongs_are_told_apart(build, fitted, test):
+    assert accuracy(fitted[build].predict(test.readout()), test["prongs"]["pid"], "prongs") > 0.85
 
 
-@pytest.mark.parametrize("build", [*SLICES, particles])
+@pytest.mark.parametrize("build", [*SLICES, *PRONGS])
 def test_what_was_saved_answers_alike(build, fitted, test, tmp_path):
-    baseline, table = fitted[build], "prongs" if build is particles else "event"
+    baseline, table = fitted[build], "prongs" if build in PRONGS else "event"
     baseline.save(tmp_path / "kept")
     again = build().load(tmp_path / "kept")
     a, b = (x.predict(test.readout())[table]["probability"] for x in (baseline, again))
     assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("build", [*SLICES, particles])
+@pytest.mark.parametrize("build", [*SLICES, *PRONGS])
 def test_an_event_alone_gets_the_same_answer_as_among_others(build, fitted, test):
-    table = "prongs" if build is particles else "event"
+    table = "prongs" if build in PRONGS else "event"
     together = fitted[build].predict(test.readout())[table]["probability"]
     alone = [fitted[build].predict(test.event(i).readout())[table]["probability"] for i in range(4)]
     torch.testing.assert_close(torch.cat(alone), together[: sum(len(part) for part in alone)], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("build", [*SLICES, particles])
+@pytest.mark.parametrize("build", [*SLICES, *PRONGS])
 def test_slices_without_hits_and_batches_without_slices_have_answers(build, fitted):
     events = toy_slices(5, blank=True)
-    table = "prongs" if build is particles else "event"
+    table = "prongs" if build in PRONGS else "event"
     assert events["prongs"].counts[-1] == 0
     found = fitted[build].predict(events.readout())[table]
     assert len(found) == len(events[table])
     assert bool(found["probability"].isfinite().all())
-    assert len(fitted[build].predict(events[-1:].readout())[table]) == (0 if build is particles else 1)
+    assert len(fitted[build].predict(events[-1:].readout())[table]) == (0 if build in PRONGS else 1)
     none = fitted[build].predict(events[:0].readout())[table]
     assert len(none) == 0
-    assert none["probability"].shape[1] == (5 if build is particles else 4)
+    assert none["probability"].shape[1] == (5 if build in PRONGS else 4)
 
 
 @pytest.mark.parametrize("build", [lid, lem, neighbours, particles])  # leaves of trees count rows, whatever they weigh
@@ -130,7 +137,7 @@ def test_an_event_of_weight_two_is_the_same_event_twice(build):
     once, twice = build(), build()
     once.fit([weighing(events, [float(n) for n in numbers])])
     twice.fit([repeated(events, numbers)])
-    table = "prongs" if build is particles else "event"
+    table = "prongs" if build in PRONGS else "event"
     look = toy_slices(12, seed=5).readout()
     a, b = (x.predict(look)[table]["probability"] for x in (once, twice))
     if build is lem:  # an event finds its own copies in the library, but not itself
@@ -139,7 +146,7 @@ def test_an_event_of_weight_two_is_the_same_event_twice(build):
         torch.testing.assert_close(a, b, atol=2e-3, rtol=1e-2)
 
 
-@pytest.mark.parametrize("build", [*SLICES, particles])
+@pytest.mark.parametrize("build", [*SLICES, *PRONGS])
 def test_events_of_weight_zero_teach_nothing(build, train, test):
     events = Events.concat(train[:3])
     lies = toy_slices(24, seed=9)
@@ -148,12 +155,12 @@ def test_events_of_weight_zero_teach_nothing(build, train, test):
     a, b = build(), build()
     a.fit([weighing(events, [1.0] * len(events))])
     b.fit([both])
-    table = "prongs" if build is particles else "event"
+    table = "prongs" if build in PRONGS else "event"
     x, y = (baseline.predict(test.readout())[table]["probability"] for baseline in (a, b))
     torch.testing.assert_close(x, y, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("build", [*SLICES, particles])
+@pytest.mark.parametrize("build", [*SLICES, *PRONGS])
 def test_what_was_not_fitted_says_so(build, test, tmp_path):
     with pytest.raises(InputError, match="fit"):
         build().predict(test.readout())
@@ -240,6 +247,14 @@ def test_summaries_say_what_is_in_a_slice(test):
     assert of["slope, X"][kind == 0].min() > 0.95
     shares = [value for name, value in of.items() if "fraction" in name]
     assert all(0 <= float(share.min()) <= float(share.max()) <= 1.0001 for share in shares)
+
+
+def test_features_of_prongs_have_their_names(test):
+    found = prong_features(test.readout(), DETECTOR)
+    assert found.shape == (len(test["prongs"]), len(PRONG_FEATURES))
+    torch.testing.assert_close(found[:, PRONG_FEATURES.index("width")], test["prongs"]["width"])
+    torch.testing.assert_close(found[:, PRONG_FEATURES.index("direction, z")], test["prongs"]["direction"][:, 2])
+    assert (found[:, PRONG_FEATURES.index("energy, fraction of the slice")] <= 1.0001).all()
 
 
 def test_the_leading_prong_is_that_of_most_energy():

@@ -116,3 +116,34 @@ def test_the_figures_of_the_reconstruction_come_from_one_command(script, tmp_pat
     printed = capsys.readouterr().out
     assert all(table["rows"] and table["title"] in printed for table in result["tables"])
     assert all(len(row) == len(table["columns"]) for table in result["tables"] for row in table["rows"])
+
+
+def test_the_generator_of_neutrinos_is_measured_step_by_step(script, tmp_path, capsys):
+    written = tmp_path / "neutrinos.json"
+    result = script("neutrinos").main(["--events", "300", "--json", str(written)])
+    assert json.loads(written.read_text()) == result
+    seconds = result["seconds a million events"]
+    assert all(0 <= seconds[step] < seconds["everything"] for step in script("neutrinos").STEPS if step != "everything")
+    assert set(result) == set(json.loads((BENCHMARKS / "results" / "neutrinos.json").read_text()))
+    assert "neutrinos on carbon, B" in capsys.readouterr().out
+
+
+def test_a_detector_like_novas_is_measured_beside_what_is_published(script, tmp_path, capsys):
+    written = tmp_path / "nova_detector.json"
+    result = script("nova_detector").main(["--events", "8", "--json", str(written)])
+    assert json.loads(written.read_text()) == result
+    assert set(result) == set(json.loads((BENCHMARKS / "results" / "nova_detector.json").read_text()))
+    assert "density, g/cm^3: 0.997" in capsys.readouterr().out
+
+
+def test_what_passes_for_an_electron_neutrino_is_counted_class_by_class(script, tmp_path, capsys):
+    background = script("nova_background")
+    written = tmp_path / "nova_background.json"
+    result = background.main(["--quick", "--json", str(written)])
+    assert json.loads(written.read_text()) == result
+    counts, _ = result["tables"]
+    assert [row[0] for row in counts["rows"]] == list(background.CLASSES)
+    assert sum(row[1] for row in counts["rows"]) == background.QUICK
+    assert counts["title"] in capsys.readouterr().out
+    committed = json.loads((BENCHMARKS / "results" / "nova_background.json").read_text())
+    assert committed["targets"][0]["met"] is True

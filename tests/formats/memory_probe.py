@@ -32,11 +32,15 @@ class Grown:
     batches: int
 
 
-def grown(files: Sequence[tuple[Path, int]]) -> list[Grown]:
+KEPT = 1 << 20
+"""Bytes of a table that are kept whole while memory is measured, an eighth of what readers keep: files can be short."""
+
+
+def grown(files: Sequence[tuple[Path, int]], kept: int = KEPT) -> list[Grown]:
     """What reading files takes, so many events at a time, in a process of its own, one after the other."""
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    child = context.Process(target=_measure, args=(list(files), queue))
+    child = context.Process(target=_measure, args=(list(files), kept, queue))
     child.start()
     found = queue.get()
     child.join()
@@ -45,8 +49,11 @@ def grown(files: Sequence[tuple[Path, int]]) -> list[Grown]:
     return found
 
 
-def _measure(files: Sequence[tuple[Path, int]], queue) -> None:
+def _measure(files: Sequence[tuple[Path, int]], kept: int, queue) -> None:
     """In the process: one file after the other."""
+    from nuforge.formats import decoded
+
+    decoded.KEPT = kept
     try:
         queue.put([_one(path, batch) for path, batch in files])
     except Exception as error:  # the parent waits for an answer

@@ -261,6 +261,18 @@ def with_a_heap_of_zeros(path):
     return path
 
 
+def with_a_circle_of_names(path):
+    """A file with a group in whose heap of names what is free comes again and again."""
+    with h5py.File(path, "w") as file:
+        file["ibd_spectrum_AD11"] = np.zeros(5)
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"HEAP")
+    free, place = struct.unpack_from("<QQ", content, heap + 16)
+    struct.pack_into("<Q", content, place + free, free)
+    path.write_bytes(content)
+    return path
+
+
 def test_a_damaged_type_is_refused_before_the_library_writes_past_its_memory(tmp_path):
     found = answers(lambda: [with_wide_floats(tmp_path / "made", 847)])
     assert not faults(found, refused=True)
@@ -271,6 +283,12 @@ def test_a_heap_without_end_is_refused_before_the_library_walks_it(tmp_path):
     found = answers(lambda: [with_a_heap_of_zeros(tmp_path / "made")], hang=60)
     assert not faults(found, refused=True)
     assert "has a damaged heap of texts or lists" in found[0].said
+
+
+def test_a_heap_of_names_that_goes_round_is_refused_before_the_library_follows_it(tmp_path):
+    found = answers(lambda: [with_a_circle_of_names(tmp_path / "made")], hang=60)
+    assert not faults(found, refused=True)
+    assert "has a damaged heap of names" in found[0].said
 
 
 PLAIN = """
@@ -290,3 +308,17 @@ def test_h5py_alone_breaks_off_or_hangs_on_such_files(tmp_path, make):
     except subprocess.TimeoutExpired:
         return
     assert code < 0
+
+
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited on Linux")
+def test_h5py_alone_takes_memory_without_end_from_such_files(tmp_path):
+    """If this fails HDF5 was mended, and what `local_heaps` looks for may go."""
+    command = [sys.executable, "-c", LIMITED + PLAIN, str(with_a_circle_of_names(tmp_path / "made"))]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "memory allocation failed" in found.stderr

@@ -16,6 +16,7 @@ from nuforge.metrics.clustering import (
     cluster_purity,
     clustering_figures,
     clustering_sums,
+    panoptic_counts,
 )
 
 ALL = (adjusted_rand_index, adjusted_mutual_information, cluster_efficiency, cluster_purity, assigned_fraction)
@@ -162,3 +163,20 @@ def test_events_out_of_range_are_refused():
     rows = torch.zeros(2, dtype=torch.int64)
     with pytest.raises(ValueError, match=r"batch must be 0 to 0, got 0 to 1; pass Table\.batch"):
         Contingency.of(rows, rows, torch.tensor([0, 1]), 1)
+
+
+def test_panoptic_counts_are_those_by_hand():
+    true = torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, -1, 5])
+    found = torch.tensor([7, 7, 7, 3, 3, 3, 3, -1, 3, 0])
+    batch = torch.tensor([0] * 9 + [2])
+    overlap, matched, of_true, said = panoptic_counts(Contingency.of(true, found, batch, 3)).unbind(1)
+    assert overlap.tolist() == pytest.approx([3 / 4 + 3 / 4, 0, 1])
+    assert (matched.tolist(), of_true.tolist(), said.tolist()) == ([2, 0, 1], [3, 0, 1], [2, 0, 1])
+
+
+@given(clusterings())
+def test_a_cluster_is_matched_once_at_most(rows):
+    true, found, batch, n = rows
+    overlap, matched, of_true, said = panoptic_counts(Contingency.of(true, found, batch, n)).unbind(1)
+    assert (matched <= torch.minimum(of_true, said)).all()
+    assert ((overlap <= matched) & (overlap >= matched / 2)).all()

@@ -16,6 +16,7 @@ from nuforge.models.prong_variables import (
     prong_variables,
     slice_variables,
 )
+from nuforge.models.towers import Views
 from nuforge.models.vertex_cvn import VertexCVN
 from nuforge.nn.sequences import SequenceLSTM
 from nuforge.nn.spatial_softmax import expected_place
@@ -38,7 +39,7 @@ class Small(Backbone):
 
 def energy_cnn():
     """An energy CNN of small towers."""
-    return EnergyCNN([Small(), Small()], hidden=8)
+    return EnergyCNN(Views([Small(), Small()]), hidden=8)
 
 
 def energy_lstm():
@@ -186,8 +187,8 @@ def test_energy_that_is_lost_to_the_map_is_seen_in_the_sums():
 
 
 def test_sizes_of_nothing_are_refused():
-    with pytest.raises(InputError, match="there must be 2 towers"):
-        EnergyCNN([Small()])
+    with pytest.raises(InputError, match="hidden must be at least 1 channel, got 0"):
+        EnergyCNN(Views([Small()]), hidden=0)
     with pytest.raises(InputError, match="width, layers and units must be at least 1, got 0"):
         EnergyLSTM(width=0)
     with pytest.raises(InputError, match="depth, width, places and hidden must be at least 1"):

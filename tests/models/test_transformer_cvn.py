@@ -6,8 +6,8 @@ import torch
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.models.densenet import DenseNet
-from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN, brightest
 from nuforge.models.towers import Views
+from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN, brightest
 from nuforge.tasks.classification import Classification
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised
@@ -162,3 +162,13 @@ def test_impossible_networks_are_refused():
         TransformerCVN(sparse(), sparse(), width=10, heads=4)
     with pytest.raises(InputError, match="growth, views and the layers of blocks must be at least 1"):
         DenseNet(blocks=())
+
+
+def test_an_image_alone_gets_the_same_features_from_a_densenet_as_in_a_batch():
+    torch.manual_seed(0)
+    backbone, images = DenseNet(growth=4, blocks=(1, 2)), torch.rand(4, 1, 100, 80)
+    backbone(images)
+    together = backbone.eval()(images)
+    assert together.shape == (4, backbone.features)
+    for i in range(4):
+        torch.testing.assert_close(backbone(images[i : i + 1])[0], together[i], rtol=1e-4, atol=1e-5)

@@ -57,7 +57,7 @@ def test_the_outlines_of_the_truth_give_its_pixels_back():
     assert found["hit purity"] > 0.97  # where tracks cross a pixel is of both outlines
     assert found["hit efficiency"] > 0.97
     assert found["panoptic quality"] > 0.95
-    assert found["accuracy of kinds"] > 0.97
+    assert found["kind accuracy"] > 0.97
 
 
 def test_shared_pixels_are_in_the_outlines_of_both_particles():
@@ -124,7 +124,7 @@ def test_prongs_answer_by_the_hits_of_pixels():
     events = crossing_tracks(2)
     found = figures(events, ProngPixels().predict(events.readout()))
     assert found["hit purity"] == found["hit efficiency"] == 1  # the toy's prongs are its particles
-    assert found["accuracy of kinds"] != found["accuracy of kinds"]
+    assert found["kind accuracy"] != found["accuracy of kinds"]
 
 
 @pytest.fixture

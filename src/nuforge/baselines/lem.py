@@ -31,6 +31,9 @@ SCREENING = 40.0
 """cm: a charge is felt about so far."""
 MODES = (24, 8)
 """Waves along the beam and across it, even and odd ones each, that a pattern is made of in each view."""
+BLOCKS = (2 * MODES[0] * MODES[1], MODES[0] * MODES[1], MODES[0] * MODES[1])
+"""Parts of a pattern: waves that are even across in both views, odd in view X, odd in view Y; in a mirrored event an odd
+part has the other sign."""
 NEAR = (10, 30, 100)
 """Numbers of best matches that are looked at, in events of weight 1."""
 
@@ -41,31 +44,13 @@ _FILE = "lem"
 _BLOCK = 256  # events compared with the library at once
 
 
-@dataclass(frozen=True)
-class Patterns:
-    """Patterns of events as vectors whose squared distance is the energy of one put upon the other's negative.
-
-    Args:
-        vectors: (B, D): blocks of waves that are even across in both views, odd in view X, odd in view Y. A mirrored
-            event has the other sign in an odd block.
-    """
-
-    vectors: Float[Tensor, "b d"]
-
-    @staticmethod
-    def widths() -> tuple[int, int, int]:
-        """Waves of each block."""
-        n = MODES[0] * MODES[1]
-        return 2 * n, n, n
-
-
 def patterns(readout: Events, detector: SegmentedDetector, power: float) -> Float[Tensor, "b d"]:
     """The pattern (B, D) of every event around its vertex.
 
-    Two sets of charges, one negative, have the energy E = 1/2 sum q_i q_j V(r_ij), which is 0 if they are the same
+    Two sets of charges, one of them negative, have the energy E = 1/2 sum q_i q_j V(r_ij), which is 0 if they are the same
     and small if they lie near. With V the screened potential that falls like 1/r, whose transform is
     1 / sqrt(k^2 + k_0^2), the energy is a sum over waves of |q_k|^2 V_k: a squared distance of vectors sqrt(V_k) q_k.
-    Short waves hardly weigh, so a few hundred are enough.
+    Short waves hardly weigh, so a few hundred are enough. Parts are those of `BLOCKS`, rounded as they are kept on disk.
 
     Args:
         readout: Events with `hits` that have an energy, and `event.vertex`.
@@ -107,10 +92,11 @@ def _strengths() -> tuple[Tensor, Tensor]:
 
 def squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """Squared distances (N, M) of patterns, each b mirrored in either view if that is nearer."""
-    blocks = zip(a.split(Patterns.widths(), 1), b.split(Patterns.widths(), 1), strict=True)
+    blocks = zip(*(torch.split_with_sizes(x, BLOCKS, 1) for x in (a, b)), strict=True)
     even, odd_x, odd_y = (x @ y.T for x, y in blocks)
     squares = a.square().sum(1)[:, None] + b.square().sum(1)
-    return (squares - 2 * (even + odd_x.abs() + odd_y.abs())).clamp(min=0)
+    distance: Tensor = squares - 2 * (even + odd_x.abs() + odd_y.abs())
+    return distance.clamp(min=0)
 
 
 @dataclass
@@ -148,7 +134,7 @@ class LEM:
         """Fills the library, then grows the trees on what its events find in it."""
         rows = gathered(batches, self._look, self.target, self.classes)
         pattern = rows.features["pattern"]
-        self.library = {"pattern": pattern.half(), "label": rows.label, "weight": rows.weight}
+        self.library = {"pattern": pattern, "label": rows.label, "weight": rows.weight}
         found = self._matches(pattern, torch.arange(len(rows)))
         self.forest = self.growth.forest(torch.cat([found, rows.features["own"]], 1), rows, self.classes)
 
@@ -165,13 +151,16 @@ class LEM:
         """Writes library and trees into a folder."""
         if self.library is None or self.forest is None:
             raise InputError("LEM has no library to save; call fit(batches) first")
-        write_arrays(folder / _FILE, self.library, self._about())
+        kept = {**self.library, "pattern": self.library["pattern"].half()}
+        write_arrays(folder / _FILE, kept, self._about())
         write_forest(folder, self.forest, self._features(), {"power": self.power})
 
     def load(self, folder: Path) -> LEM:
         """What `save` wrote, with this one's detector."""
         forest, _ = read_forest(folder, self._features())
-        return replace(self, library=read_arrays(folder / _FILE, self._about()), forest=forest)
+        library = read_arrays(folder / _FILE, self._about())
+        library["pattern"] = library["pattern"].float()
+        return replace(self, library=library, forest=forest)
 
     def _about(self) -> dict[str, object]:
         return {"classes": self.classes, "power": self.power, "modes": MODES, "size": [BEHIND, AHEAD, ASIDE, SCREENING]}
@@ -198,7 +187,7 @@ class LEM:
         """
         if self.library is None:
             raise InputError("LEM has no library yet; call fit(batches), or load(folder), first")
-        library = self.library["pattern"].float()
+        library = self.library["pattern"]
         parts = []
         for first in range(0, len(pattern), _BLOCK):
             distance = squared_distances(pattern[first : first + _BLOCK], library)

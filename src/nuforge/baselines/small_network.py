@@ -45,7 +45,7 @@ def train_small_network(
     classes: int,
     *,
     hidden: int = 24,
-    steps: int = 400,
+    steps: int = 800,
     learning_rate: float = 0.02,
     decay: float = 1e-3,
     seed: int = 0,

@@ -28,7 +28,8 @@ def relative_fit(
     size = terms.double().abs().amax(0).clamp(min=torch.finfo(torch.float64).tiny)  # terms of any unit, as they are
     system = terms.double() / size * of_row[:, None]
     answer = torch.linalg.lstsq(system, (wanted.double() * of_row)[:, None], driver="gelsd").solution
-    return answer.squeeze(1) / size
+    coefficients: Tensor = answer.squeeze(1) / size
+    return coefficients
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def attention_matrix(curve: Mapping[str, Any]) -> Figure:
     drawn = np.where(count >= _LEAST, mean, np.nan)
     spread = max(1.2, float(np.nanmax(np.maximum(drawn, 1 / np.maximum(drawn, 1e-9)), initial=1.2)))
     with style.styled():
-        figure = new_figure(2.2 + 0.62 * len(givers), 1.3 + 0.36 * len(takers))
+        figure = new_figure(3.2 + 0.62 * len(givers), 1.3 + 0.36 * len(takers))
         axes = figure.add_subplot()
         norm = TwoSlopeNorm(1.0, 1 / spread, spread)
         axes.imshow(drawn, cmap="RdBu_r", norm=norm, aspect="auto", alpha=0.75)

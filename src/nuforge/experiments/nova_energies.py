@@ -44,7 +44,7 @@ _LSTM = "Torbunov, thesis, University of Minnesota 2021"
         Published("RMS of nu_e energy over that of the kinematic energy", 0.84, _CNN),
         Published("RMS of electron energy over that of the kinematic energy", 0.88, _CNN),
     ),
-    quick={"events": 3000, "steps": 150, "batch": 16, "width": 0.125, "validate_every": 50, "tree_rounds": 60},
+    quick={"events": 3000, "steps": 400, "batch": 16, "width": 0.125, "validate_every": 100, "tree_rounds": 60},
 )
 def nova_energy(
     target: Target = "nu_e",
@@ -58,15 +58,16 @@ def nova_energy(
     loss: Literal["absolute", "squared"] = "absolute",
     calibration: float = 0.0,
     edge: float = 20.0,
-    steps: int = 2500,
+    steps: int = 8000,
     batch: int = 32,
     learning_rate: float = 2e-3,
-    validate_every: int = 250,
+    validate_every: int = 400,
     tree_rounds: int = 300,
 ) -> Experiment:
     """An energy from the pixel maps of both views by residual networks, beside the classical energy and boosted trees.
 
-    The network learns from contained events of the flavour alone, weighted to a flat spectrum of true energy. The
+    The network learns from contained events of the flavour alone, weighted to a flat spectrum of true energy, each view
+    mirrored at random. The
     classical energy is the kinematic one of nu_e (a quadratic form of visible energies) or that of nu_mu (range of the
     muon, calorimetry of hadrons). The report says how all move with the calibration.
 
@@ -90,10 +91,11 @@ def nova_energy(
     """
     from nuforge.models.energy_cnn import EnergyCNN
     from nuforge.models.resnet18 import ResNet18
+    from nuforge.models.towers import Views
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
-    model = EnergyCNN([ResNet18(width), ResNet18(width)], vertex=vertex)
+    model = EnergyCNN(Views([ResNet18(width), ResNet18(width)]), vertex=vertex)
     task = _energy(target, model.features, loss)
     sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
     return Experiment(
@@ -104,7 +106,7 @@ def nova_energy(
         batch=batch,
         respond=_slicing(site),
         shifts=shifts,
-        augment=_other_calibrations(calibration),
+        augment=_augmentation(calibration, maps=True),
         reads=("pixels", "prongs"),
         only=f"{task.where} & edge > {edge}",
     )
@@ -176,7 +178,7 @@ def nova_energy_lstm(
         batch=batch,
         respond=_slicing(site),
         shifts=shifts,
-        augment=_other_calibrations(calibration),
+        augment=_augmentation(calibration, maps=False),
         reads=("prongs",),
         only=f"{total.where} & edge > {edge}",
     )
@@ -187,7 +189,7 @@ def nova_energy_lstm(
     detector="NOvA-like far or near detector, pixel maps of 100 x 80 in two views",
     task="vertex of neutrinos, from pixel maps",
     reference="Elkarghli, arXiv:2112.01494",
-    quick={"events": 3000, "steps": 120, "batch": 16, "depth": 3, "validate_every": 40},
+    quick={"events": 3000, "steps": 250, "batch": 16, "depth": 3, "validate_every": 125},
 )
 def nova_vertexcvn(
     events: int = 30000,
@@ -198,7 +200,7 @@ def nova_vertexcvn(
     depth: int = 4,
     width: int = 8,
     beta: float = 5.0,
-    steps: int = 2500,
+    steps: int = 3500,
     batch: int = 32,
     learning_rate: float = 3e-3,
     validate_every: int = 250,
@@ -288,8 +290,16 @@ def _classical(tasks: list[Energy], rounds: int) -> dict[str, Baseline]:
     return {"range and calorimetry": RangeEnergy(where), **trees}
 
 
-def _other_calibrations(by: float) -> Callable[[Events, Generator], Events] | None:
-    """Training events with another calibration, if it is wrong by anything."""
+def _augmentation(calibration: float, maps: bool) -> Callable[[Events, Generator], Events] | None:
+    """Training events with a calibration that is wrong at random, if by anything, and with mirrored maps, if any."""
+    from nuforge.training.augmentation import map_symmetries
     from nuforge.training.calibration import calibrated_anew
 
-    return partial(calibrated_anew, by=by) if by else None
+    if not calibration:
+        return map_symmetries if maps else None
+
+    def augment(events: Events, generator: Generator) -> Events:
+        events = calibrated_anew(events, generator, calibration)
+        return map_symmetries(events, generator) if maps else events
+
+    return augment

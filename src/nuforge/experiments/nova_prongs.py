@@ -176,6 +176,7 @@ def nova_transformercvn(
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
     """
+    from nuforge.detectors import nova_far
     from nuforge.evaluation.insight import Insight
     from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
     from nuforge.models.densenet import DenseNet
@@ -200,7 +201,7 @@ def nova_transformercvn(
         baselines={},
         options=FitOptions(steps, learning_rate, warmup=0.1, validate_every=validate_every),
         batch=batch,
-        respond=responding(),
+        respond=responding(nova_far()),
         augment=mirroring(0, 1),
         reads=("pixels", "hits", "prongs"),
         shifts=shifts,
@@ -240,6 +241,7 @@ def nova_instances(
         validate_every: Steps between two looks at the validation side.
     """
     from nuforge.baselines.prong_pixels import ProngPixels
+    from nuforge.detectors import nova_far
     from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
     from nuforge.models.mask_rcnn import MaskRCNN
     from nuforge.tasks.instances import KINDS, Instances
@@ -253,7 +255,7 @@ def nova_instances(
         baselines={"prongs": ProngPixels()},
         options=FitOptions(steps, learning_rate, warmup=0.1, validate_every=validate_every),
         batch=batch,
-        respond=responding(),
+        respond=responding(nova_far()),
         augment=mirroring(0, 1),
         reads=("pixels", "hits", "prongs"),
         shifts=shifts,

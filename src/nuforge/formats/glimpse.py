@@ -15,6 +15,7 @@ from nuforge.errors import InputError, MissingFileError
 from nuforge.formats.arrays import first_of_tar
 from nuforge.formats.global_heaps import check_heaps
 from nuforge.formats.hdf5 import open_hdf5
+from nuforge.formats.local_heaps import check_names
 
 _HEAD = 4096  # bytes
 _MOST = 2000  # names
@@ -95,6 +96,7 @@ def _names(path: Path, kind: Kind) -> tuple[str, ...]:
     match kind:
         case Kind.HDF5:
             check_heaps(path)
+            check_names(path)
             with open_hdf5(path) as file:
                 return tuple(_hdf5_names(file, "", 3))[:_MOST]
         case Kind.ROOT:

@@ -7,8 +7,9 @@ are of its travel (checked on the muons of an example: their hits fit a track al
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -267,22 +268,18 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
     return table.with_columns({"mode": mode, "primary": primary}, about={"primary": _PRIMARY})
 
 
-def events_of(
-    numbers: NDArray[np.int64],
-    truth: Flat | None,
-    pulses: Mapping[str, Flat],
-    others: Mapping[str, Flat],
-    source: int,
-) -> Events:
-    """Events with these numbers (B,): the first pulses are the table `hits`, other tables have the file's names."""
-    nothing = Flat({}, np.zeros(len(numbers), np.int64))
-    tables = truth_tables(truth or nothing, numbers, source)
-    for i, (name, flat) in enumerate(pulses.items()):
-        tables["hits" if i == 0 else name_of(name)] = pulse_table(flat)
-    for name, flat in others.items():
-        if flat.columns:
-            tables[name_of(name)] = other_table(flat)
-    return Events(tables)
+def events_of(numbers: NDArray[np.int64], rows: Mapping[str, Flat], source: int) -> Events:
+    """Events with these numbers (B,) of rows of tables: the first with pulses is `hits`, others keep their names."""
+    tables = {name: flat.columns for name, flat in rows.items()}
+    pulses = [name for name, columns in tables.items() if is_pulses(columns)]
+    truth = truth_among(tables)
+    made = truth_tables(rows[truth] if truth else Flat({}, np.zeros(len(numbers), np.int64)), numbers, source)
+    for i, name in enumerate(pulses):
+        made["hits" if i == 0 else name_of(name)] = pulse_table(rows[name])
+    for name, flat in rows.items():
+        if name not in pulses and name != truth and flat.columns:
+            made[name_of(name)] = other_table(flat)
+    return Events(made)
 
 
 def name_of(name: str) -> str:
@@ -291,8 +288,8 @@ def name_of(name: str) -> str:
     return f"file_{plain}" if plain in STANDARD or plain == "truth" else plain
 
 
-def columns_of(events: Events) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-    """Columns of GraphNeT's truth and of its pulses, by IceCube's names, of events with hits.
+def columns_of(events: Events) -> dict[str, dict[str, NDArray]]:
+    """Columns of GraphNeT's tables `truth` and `pulses`, by IceCube's names, of events with hits.
 
     Left out are tables other than `event`, `hits`, `interactions` and `truth`, vectors and indices beside the
     standard ones, and who the source is.
@@ -319,7 +316,29 @@ def columns_of(events: Events) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
     pulses |= {"dom_time": hits["time"].double().numpy() / units.ns}
     pulses |= {"charge": hits["charge"].double().numpy()} if "charge" in hits else {}
     pulses |= {"sensor_id": hits["sensor"].numpy()} if "sensor" in hits else {}
-    return truth, pulses | _unscaled(hits, skip=tuple(STANDARD["hits"]))
+    return {"truth": truth, "pulses": pulses | _unscaled(hits, skip=tuple(STANDARD["hits"]))}
+
+
+def without_events(path: Path, tables: Iterable[str] = ()) -> InputError:
+    """What to say of a file that has no events."""
+    empty = f": its tables {sorted(tables)} are empty" if tables else ""
+    return InputError(f"{path} has no events{empty}; give one with events")
+
+
+def nothing_for(path: Path) -> InputError:
+    """What to say if there is nothing to write."""
+    return InputError(f"there are no events to write to {path}; give some")
+
+
+def number_twice() -> InputError:
+    """What to say if a number of an event comes again."""
+    return InputError(f"two events have one number, GraphNeT needs each '{KEY}' once; write two files")
+
+
+def check_columns(now: Sequence[str], before: Sequence[str]) -> None:
+    """Refuses events with other columns than those written before."""
+    if list(now) != list(before):
+        raise InputError(f"these events have the columns {list(now)}, those before {list(before)}; write two files")
 
 
 def _written(events: Events) -> dict[str, NDArray]:

@@ -20,7 +20,18 @@ from nuforge.events import Events
 from nuforge.formats.distinct import merged
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, truth_among
+from nuforge.formats.graphnet_columns import (
+    KEY,
+    Flat,
+    check_columns,
+    columns_of,
+    events_of,
+    is_pulses,
+    nothing_for,
+    number_twice,
+    truth_among,
+    without_events,
+)
 from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import (
     KeyedFile,
@@ -78,23 +89,15 @@ def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[
         for first in range(0, len(events), batch_events):
             any_events = True
             chosen = events[first : first + batch_events]
-            yield _events(chosen, {name: Flat(*part.rows_of(chosen)) for name, part in parts.items()}, source)
+            yield events_of(chosen, {name: Flat(*part.rows_of(chosen)) for name, part in parts.items()}, source)
     if not any_events:
-        raise InputError(f"{path} has no events: its tables {sorted(tables)} are empty; give a folder with events")
+        raise without_events(path, tables)
 
 
 def _by_length(tables: Mapping[str, Mapping[str, Path]]) -> list[str]:
     """The tables, the longest first, so that every file has the same order."""
     lengths = {name: sum(len(ParquetRows.of(file)) for file in files.values()) for name, files in tables.items()}
     return sorted(tables, key=lambda name: (-lengths[name], name))
-
-
-def _events(chosen: NDArray[np.int64], rows: Mapping[str, Flat], source: int) -> Events:
-    """Events of the rows of a batch; pulses come in the order of the mapping."""
-    pulses = {name: flat for name, flat in rows.items() if is_pulses(flat.columns)}
-    truth = truth_among({name: flat.columns for name, flat in rows.items()})
-    others = {name: flat for name, flat in rows.items() if name not in pulses and name != truth}
-    return events_of(chosen, rows[truth] if truth else None, pulses, others, source)
 
 
 def read_graphnet_nested(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
@@ -119,9 +122,9 @@ def read_graphnet_nested(path: str | Path, batch_events: int = 64) -> Iterator[E
             key = next((found[KEY] for found in structs.values() if _is_plain(found.get(KEY))), None)
             events = np.arange(row, row + len(batch)) if key is None else ids(numbers(key), f"'{KEY}' of {path}")
             row += len(batch)
-            yield _events(events, flats, source)
+            yield events_of(events, flats, source)
     if not row:
-        raise InputError(f"{path} has no events; give a file with events")
+        raise without_events(path)
 
 
 def _is_plain(array: pa.Array | None) -> bool:
@@ -153,8 +156,13 @@ def _flat(path: Path, name: str, found: Mapping[str, pa.Array], n: int) -> Flat:
     return Flat(columns, counts)
 
 
-def write_graphnet_parquet(path: str | Path, parts: Iterable[Events]) -> None:
+def write_graphnet_parquet(path: str | Path, parts: Iterable[Events], detector: Detector | None = None) -> None:
     """Writes events as a folder with `truth/truth_<i>.parquet` and `pulses/pulses_<i>.parquet`, a file for each part.
+
+    Args:
+        path: The folder.
+        parts: Events with hits (see `graphnet_columns.columns_of`).
+        detector: Not written, for these files have no place for it.
 
     Raises:
         InputError: If there are no events, or they cannot be held; nothing is left behind then.
@@ -162,14 +170,14 @@ def write_graphnet_parquet(path: str | Path, parts: Iterable[Events]) -> None:
     with folder_written_whole(Path(path)) as folder:
         n, numbers_seen = 0, np.zeros(0, np.int64)
         for events in parts:
-            truth, pulses = columns_of(events)
-            numbers_seen = _unique(numbers_seen, truth[KEY])
-            for name, columns in (("truth", truth), ("pulses", pulses)):
+            tables = columns_of(events)
+            numbers_seen = _unique(numbers_seen, tables["truth"][KEY])
+            for name, columns in tables.items():
                 (folder / name).mkdir(parents=True, exist_ok=True)
-                parquet.write_table(pa.table(dict(columns)), folder / name / f"{name}_{n}.parquet", compression="zstd")
+                parquet.write_table(pa.table(columns), folder / name / f"{name}_{n}.parquet", compression="zstd")
             n += 1
         if not n:
-            raise InputError(f"there are no events to write to {path}; give some")
+            raise nothing_for(Path(path))
 
 
 def _unique(seen: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -177,12 +185,17 @@ def _unique(seen: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int6
     together = np.concatenate([seen, more])
     unique = np.unique(together)
     if len(unique) < len(together):
-        raise InputError(f"two events have one number, GraphNeT needs each '{KEY}' once; write two files")
+        raise number_twice()
     return unique
 
 
-def write_graphnet_nested(path: str | Path, parts: Iterable[Events]) -> None:
+def write_graphnet_nested(path: str | Path, parts: Iterable[Events], detector: Detector | None = None) -> None:
     """Writes events as one file with a row an event: columns `pulses` (lists) and `truth`.
+
+    Args:
+        path: The file; it is replaced when the new one is whole.
+        parts: Events with hits (see `graphnet_columns.columns_of`).
+        detector: Not written, for these files have no place for it.
 
     Raises:
         InputError: If there are no events, or they cannot be held; nothing is left behind then.
@@ -194,25 +207,23 @@ def write_graphnet_nested(path: str | Path, parts: Iterable[Events]) -> None:
                 table = _nested(events)
                 writer = writer or parquet.ParquetWriter(part, table.schema, compression="zstd")
                 if table.schema != writer.schema:
-                    raise InputError(
-                        f"these events have the columns {_leaves(table.schema)}, those before "
-                        f"{_leaves(writer.schema)}; write two files"
-                    )
+                    check_columns(_leaves(table.schema), _leaves(writer.schema))
                 writer.write_table(table)
         finally:
             if writer is not None:
                 writer.close()
         if writer is None:
-            raise InputError(f"there are no events to write to {path}; give some")
+            raise nothing_for(Path(path))
 
 
 def _leaves(schema: pa.Schema) -> list[str]:
-    return [f"{column.name}.{column.type.field(i).name}" for column in schema for i in range(column.type.num_fields)]
+    fields = [(column.name, column.type.field(i)) for column in schema for i in range(column.type.num_fields)]
+    return [f"{name}.{field.name}: {field.type}" for name, field in fields]
 
 
 def _nested(events: Events) -> pa.Table:
     """Events as a table of two columns of structs."""
-    truth, pulses = columns_of(events)
+    truth, pulses = columns_of(events).values()
     offsets = pa.array(events["hits"].offsets.numpy())
     ragged = {name: values for name, values in pulses.items() if name != KEY}
     arrays = [pa.LargeListArray.from_arrays(offsets, pa.array(values)) for values in ragged.values()]
@@ -243,21 +254,13 @@ def _recognises_nested(seen: Glimpse) -> bool:
     return False
 
 
-def _write_folder(path: Path, parts: Iterable[Events], detector: Detector | None) -> None:
-    write_graphnet_parquet(path, parts)
-
-
-def _write_nested(path: Path, parts: Iterable[Events], detector: Detector | None) -> None:
-    write_graphnet_nested(path, parts)
-
-
 GRAPHNET_PARQUET = Format(
     "graphnet-parquet",
     "GraphNeT's Parquet (a folder of flat tables with event_no)",
     "seen",
     _recognises_folder,
     read_graphnet_parquet,
-    _write_folder,
+    write_graphnet_parquet,
 )
 
 GRAPHNET_NESTED = Format(
@@ -266,5 +269,5 @@ GRAPHNET_NESTED = Format(
     "seen",
     _recognises_nested,
     read_graphnet_nested,
-    _write_nested,
+    write_graphnet_nested,
 )

@@ -20,7 +20,18 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.formats.format import Format
 from nuforge.formats.glimpse import Glimpse, Kind
-from nuforge.formats.graphnet_columns import KEY, Flat, columns_of, events_of, is_pulses, truth_among
+from nuforge.formats.graphnet_columns import (
+    KEY,
+    Flat,
+    check_columns,
+    columns_of,
+    events_of,
+    is_pulses,
+    nothing_for,
+    number_twice,
+    truth_among,
+    without_events,
+)
 from nuforge.formats.identity import source_of
 from nuforge.formats.ragged import ids
 from nuforge.formats.whole import written_whole
@@ -29,6 +40,7 @@ _MOST_CELL = 1 << 20  # bytes of a value
 _STEPS, _STEPS_PER_BYTE = 100_000, 1000  # of the machine that runs queries
 _FETCH = 20_000  # rows
 _SAMPLE = 1000  # rows by which a column of words is told
+_EXACT = 2**53  # whole numbers that real ones hold
 
 
 @contextmanager
@@ -127,17 +139,12 @@ def read_graphnet_sqlite(path: str | Path, batch_events: int = 64) -> Iterator[E
     with _open(path) as base:
         tables = _tables(base)
         numbers = _numbers_of_events(path, base, tables)
-        cursors = {name: _Cursor.of(path, base, name, columns) for name, columns in tables.items()}
-        pulses = sorted(
-            (name for name, columns in tables.items() if is_pulses(columns)), key=lambda name: -_size(base, name)
-        )
-        truth = truth_among(tables)
+        longest = sorted(tables, key=lambda name: -_size(base, name) if is_pulses(tables[name]) else 0)
+        cursors = {name: _Cursor.of(path, base, name, tables[name]) for name in longest}
         source = source_of(path)
         for first in range(0, len(numbers), batch_events):
             chosen = numbers[first : first + batch_events]
-            rows = {name: cursor.until(chosen) for name, cursor in cursors.items()}
-            others = {name: rows[name] for name in rows if name not in pulses and name != truth}
-            yield events_of(chosen, rows[truth] if truth else None, {n: rows[n] for n in pulses}, others, source)
+            yield events_of(chosen, {name: cursor.until(chosen) for name, cursor in cursors.items()}, source)
 
 
 def _size(base: sqlite3.Connection, name: str) -> int:
@@ -160,16 +167,17 @@ def _numbers_of_events(path: Path, base: sqlite3.Connection, tables: Mapping[str
         blocks.append(ids(values, f"'{KEY}' of {path}"))
     numbers = np.concatenate(blocks)
     if not len(numbers):
-        raise InputError(f"{path} has no events: its tables {sorted(tables)} are empty; give a file with events")
+        raise without_events(path, tables)
     return numbers
 
 
-def write_graphnet_sqlite(path: str | Path, parts: Iterable[Events]) -> None:
+def write_graphnet_sqlite(path: str | Path, parts: Iterable[Events], detector: Detector | None = None) -> None:
     """Writes events, part by part, as a database of `truth` and `pulses`, each with an index on `event_no`.
 
     Args:
         path: The database; it is replaced when the new one is whole.
         parts: Events with hits (see `graphnet_columns.columns_of`).
+        detector: Not written, for these files have no place for it.
 
     Raises:
         InputError: If there are no events, two have one number, or they cannot be held.
@@ -177,14 +185,13 @@ def write_graphnet_sqlite(path: str | Path, parts: Iterable[Events]) -> None:
     with written_whole(Path(path)) as part, closing(sqlite3.connect(part)) as base:
         made: dict[str, list[str]] = {}
         for events in parts:
-            truth, pulses = columns_of(events)
-            for name, columns in (("truth", truth), ("pulses", pulses)):
+            for name, columns in columns_of(events).items():
                 if name not in made:
                     made[name] = list(columns)
                     base.execute(_create(name, columns))
                 _insert(base, name, made[name], columns)
         if not made:
-            raise InputError(f"there are no events to write to {path}; give some")
+            raise nothing_for(Path(path))
         base.execute(f"CREATE INDEX {KEY}_pulses ON pulses ({KEY})")
         base.commit()
 
@@ -197,14 +204,16 @@ def _create(name: str, columns: Mapping[str, NDArray]) -> str:
 
 
 def _insert(base: sqlite3.Connection, name: str, names: list[str], columns: Mapping[str, NDArray]) -> None:
-    if list(columns) != names:
-        raise InputError(f"these events have the columns {list(columns)}, those before {names}; write two files")
+    check_columns(list(columns), names)
+    wrong = [c for c, values in columns.items() if values.dtype.kind == "i" and (np.abs(values) > _EXACT).any()]
+    if wrong:
+        raise InputError(f"columns {wrong} have numbers above {_EXACT}, which SQLite's readers make inexact; renumber")
     marks = ",".join("?" * len(names))
     rows = zip(*(columns[n].tolist() for n in names), strict=True)
     try:
         base.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
     except sqlite3.IntegrityError:
-        raise InputError(f"two events have one number, GraphNeT needs each '{KEY}' once; write two files") from None
+        raise number_twice() from None
 
 
 def _recognises(seen: Glimpse) -> bool:
@@ -215,15 +224,11 @@ def _recognises(seen: Glimpse) -> bool:
         return truth_among(tables) is not None or any(map(is_pulses, tables.values()))
 
 
-def _write(path: Path, parts: Iterable[Events], detector: Detector | None) -> None:
-    write_graphnet_sqlite(path, parts)
-
-
 GRAPHNET_SQLITE = Format(
     "graphnet-sqlite",
     "GraphNeT's SQLite (pulses and truth of neutrino telescopes)",
     "seen",
     _recognises,
     read_graphnet_sqlite,
-    _write,
+    write_graphnet_sqlite,
 )

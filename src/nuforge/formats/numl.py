@@ -298,6 +298,8 @@ def _append(file: h5py.File, events: Events, before: int) -> int:
             f"NuML needs hits and one interaction in each event; these lack {missing or 'some'}, select others"
         )
     ids = torch.stack([events["event"][name] for name in ("run", "subrun", "event")], dim=1).numpy()
+    if len(ids) and np.abs(ids).max() >= 2**31:
+        raise InputError(f"NuML numbers runs, subruns and events with 32 bits, got {ids.max()}; renumber them")
     for name, (group, fields) in _FIELDS.items():
         if name not in events:
             continue

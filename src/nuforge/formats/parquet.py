@@ -20,7 +20,9 @@ Integers = NDArray[np.int64]
 BLOCK = 1 << 16
 """Rows read at a time."""
 
-_WHOLE = 1 << 22  # values of row groups that are read together
+_WHOLE = 1 << 20  # values of row groups that are read together
+
+_BUFFER = 1 << 18  # bytes of a packed column that are read together, else the whole column of a row group
 
 _VALUES_PER_BYTE = 8
 """More values of a column than this per byte of a file are not data: the least that a hit has is a time."""
@@ -46,7 +48,7 @@ def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
     Raises:
         InputError: If it is damaged, or declares more values than its bytes can hold.
     """
-    with reading(path), parquet.ParquetFile(path) as file:
+    with reading(path), parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         meta, size = file.metadata, path.stat().st_size
         groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
         most = sum(max((g.column(i).num_values for i in range(g.num_columns)), default=0) for g in groups)

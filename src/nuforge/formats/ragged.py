@@ -156,21 +156,21 @@ class Extents:
 
     @classmethod
     def of(cls, blocks: Iterable[tuple[int, NDArray[np.integer]]]) -> Extents:
-        """The extents of keys that come in blocks, each with the number of its first row; in bounded memory."""
-        ids, firsts, ends = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        """The extents of keys that come in blocks, one after the other, each with the number of its first row."""
+        ids, firsts, rows, last = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0, None
         for start, key in blocks:
-            change = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, int)
+            change = np.flatnonzero(np.append(key[:1] != last, key[1:] != key[:-1]))
             ids.append(key[change].astype(np.int64))
             firsts.append(start + change)
-            ends.append(start + np.append(change[1:], len(key))[: len(change)])
-        event, begin, stop = (np.concatenate(parts) for parts in (ids, firsts, ends))
+            rows, last = start + len(key), key[-1] if len(key) else last
+        event, begin = np.concatenate(ids), np.append(np.concatenate(firsts), rows)
+        first, end = begin[:-1], begin[1:]  # rows of one key that follow each other end where others begin
         if (event[1:] > event[:-1]).all():
-            return cls(event, begin, stop)
-        known, which = np.unique(event, return_inverse=True)
-        first, end = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), np.int64)
-        np.minimum.at(first, which, begin)
-        np.maximum.at(end, which, stop)
-        return cls(known, first, end)
+            return cls(event, first, end)
+        order = np.argsort(event, kind="stable")
+        event = event[order]
+        each = np.flatnonzero(np.append(True, event[1:] != event[:-1])[: len(event)])
+        return cls(event[each], np.minimum.reduceat(first[order], each), np.maximum.reduceat(end[order], each))
 
     @cached_property
     def in_order(self) -> bool:

@@ -212,17 +212,19 @@ def _events(products: h5py.Group, first: int, end: int) -> Events:
 
 
 def _event_table(products: h5py.Group, first: int, end: int) -> Table:
-    """Identity of events: run, subrun and event of `run_info`, or their place in the file."""
+    """Identity of events: run, subrun and event of `run_info`, or their place in the file; their weights."""
     n = end - first
     zero, one = torch.zeros(n, dtype=torch.int64), torch.ones(n, dtype=torch.float64)
     columns = {"source": zero, "run": zero, "subrun": zero, "event": torch.arange(first, end), "variation": zero}
+    columns["weight"] = one
     if "run_info" in products:
         rows, _ = _read_array(products["run_info"], first, end, "fixed")
         for name in columns:
             for field in (name, PREFIX + name):
                 if field in (rows.dtype.names or ()):
-                    columns[name] = torch.from_numpy(rows[field].astype(np.int64))
-    return Table({**columns, "weight": one}, torch.arange(n + 1))
+                    kind = np.float64 if name == "weight" else np.int64
+                    columns[name] = torch.from_numpy(rows[field].astype(kind))
+    return Table(columns, torch.arange(n + 1))
 
 
 def _read_objects(group: h5py.Group, first: int, end: int) -> tuple[Table, tuple[NDArray[Any], NDArray[Any]]]:

@@ -166,7 +166,7 @@ def _flag(table: Table, name: str) -> NDArray[np.bool_]:
 
 def _run_info(event: Table) -> Objects:
     fixed = {name: event[name].numpy() for name in ("run", "subrun", "event")}
-    fixed |= {PREFIX + name: event[name].numpy() for name in ("source", "variation")}
+    fixed |= {PREFIX + name: event[name].numpy() for name in ("source", "variation", "weight") if name in event}
     return Objects("run_info", "RunInfo", event.counts.numpy(), fixed, scalar=True)
 
 

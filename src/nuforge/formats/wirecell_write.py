@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -103,8 +104,10 @@ def _depos(table: Table) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
 
 def _write(archive: zipfile.ZipFile, written: set[str], name: str, values: NDArray[Any]) -> None:
     """Adds an array."""
-    if name in written or "-" in name.rsplit("_", 1)[-1]:
-        raise InputError(f"'{name}' is there already or has a negative number; Wire-Cell tells events by their number")
+    if name in written or not re.fullmatch(r"\d{1,18}", name.rsplit("_", 1)[-1]):
+        raise InputError(
+            f"'{name}' is there already, or its number is negative or above 18 digits; Wire-Cell tells events by it"
+        )
     written.add(name)
     with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
         np.lib.format.write_array(file, np.ascontiguousarray(values), allow_pickle=False)

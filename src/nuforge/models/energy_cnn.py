@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import VIEWS, pixel_images
-from nuforge.models.backbone import Backbone
+from nuforge.models.towers import Views
 from nuforge.nn.norm import NormActivation
+from nuforge.simulation.cells.maps import PER_COUNT
 from nuforge.units import m
 
-_PER_COUNT = 278.0 / 255
-"""MeV of a count of a pixel map (`nuforge.simulation.cells.maps`)."""
 _BEGIN = 10.0
 """MeV: sums become ln(1 + sum / 10 MeV)."""
 
@@ -24,13 +22,13 @@ _BEGIN = 10.0
 class EnergyCNN(nn.Module):
     """Features of events from a tower for each view, and from the slice's energy.
 
-    Towers see ln(1 + charge) of their view. A map has counts of 8 bits, and what lies outside of it is lost, so the
+    A map has counts of 8 bits, and what lies outside of it is lost, so the
     calibrated energy of all hits of each view is read beside it, and the map's own sum, which tells what is missing;
     also the vertex, as the published network may. Logarithms of sums are among the features as they are, so that what
     reads them begins with a calorimetric energy to a power.
 
     Args:
-        towers: One for each view, X and Y, for images of one channel.
+        views: Looks at the maps of both views; its own maps are averaged over their places.
         hidden: Channels of the layer that joins the views.
         vertex: Whether the reconstructed vertex is read.
 
@@ -38,14 +36,13 @@ class EnergyCNN(nn.Module):
         Baldi et al., Phys. Rev. D 99 (2019) 012011, whose maps are larger and whose towers read no sums.
     """
 
-    def __init__(self, towers: Sequence[Backbone], hidden: int = 64, vertex: bool = True) -> None:
+    def __init__(self, views: Views, hidden: int = 64, vertex: bool = True) -> None:
         super().__init__()
-        if len(towers) != VIEWS or hidden < 1:
-            raise InputError(f"there must be {VIEWS} towers and 1 hidden channel at least, got {len(towers)}, {hidden}")
-        self.towers = nn.ModuleList(towers)
-        self.vertex = vertex
+        if hidden < 1:
+            raise InputError(f"hidden must be at least 1 channel, got {hidden}; 64 is usual")
+        self.views, self.vertex = views, vertex
         read = 2 * VIEWS
-        joined = sum(tower.features for tower in towers) + read + (3 if vertex else 0)
+        joined = views.features + read + (3 if vertex else 0)
         self.norm = NormActivation(joined, slope=1.0)
         self.join = nn.Sequential(nn.Linear(joined, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
         self.features = hidden + read
@@ -60,16 +57,11 @@ class EnergyCNN(nn.Module):
             `event` with features (B, hidden + 4), one row an event, empty ones too.
         """
         images, event, n = pixel_images(events), events["event"], len(events)
-        seen = [tower(view) for tower, view in zip(self.towers, torch.split(scaled(images), 1, 1), strict=True)]
+        seen = self.views(images).mean((2, 3))
         energies = torch.stack([event["energy_x"], event["energy_y"]], 1).float().clamp(min=0)
-        sums = torch.log1p(torch.cat([energies, images.sum((2, 3)) * _PER_COUNT], 1) / _BEGIN)
+        sums = torch.log1p(torch.cat([energies, images.sum((2, 3)) * PER_COUNT], 1) / _BEGIN)
         where = [event["vertex"].float() / m] if self.vertex else []
-        joined = self.norm(torch.cat([*seen, sums, *where], 1))
+        joined = self.norm(torch.cat([seen, sums, *where], 1))
         features = torch.cat([self.join(joined), sums], 1)
         about = {"features": Column("", "features of the network", "prediction")}
         return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}
-
-
-def scaled(images: Tensor) -> Tensor:
-    """Charges of 0 to 255 as ln(1 + charge), 0 to 1."""
-    return torch.log1p(images) / math.log(256.0)

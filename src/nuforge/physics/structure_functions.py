@@ -135,7 +135,8 @@ def _neutral(x: Tensor, q2: Tensor, on_proton: bool) -> tuple[Tensor, Tensor]:
 def longitudinal_ratio(x: Tensor, q2: Tensor) -> Tensor:
     """R, longitudinal over transverse, at x and Q^2 (MeV^2).
 
-    Whitlow's fit above 0.35 GeV^2; below falling to zero as Bodek and Yang say, 3.207 Q^2 / (Q^4 + 1).
+    Whitlow's fit above 0.35 GeV^2; below falling to zero as Bodek and Yang say, 3.207 Q^2 / (Q^4 + 1): the constants
+    are those of GENIE's RWhitlow, which has them from NuTeV's code.
     """
     low, scale = 0.35, q2 / GeV**2
     held = scale.clamp(min=low)

@@ -113,7 +113,7 @@ class Instances(Task):
             "particles found": ratio(found, true),
             "right particles": ratio(found, views),
             "particles said": ratio(said, views),
-            "accuracy of kinds": ratio(*sums["kinds"].unbind(-1)),
+            "kind accuracy": ratio(*sums["kinds"].unbind(-1)),
         }
 
     def merit(self, figures: Mapping[str, Tensor]) -> Tensor:

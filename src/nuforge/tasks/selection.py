@@ -65,7 +65,7 @@ class Selection(Task):
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
         """Those of the classification."""
-        return self.classification(features)
+        return self.classification.forward(features)
 
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
         """That of the classification."""

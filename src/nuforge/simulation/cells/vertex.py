@@ -37,7 +37,7 @@ def _seed(places: Places, lines: Lines) -> Tensor:
     """The best candidate (B, 3) of each event: x, y, z."""
     place, known = _candidates(lines)
     score = torch.where(known, _score(places, place), -torch.inf)
-    views = (values.unflatten(0, (places.n_events, 2)) for values in (place, score))
+    views = (values.reshape(places.n_events, 2, *values.shape[1:]) for values in (place, score))
     (x, y), (score_x, score_y) = (values.unbind(1) for values in views)
     apart = (x[:, :, None, 0] - y[:, None, :, 0]) / _APART
     both = torch.nan_to_num(score_x, neginf=-9.0)[:, :, None] + torch.nan_to_num(score_y, neginf=-9.0)[:, None, :]
