@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from nuforge.evaluation.report import Published
 from nuforge.experiments.experiment import Experiment, experiment
 from nuforge.samples.nova_neutrinos import FLAVOURS, Beam
-
-if TYPE_CHECKING:
-    from nuforge.baselines.baseline import Baseline
 
 _CVN = "Aurisano et al., JINST 11 (2016) P09001, arXiv:1604.01444"
 _SIAMESE = "siamese ResNet18 that rejects cosmic muons, as shown in lecture slides"
@@ -45,7 +42,7 @@ def nova_eventcvn(
     dropout: float = 0.2,
     steps: int = 6000,
     batch: int = 64,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
     baseline_events: int = 24000,
 ) -> Experiment:
@@ -72,7 +69,7 @@ def nova_eventcvn(
     from nuforge.baselines.muon_neighbours import MuonNeighbours
     from nuforge.baselines.selecting import Selecting
     from nuforge.baselines.slice_trees import SliceTrees
-    from nuforge.baselines.stacked import Stacked
+    from nuforge.baselines.stacked import Classifier, Stacked
     from nuforge.detectors import nova_far
     from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
     from nuforge.models.googlenet import GoogLeNet
@@ -91,7 +88,7 @@ def nova_eventcvn(
         return Selection(Classification(FLAVOURS, model.features, "flavour"), ("nu_mu CC", "nu_e CC"), ("cosmic",))
 
     far = nova_far()
-    classical: dict[str, Baseline] = {
+    classical: dict[str, Classifier] = {
         "LID, LEM and muon neighbours": Stacked({"LID": LID(far), "LEM": LEM(far), "muons": MuonNeighbours(far)}),
         "LID": LID(far),
         "LEM": LEM(far),
@@ -102,7 +99,7 @@ def nova_eventcvn(
         sample=sample,
         learner=Supervised(model, [selection()]),
         baselines={name: Selecting(baseline, selection()) for name, baseline in classical.items()},
-        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(far),
         augment=mirroring(0, 1),
@@ -134,7 +131,7 @@ def nova_cosmic(
     dropout: float = 0.2,
     steps: int = 4000,
     batch: int = 64,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
     baseline_events: int = 24000,
 ) -> Experiment:
@@ -174,7 +171,7 @@ def nova_cosmic(
         sample=sample,
         learner=Supervised(model, [classes, Rejection(classes, "cosmic", left=0.05)]),
         baselines={"cuts and boosted trees": CosmicCuts(nova_far()), "boosted trees": SliceTrees(nova_far())},
-        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(nova_far()),
         augment=mirroring(0),

@@ -34,7 +34,7 @@ def nova_prongcvn(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
 ) -> Experiment:
     """Particles of prongs by four towers: both views of the prong, and of its slice.
@@ -69,7 +69,7 @@ def nova_prongcvn(
         sample=sample,
         learner=alone,
         baselines={},
-        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(nova_far()),
         augment=mirroring(0, 1),
@@ -99,7 +99,7 @@ def nova_single_particle(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
 ) -> Experiment:
     """Prongs of single particles by two towers that see the prong alone, beside cuts or likelihoods.
@@ -130,7 +130,7 @@ def nova_single_particle(
         baselines={"dE/dx and range": ProngLikelihood(near, ask, len(classes))}
         if of_species
         else {"displaced clusters": DisplacedClusters(target=ask, label=1)},
-        options=FitOptions(steps, learning_rate, validate_every=validate_every),
+        options=FitOptions(steps, learning_rate, "muon", validate_every=validate_every),
         batch=batch,
         respond=responding(near, prong_species),
         augment=mirroring(0, 1),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -40,11 +39,15 @@ class Views(nn.Module):
 
     def forward(self, images: Float[Tensor, "n v h w"]) -> Float[Tensor, "n d y x"]:
         """Maps (N, D, Y, X) of images (N, V, H, W) of counts."""
-        scaled, towers = log_counts(images), cast("list[Backbone]", list(self.towers))
+        scaled, towers = log_counts(images), self._backbones
         if len(towers) == 1:
             maps = towers[0].maps(scaled.flatten(0, 1)[:, None])
-            return maps.reshape(len(images), self.views * maps.shape[1], *maps.shape[2:])
-        return torch.cat([tower.maps(scaled[:, i, None]) for i, tower in enumerate(towers)], 1)
+            return maps.reshape(len(images), self.features, *maps.shape[2:])
+        return torch.cat([tower.maps(scaled[:, i : i + 1]) for i, tower in enumerate(towers)], 1)
+
+    @property
+    def _backbones(self) -> list[Backbone]:
+        return list(self.towers)  # type: ignore[arg-type]
 
 
 class Merge(nn.Module):
