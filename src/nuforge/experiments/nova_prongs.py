@@ -183,8 +183,8 @@ def nova_transformercvn(
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
-    fronts = [SparseFront() if front == "sparse" else DenseFront(Views([DenseNet()])) for _ in range(2)]
-    model = TransformerCVN(*fronts, layers=layers, dropout=dropout)
+    of_events, of_prongs = (SparseFront() if front == "sparse" else DenseFront(Views([DenseNet()])) for _ in range(2))
+    model = TransformerCVN(of_events, of_prongs, layers=layers, dropout=dropout)
     of_event = Classification(FLAVOURS, model.features, "flavour", focusing=1.0)
     of_prong = Segmentation(ORIGINS, model.features, "prongs", "origin", balance=0.0, name="prong", focusing=1.0)
     learner = Supervised(model, [of_event, of_prong], shares=(0.9, 0.1))

@@ -80,7 +80,7 @@ def _cool(learner: Supervised | Detection, tasks: Sequence[Task], validation: Ca
             task.cool(task.temperatures[int(total.argmin())])
 
 
-def _settle(learner: Supervised, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
+def _settle(learner: Supervised | Detection, tasks: Sequence[Task], validation: Callable[[], Iterable[Events]]) -> None:
     if not tasks:
         return
     sums: list[dict[str, torch.Tensor]] = [{} for _ in tasks]
