@@ -124,7 +124,7 @@ def test_prongs_answer_by_the_hits_of_pixels():
     events = crossing_tracks(2)
     found = figures(events, ProngPixels().predict(events.readout()))
     assert found["hit purity"] == found["hit efficiency"] == 1  # the toy's prongs are its particles
-    assert found["kind accuracy"] != found["accuracy of kinds"]
+    assert found["kind accuracy"] != found["kind accuracy"]  # it says none
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ SIDES = ((5,), (10,), (20,), (40,), (80,))
 """Pixels along a side of the square anchor of each level."""
 RATIOS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Rows over columns of anchors of the same area: tracks along the beam are long and thin."""
-MARGIN = 1
-"""Pixels that a box has around its particle, whose tracks are one pixel wide."""
+MARGIN = 3
+"""Pixels that a box has around its particle: a track is one pixel wide, and a box beside it by two would have none."""
 
 _ABOUT = {
     "view": Column("", "view that it was found in: 0 X, 1 Y", "prediction"),
@@ -69,7 +69,8 @@ class MaskRCNN(nn.Module):
 
     Args:
         kinds: Kinds of particles that it tells apart.
-        width: Channels of the first stage of the backbone; the others have twice as many as the one before.
+        width: Channels of the first stage of the backbone, a multiple of 4; each of the others has twice as many as the
+            one before.
         channels: Channels of the pyramid and of the mask head.
         hidden: Channels of the box head.
         most: Particles of an image.
@@ -80,10 +81,10 @@ class MaskRCNN(nn.Module):
 
     def __init__(self, kinds: int, width: int = 16, channels: int = 32, hidden: int = 128, most: int = 20) -> None:
         super().__init__()
-        if min(kinds, width, channels, hidden, most) < 1:
+        if min(kinds, width, channels, hidden, most) < 1 or width % 4:
             raise InputError(
-                f"kinds, width, channels, hidden and most must be at least 1, got {kinds}, {width}, {channels}, "
-                f"{hidden} and {most}"
+                "kinds, width, channels, hidden and most must be at least 1, and width a multiple of 4, got "
+                f"{kinds}, {width}, {channels}, {hidden} and {most}"
             )
         levels = ["0", "1", "2", "3"]
         self.network = Detector(
@@ -148,17 +149,26 @@ class MaskRCNN(nn.Module):
 
 
 def pyramid(width: int, channels: int) -> BackboneWithFPN:
-    """Residual stages at strides of 2, 4, 8 and 16 pixels, and a feature pyramid over them with one level more."""
+    """Residual stages at strides of 2, 4, 8 and 16 pixels, and a feature pyramid over them with one level more.
+
+    Channels are normalised in groups of four in each image: batches are small, and most of a map is empty.
+
+    Source:
+        Lin et al., arXiv:1612.03144; Wu and He, arXiv:1803.08494.
+    """
     stages: OrderedDict[str, nn.Module] = OrderedDict()
-    stages["stem"] = nn.Sequential(
-        nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-    )
-    stages["stage0"] = BasicBlock(width, width)
+    stages["stem"] = nn.Sequential(nn.Conv2d(1, width, 5, stride=2, padding=2), _norm(width), nn.ReLU(inplace=True))
+    stages["stage0"] = BasicBlock(width, width, norm_layer=_norm)
     wide = [width * 2**i for i in range(4)]
     for i, (fine, coarse) in enumerate(itertools.pairwise(wide), 1):
-        halved = nn.Sequential(nn.Conv2d(fine, coarse, 1, stride=2, bias=False), nn.BatchNorm2d(coarse))
-        stages[f"stage{i}"] = BasicBlock(fine, coarse, stride=2, downsample=halved)
+        halved = nn.Sequential(nn.Conv2d(fine, coarse, 1, stride=2, bias=False), _norm(coarse))
+        stages[f"stage{i}"] = BasicBlock(fine, coarse, stride=2, downsample=halved, norm_layer=_norm)
     return BackboneWithFPN(nn.Sequential(stages), {f"stage{i}": str(i) for i in range(4)}, wide, channels)
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    """Norm of groups of four channels."""
+    return nn.GroupNorm(max(1, channels // 4), channels)
 
 
 @contextmanager
