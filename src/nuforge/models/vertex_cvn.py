@@ -52,7 +52,7 @@ class VertexCVN(nn.Module):
                 f"depth, width, places and hidden must be at least 1, got {depth}, {width}, {places} and {hidden}"
             )
         self.towers = nn.ModuleList(_Tower(depth, width, places) for _ in range(VIEWS))
-        self.towers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster by a third on CPUs
+        self.towers.to(memory_format=torch.channels_last)  # faster by a third on CPUs
         self._origin = tuple(float(o) for o in detector.origin)
         self._cell, self._plane = float(detector.readout.width), float(detector.readout.depth)
         joined = VIEWS * (2 * places + depth * width)
