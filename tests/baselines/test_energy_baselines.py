@@ -51,7 +51,7 @@ def test_splines_of_length_and_visible_energy_are_found_again():
     rest = event["energy_x"].double() + event["energy_y"].double() - shower
     muon = 100 + 2.0 * length + 0.3 * (length - length.median()).clamp(min=0)
     hadrons = 50 + 1.4 * rest
-    events = with_truth(events, lepton_energy=muon, neutrino_energy=muon + hadrons)
+    events = with_truth(events, lepton_energy=muon, hadronic_energy=hadrons, neutrino_energy=muon + hadrons)
     baseline = RangeEnergy(NUMU, pieces=2)
     baseline.fit([events])
     for target, want in (("lepton_energy", muon), ("hadronic_energy", hadrons), ("neutrino_energy", muon + hadrons)):

@@ -22,7 +22,7 @@ LEPTON, HADRONS, NEUTRINO = "lepton_energy", "hadronic_energy", "neutrino_energy
 _LOSS = 1.5
 """MeV/cm of calibrated energy that a muon with its knock-on electrons has: median of prongs of simulated nu_mu events
 beyond their first 40 cm."""
-_FILE = "range_energy.json"
+_FILE, _SPLINES = "range_energy.json", ("muon", "rest", "hadrons")
 
 
 @dataclass
@@ -31,14 +31,16 @@ class RangeEnergy:
 
     The muon is the longest prong that looks like one; the hadrons' visible energy is that of the slice without its
     prong, which has no more of it than a muon loses on its way: the rest is of hadrons beside it. The second spline is
-    fitted to the neutrino's energy less that of the muon as the first one has it, so that the sum is
-    right. Both have the least mean square of relative errors: of the muon's energy, and of the neutrino's.
+    fitted to the neutrino's energy less that of the muon as the first one has it, so that the sum is right; a third one
+    to the energy of the hadrons itself, which has another optimum where it is small. All have the least mean square of
+    relative errors: of the muon's energy, the neutrino's and the hadrons'.
 
     Args:
         where: Which events it is fitted on (`nuforge.events.selection`).
         pieces: Of each spline.
         muon: cm to MeV; None until it is fitted.
-        hadrons: MeV to MeV; None until it is fitted.
+        rest: What is left of the neutrino's energy, MeV to MeV; None until it is fitted.
+        hadrons: Energy of the hadrons, MeV to MeV; None until it is fitted.
 
     Source:
         NOvA's nu_mu estimator (Acero et al., Phys. Rev. D 98 (2018) 032012), splines of four straight pieces.
@@ -47,6 +49,7 @@ class RangeEnergy:
     where: str
     pieces: int = 4
     muon: Spline | None = None
+    rest: Spline | None = None
     hadrons: Spline | None = None
 
     def fit(self, batches: Iterable[Events]) -> None:
@@ -55,43 +58,51 @@ class RangeEnergy:
         Raises:
             InputError: If there are too few.
         """
-        known = Labelled.of(batches, self.where, (LEPTON, NEUTRINO), _length_and_rest)
+        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), _length_and_rest)
         if len(known.weight) <= self.pieces:
             raise InputError(
                 f"splines of {self.pieces} pieces need more events with {self.where} than pieces, got "
                 f"{len(known.weight)}; give more events"
             )
-        (length, rest), lepton, neutrino = known.readout.unbind(1), known.true[LEPTON], known.true[NEUTRINO]
-        self.muon = Spline.fitted(length, lepton, lepton, known.weight, self.pieces)
-        left = neutrino - self.muon(length)
-        self.hadrons = Spline.fitted(rest, left, neutrino, known.weight, self.pieces)
+        (length, visible), weight = known.readout.unbind(1), known.weight
+        lepton, hadrons, neutrino = (known.true[name] for name in (LEPTON, HADRONS, NEUTRINO))
+        self.muon = Spline.fitted(length, lepton, lepton, weight, self.pieces)
+        self.rest = Spline.fitted(visible, neutrino - self.muon(length), neutrino, weight, self.pieces)
+        self.hadrons = Spline.fitted(visible, hadrons, hadrons, weight, self.pieces)
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
-        """`event.reco_lepton_energy`, `reco_hadronic_energy` and their sum `reco_neutrino_energy` (B,), MeV.
+        """`event.reco_lepton_energy`, `reco_hadronic_energy` and `reco_neutrino_energy` (B,), MeV.
 
         Raises:
             ValueError: If nothing was fitted or loaded.
         """
-        if self.muon is None or self.hadrons is None:
+        muon, rest, hadrons = self._fitted()
+        length, visible = _length_and_rest(readout).cpu().unbind(1)
+        lepton = muon(length)
+        energies = {LEPTON: lepton, HADRONS: hadrons(visible), NEUTRINO: lepton + rest(visible)}
+        return energy_table(readout, energies)
+
+    def _fitted(self) -> tuple[Spline, Spline, Spline]:
+        """The splines of the muon, of the rest and of the hadrons."""
+        if self.muon is None or self.rest is None or self.hadrons is None:
             raise ValueError("the energy from range has no splines yet; call fit(batches) or load(folder) first")
-        length, rest = _length_and_rest(readout).cpu().unbind(1)
-        muon, hadrons = self.muon(length), self.hadrons(rest)
-        return energy_table(readout, {LEPTON: muon, HADRONS: hadrons, NEUTRINO: muon + hadrons})
+        return self.muon, self.rest, self.hadrons
 
     def save(self, folder: Path) -> None:
-        """Writes the splines as JSON."""
-        if self.muon is None or self.hadrons is None:
-            raise ValueError("the energy from range has no splines to save; call fit(batches) first")
+        """Writes the splines as JSON.
+
+        Raises:
+            ValueError: If nothing was fitted.
+        """
+        splines = {name: spline.as_json() for name, spline in zip(_SPLINES, self._fitted(), strict=True)}
         folder.mkdir(parents=True, exist_ok=True)
-        options = {"where": self.where, "pieces": self.pieces}
-        said = {**options, "muon": self.muon.as_json(), "hadrons": self.hadrons.as_json()}
-        (folder / _FILE).write_text(json.dumps(said, indent=1))
+        (folder / _FILE).write_text(json.dumps({"where": self.where, "pieces": self.pieces, **splines}, indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """What `save` wrote."""
         said = json.loads((folder / _FILE).read_text())
-        return cls(said["where"], said["pieces"], *(Spline.of_json(said[name]) for name in ("muon", "hadrons")))
+        return cls(said["where"], said["pieces"], *(Spline.of_json(said[name]) for name in _SPLINES))
 
 
 def _length_and_rest(events: Events) -> Tensor:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from nuforge.evaluation.report import Published
 from nuforge.experiments.experiment import Experiment, experiment
-from nuforge.samples.nova import Site
 from nuforge.samples.nova_neutrinos import Beam
 
 if TYPE_CHECKING:
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 
     from nuforge.baselines.baseline import Baseline
     from nuforge.events import Events
-    from nuforge.samples import Sample
     from nuforge.tasks.energy import Energy, Loss
 
 Target = Literal["nu_e", "electron", "nu_mu", "hadrons"]
@@ -37,7 +34,7 @@ _LSTM = "Torbunov, thesis, University of Minnesota 2021"
 
 @experiment(
     system="energy regression CNN",
-    detector="NOvA-like far or near detector, pixel maps of 100 x 80 in two views",
+    detector="NOvA-like far detector, pixel maps of 100 x 80 in two views",
     task="energy of nu_e, of the electron, of nu_mu or of hadrons, from pixel maps",
     reference=_CNN,
     published=(
@@ -50,9 +47,7 @@ def nova_energy(
     target: Target = "nu_e",
     events: int = 30000,
     shard_size: int = 100,
-    site: Site = "far",
     beam: Beam = "fhc",
-    cosmic_share: float = 0.2,
     width: float = 0.25,
     vertex: bool = True,
     loss: Literal["absolute", "squared"] = "absolute",
@@ -67,17 +62,14 @@ def nova_energy(
     """An energy from the pixel maps of both views by residual networks, beside the classical energy and boosted trees.
 
     The network learns from contained events of the flavour alone, weighted to a flat spectrum of true energy, each view
-    mirrored at random. The
-    classical energy is the kinematic one of nu_e (a quadratic form of visible energies) or that of nu_mu (range of the
-    muon, calorimetry of hadrons). The report says how all move with the calibration.
+    mirrored at random. The classical energy is the kinematic one of nu_e (a quadratic form of visible energies) or that
+    of nu_mu (range of the muon, calorimetry of hadrons). The report says how all move with the calibration.
 
     Args:
         target: Which energy.
         events: Number of simulated events, of all flavours and all sides of the split together.
         shard_size: Events that are simulated together.
-        site: "far" or "near".
         beam: Horn current.
-        cosmic_share: Share of cosmic muons at the far site: not asked about, but in the sample, which others use too.
         width: Channels of ResNet18 over the published ones.
         vertex: Whether the network reads the reconstructed vertex.
         loss: Mean size of relative errors, as published, or mean square.
@@ -89,6 +81,8 @@ def nova_energy(
         validate_every: Steps between two looks at the validation side.
         tree_rounds: Rounds of boosting.
     """
+    from nuforge.detectors import nova_far
+    from nuforge.experiments.nova_slices import responding, slices_at_far_site
     from nuforge.models.energy_cnn import EnergyCNN
     from nuforge.models.resnet18 import ResNet18
     from nuforge.models.towers import Views
@@ -97,14 +91,14 @@ def nova_energy(
 
     model = EnergyCNN(Views([ResNet18(width), ResNet18(width)]), vertex=vertex)
     task = _energy(target, model.features, loss)
-    sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
     return Experiment(
         sample=sample,
         learner=Supervised(model, [task]),
         baselines=_classical([task], tree_rounds),
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
-        respond=_slicing(site),
+        respond=responding(nova_far()),
         shifts=shifts,
         augment=_augmentation(calibration, maps=True),
         reads=("pixels", "prongs"),
@@ -114,7 +108,7 @@ def nova_energy(
 
 @experiment(
     system="LSTM energy estimator (lstm_v3)",
-    detector="NOvA-like far or near detector, lists of prongs",
+    detector="NOvA-like far detector, lists of prongs",
     task="energies of the lepton and of the neutrino, from lists of prongs",
     reference=_LSTM,
     published=(
@@ -127,9 +121,7 @@ def nova_energy_lstm(
     flavour: Flavour = "nu_mu",
     events: int = 30000,
     shard_size: int = 100,
-    site: Site = "far",
     beam: Beam = "fhc",
-    cosmic_share: float = 0.2,
     width: int = 128,
     units: int = 32,
     calibration: float = 0.1,
@@ -149,9 +141,7 @@ def nova_energy_lstm(
         flavour: Whose energies.
         events: Number of simulated events, of all flavours and all sides of the split together.
         shard_size: Events that are simulated together.
-        site: "far" or "near".
         beam: Horn current.
-        cosmic_share: Share of cosmic muons at the far site: not asked about, but in the sample, which others use too.
         width: Channels of the dense layers.
         units: Of each LSTM.
         calibration: Share by which energies are scaled up or down at random in training; 0 for never.
@@ -162,6 +152,8 @@ def nova_energy_lstm(
         validate_every: Steps between two looks at the validation side.
         tree_rounds: Rounds of boosting.
     """
+    from nuforge.detectors import nova_far
+    from nuforge.experiments.nova_slices import responding, slices_at_far_site
     from nuforge.models.energy_lstm import EnergyLSTM
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
@@ -169,14 +161,14 @@ def nova_energy_lstm(
     model = EnergyLSTM(width, units=units)
     lepton_of = {"nu_e": "electron", "nu_mu": "muon"}
     total, lepton = (_energy(name, model.features) for name in (flavour, lepton_of[flavour]))
-    sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
     return Experiment(
         sample=sample,
         learner=Supervised(model, [total, lepton]),
         baselines=_classical([total, lepton], tree_rounds),
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
-        respond=_slicing(site),
+        respond=responding(nova_far()),
         shifts=shifts,
         augment=_augmentation(calibration, maps=False),
         reads=("prongs",),
@@ -186,7 +178,7 @@ def nova_energy_lstm(
 
 @experiment(
     system="VertexCVN",
-    detector="NOvA-like far or near detector, pixel maps of 100 x 80 in two views",
+    detector="NOvA-like far detector, pixel maps of 100 x 80 in two views",
     task="vertex of neutrinos, from pixel maps",
     reference="Elkarghli, arXiv:2112.01494",
     quick={"events": 3000, "steps": 250, "batch": 16, "depth": 3, "validate_every": 125},
@@ -194,9 +186,7 @@ def nova_energy_lstm(
 def nova_vertexcvn(
     events: int = 30000,
     shard_size: int = 100,
-    site: Site = "far",
     beam: Beam = "fhc",
-    cosmic_share: float = 0.2,
     depth: int = 4,
     width: int = 8,
     beta: float = 5.0,
@@ -210,9 +200,7 @@ def nova_vertexcvn(
     Args:
         events: Number of simulated events, of all flavours and all sides of the split together.
         shard_size: Events that are simulated together.
-        site: "far" or "near", which is where the published network is for.
         beam: Horn current.
-        cosmic_share: Share of cosmic muons at the far site: not asked about, but in the sample, which others use too.
         depth: Levels of a tower; each halves the resolution.
         width: Channels of its finest level; level i has i + 1 times as many.
         beta: Error in cm from which on the loss is linear.
@@ -222,51 +210,27 @@ def nova_vertexcvn(
         validate_every: Steps between two looks at the validation side.
     """
     from nuforge.baselines.slice_vertex import SliceVertex
-    from nuforge.detectors import nova_far, nova_near
+    from nuforge.detectors import nova_far
+    from nuforge.experiments.nova_slices import responding, slices_at_far_site
     from nuforge.models.vertex_cvn import VertexCVN
     from nuforge.tasks.vertex import Vertex
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
-    model = VertexCVN(nova_far() if site == "far" else nova_near(), depth, width)
+    model = VertexCVN(nova_far(), depth, width)
     task = Vertex(model.features, beta)
-    sample, shifts = _samples(events, shard_size, site, beam, cosmic_share)
+    sample, shifts = slices_at_far_site(events, shard_size, beam)
     return Experiment(
         sample=sample,
         learner=Supervised(model, [task]),
         baselines={"lines and elastic arms": SliceVertex()},
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
-        respond=_slicing(site),
+        respond=responding(nova_far()),
         shifts=shifts,
         reads=("pixels",),
         only=f"{task.where} & edge > 0",
     )
-
-
-def _samples(
-    events: int, shard_size: int, site: Site, beam: Beam, cosmic_share: float
-) -> tuple[Sample, dict[str, Sample]]:
-    """The sample of an experiment, and its test events with another calibration or from another generator."""
-    from nuforge.samples.nova_neutrinos import neutrinos
-
-    share = cosmic_share if site == "far" else 0.0
-    made = partial(neutrinos, events, shard_size=shard_size, site=site, beam=beam, cosmic_share=share)
-    shifts = {name: made(shift=name, side="test") for name in ("calibration-up", "calibration-down")}
-    return made(), {**shifts, "generator B": made(generator="B", side="test")}
-
-
-def _slicing(site: Site) -> Callable[[Events, Generator], Events]:
-    """From deposits of each event to the slice of its first interaction."""
-    from nuforge.detectors import nova_far, nova_near
-    from nuforge.simulation.cells import known_slices
-
-    detector = nova_far() if site == "far" else nova_near()
-
-    def respond(deposited: Events, generator: Generator) -> Events:
-        return known_slices(deposited, detector, generator)
-
-    return respond
 
 
 def _energy(target: str, features: int, loss: Loss = "absolute") -> Energy:

@@ -67,8 +67,6 @@ class Energy(Task):
         super().__init__()
         if len(edges) < 2 or not edges[0] > 0 or any(a >= b for a, b in itertools.pairwise(edges)):
             raise InputError(f"edges of energies must be positive and rise (MeV), got {list(edges)}; give two at least")
-        if loss not in ("absolute", "squared"):
-            raise InputError(f"loss must be 'absolute' or 'squared', got '{loss}'; choose one of them")
         if flat < 0 or clip < 1:
             raise InputError(
                 f"flat must not be negative (MeV) and clip must be 1 at least, got {flat} and {clip}; "
