@@ -32,8 +32,8 @@ SCREENING = 40.0
 MODES = (24, 8)
 """Waves along the beam and across it, even and odd ones each, that a pattern is made of in each view."""
 BLOCKS = (2 * MODES[0] * MODES[1], MODES[0] * MODES[1], MODES[0] * MODES[1])
-"""Parts of a pattern: waves that are even across in both views, odd in view X, odd in view Y; in a mirrored event an
-odd part has the other sign."""
+"""Parts of a pattern: waves that are even across in both views, odd in view X, odd in view Y. An odd part has the other
+sign in a mirrored event."""
 NEAR = (10, 30, 100)
 """Numbers of best matches that are looked at, in events of weight 1."""
 
@@ -50,8 +50,7 @@ def patterns(readout: Events, detector: SegmentedDetector, power: float) -> Floa
     Two sets of charges, one of them negative, have the energy E = 1/2 sum q_i q_j V(r_ij), which is 0 if they are the
     same and small if they lie near. With V the screened potential that falls like 1/r, whose transform is
     1 / sqrt(k^2 + k_0^2), the energy is a sum over waves of |q_k|^2 V_k: a squared distance of vectors sqrt(V_k) q_k.
-    Short waves hardly weigh, so a few hundred are enough. Parts are those of `BLOCKS`, rounded as they are kept on
-    disk.
+    Short waves hardly weigh, so a few hundred are enough. Parts are those of `BLOCKS`, rounded as they are kept.
 
     Args:
         readout: Events with `hits` that have an energy, and `event.vertex`.

@@ -30,9 +30,10 @@ from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.events.weights import weights_to_learn
 from nuforge.metrics.weights import relative
+from nuforge.simulation.cells.kinds import ORIGINS
 
-HYPOTHESES = ("electron", "muon", "proton", "pion", "photon of a neutron", "photon of a pi0", "other photon")
-"""What a prong may be, as `prongs.origin` numbers it from 0."""
+HYPOTHESES = ORIGINS[:7]
+"""What a prong may be, as `prongs.origin` numbers it: e, mu, p, pi, and photons of neutrons, pi0 and others."""
 
 KINEMATIC = (
     "energy",
@@ -78,8 +79,8 @@ class LID:
         network: None until it has learned.
 
     Source:
-        The first nu_e appearance result of NOvA, P. Adamson et al., Phys. Rev. Lett. 116 (2016) 151806, and the thesis
-        of J. Bian's group on LID; 7 hypotheses in `systems` of that analysis.
+        One of the two selections of NOvA's first nu_e appearance: Phys. Rev. Lett. 116 (2016) 151806. Its likelihoods
+        are of longitudinal and transverse energy loss for e, gamma, pi0, mu, p, pi and n.
     """
 
     detector: SegmentedDetector

@@ -24,7 +24,7 @@ def significance(signal: Float[Tensor, "*r"], background: Float[Tensor, "*r"]) -
     """The figure of merit S / sqrt(S + B) (...), 0 where nothing is kept.
 
     Source:
-        NOvA chooses its nu_e and nu_mu selections by it: A. Aurisano et al., JINST 11 (2016) P09001, section 5.
+        NOvA chooses its nu_e and nu_mu selections by it: A. Aurisano et al., JINST 11 (2016) P09001.
     """
     return signal / (signal + background).clamp(min=torch.finfo(torch.float64).tiny).sqrt()
 
