@@ -6,8 +6,8 @@ import torch
 from nuforge.errors import InputError
 from nuforge.events import Events
 from nuforge.models.densenet import DenseNet
-from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN, brightest
 from nuforge.models.towers import Views
+from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN, brightest
 from nuforge.tasks.classification import Classification
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.learner import Supervised

@@ -22,8 +22,8 @@ Changing = Callable[[Events, torch.Generator], Events]
 
 COSMIC_SHARE = 0.2
 """Share of cosmic muons: as many as events of each larger flavour, so that networks learn from equal classes."""
-SHIFTS = ("calibration-up", "calibration-down")
-"""Of the calibration, by 5 % either way."""
+SHIFTS = ("calibration-up", "calibration-down", "attenuation-up", "attenuation-down", "noise-up")
+"""What every report of these experiments looks at (`nuforge.detectors.nova.shifted`), beside the other generator."""
 NOISE = 0.1
 """Of training pixels: what a charge is multiplied with has this standard deviation."""
 
