@@ -87,7 +87,7 @@ def test_every_target_is_asked_of_contained_events_of_its_flavour_beside_its_cla
     assert made.only.endswith("& edge > 20.0")
     assert set(made.baselines) == {classical, "boosted trees"}
     assert made.augment is not None
-    assert set(made.shifts) == {"calibration-up", "calibration-down", "generator B"}
+    assert {"calibration-up", "calibration-down", "generator B"} <= set(made.shifts)
     assert {sample.side for sample in made.shifts.values()} == {"test"}
 
 
