@@ -126,6 +126,15 @@ def test_a_shower_that_starts_in_the_wrong_fragment_costs_the_accuracy_of_shower
     assert found["primary accuracy"] == 1
 
 
+def test_a_piece_cut_off_a_muon_counts_among_all_and_not_among_those_that_match():
+    events = event()
+    found = torch.arange(4).repeat_interleave(SIZE)
+    found[:3] = 4  # three voxels of the muon, called an electron
+    both = figures(events, answer(events, found, torch.tensor([0, 0, 0, 1, 0]), torch.tensor([2, 4, 0, 1, 1])))
+    assert both["pid recall of muon"] == 0.5
+    assert both["matched pid recall of muon"] == both["matched pid accuracy"] == both["mean matched pid recall"] == 1
+
+
 def test_an_event_without_voxels_counts_for_nothing():
     empty = event().keep("voxels", torch.zeros(4 * SIZE, dtype=torch.bool))
     both = Events.concat([event(), empty])

@@ -16,6 +16,7 @@ from nuforge.metrics.weights import ratio
 from nuforge.simulation.truth import VoxelClass, cluster_truth
 from nuforge.simulation.truth.clusters import Of
 from nuforge.tasks.categorical import categorical_figures, categorical_statistics
+from nuforge.tasks.kinematics import matched
 from nuforge.tasks.task import Measured
 
 _PARTITIONS = ("shower", "track", "interaction")
@@ -27,7 +28,9 @@ class Particles(Measured):
 
     Partitions are of the voxels of a true class: those of showers, Michel and delta electrons by their particle, those
     of tracks by theirs, all of them by their interaction. Identity and primaries are asked of reconstructed particles,
-    of the fragments of showers whether the shower starts in them; the truth of one is that of most of its voxels.
+    of the fragments of showers whether the shower starts in them; the truth of one is that of most of its voxels. What
+    is said of `matched` is asked of those alone that share more voxels with a true particle than any other of either
+    does (`nuforge.tasks.kinematics.matched`): not of pieces that were cut off.
 
     Args:
         identities: Names of what particles are, in the order of `pid_probability`.
@@ -56,7 +59,8 @@ class Particles(Measured):
         - `partitions` (B, 3, M, 2): for showers, tracks and interactions, each of `nuforge.metrics.clustering.FIGURES`
           and 1, or 0 and 0 where the event has none.
         - `interaction_index` (B, by_number, 2): the index of interactions in the slot of their true number.
-        - `NAME_confusion`, `NAME_reliability`, for pid, primary and shower_primary: as those of `Segmentation`.
+        - `NAME_confusion`, `NAME_reliability`, for pid, matched_pid, primary and shower_primary: as those of
+          `Segmentation`.
 
         Args:
             events: With truth.
@@ -76,6 +80,9 @@ class Particles(Measured):
         ]
         slot = nn.functional.one_hot(_number(interaction, voxels.batch, n).clamp(1, self.by_number) - 1, self.by_number)
         truth = _truth(events, found, particles, "particles")
+        one_to_one = torch.full_like(truth["pid"], -1)
+        mine, _ = matched(found, voxels["deposit"])
+        one_to_one[mine] = truth["pid"][mine]
         fragments = prediction["reco_fragments"]
         pieces = _truth(events, prediction["voxels"]["reco_fragment"], fragments, "fragments")
         starts = fragments["starts_shower"]
@@ -86,6 +93,7 @@ class Particles(Measured):
             "partitions": torch.stack(partitions, 1),
             "interaction_index": slot[:, :, None] * partitions[2][:, None, 0],
             **_named("pid", truth, "pid", particles["pid_probability"]),
+            **_named("matched_pid", truth.with_columns({"pid": one_to_one}), "pid", particles["pid_probability"]),
             **_named("primary", truth, "primary", particles["primary_probability"]),
             **_named("shower_primary", pieces, "primary", either),
         }
@@ -98,13 +106,14 @@ class Particles(Measured):
         value, number = sums["partitions"].unbind(-1)
         mean = ratio(value, number)
         figures = {f"{p} {m}": mean[..., i, j] for i, p in enumerate(_PARTITIONS) for j, m in enumerate(FIGURES)}
-        for asked in ("pid", "primary", "shower_primary"):
+        for asked in ("pid", "matched_pid", "primary", "shower_primary"):
             own = {name: sums[f"{asked}_{name}"] for name in ("confusion", "reliability")}
             words = asked.replace("_", " ")
             figures |= {f"{words} {name}": values for name, values in categorical_figures(own).items()}
-        found = recall(sums["pid_confusion"])
-        figures["mean pid recall"] = found.nanmean(-1)
-        figures |= {f"pid recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
+        for asked in ("pid", "matched pid"):
+            found = recall(sums[f"{asked.replace(' ', '_')}_confusion"])
+            figures[f"mean {asked} recall"] = found.nanmean(-1)
+            figures |= {f"{asked} recall of {c}": found[..., i] for i, c in enumerate(self.classes)}
         index, events = sums["interaction_index"].unbind(-1)
         for i in range(self.by_number):
             more = " or more" if i + 1 == self.by_number else ""
