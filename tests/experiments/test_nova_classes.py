@@ -9,6 +9,9 @@ import nuforge
 from nuforge.cli import main
 from nuforge.evaluation.report import read_report
 from nuforge.events.store import Store
+from nuforge.experiments.nova_events import nova_eventcvn
+from nuforge.experiments.nova_prongs import nova_prongcvn, nova_single_particle
+from toy_maps import toy_maps
 
 TOYS = Path(__file__).with_name("toy_nova.py")
 FIGURES = {
@@ -60,3 +63,19 @@ def test_the_network_of_the_prong_alone_was_trained_first_on_the_same_events(run
     pid, said = events["prongs"]["pid"], loaded.predict(events.readout())["prongs"]["probability"].argmax(1)
     right = (said == pid)[pid >= 0].double().mean()
     assert report.baselines["prongs alone"]["accuracy"].value == pytest.approx(float(right))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: nova_eventcvn(backbone="mobilenetv2", width=0.25, beam="both"),
+        lambda: nova_prongcvn(squeeze_excite=False, width=0.125),
+        lambda: nova_single_particle(ask="species", width=0.125),
+    ],
+    ids=["mobilenetv2", "no gate", "species"],
+)
+def test_other_arguments_make_networks_that_answer_for_every_row(made):
+    events = toy_maps([30, 0], [2, 1])
+    ((name, table),) = made().learner.eval().predict(events.readout()).items()
+    assert len(table["probability"]) == len(events[name])
+    torch.testing.assert_close(table["probability"].sum(1), torch.ones(len(events[name])))
