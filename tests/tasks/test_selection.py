@@ -305,6 +305,6 @@ def test_the_limit_of_none_left_is_that_of_the_spills_counted():
 
 def test_an_energy_has_the_lower_edge_of_its_bin():
     about = {"energy": Column("MeV", "", "truth")}
-    value = torch.tensor([-5.0, 0.0, 499.0, 500.0, 9e9])
-    events = Events({"event": Table({"energy": value}, torch.arange(6), about=about)})
-    assert lower_edge(events, "energy", [0, 500, 1000]).tolist() == [0, 0, 0, 500, 1000]
+    value = torch.tensor([-5.0, 0.0, 499.0, 500.0, 9e9, torch.nan])
+    events = Events({"event": Table({"energy": value}, torch.arange(7), about=about)})
+    assert lower_edge(events, "energy", [0, 500, 1000]).tolist() == [0, 0, 0, 500, 1000, 0]

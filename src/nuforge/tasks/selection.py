@@ -26,7 +26,8 @@ class Selection(Task):
 
     The cut is where S / sqrt(S + B) is largest on validation events, in fixed bins of log-odds
     (`nuforge.metrics.ranking.log_odds_bin`); S and B are expected events. A network's cuts travel with its weights,
-    those of a baseline are chosen in the same way (`nuforge.baselines.selecting.Selecting`).
+    those of a baseline are chosen in the same way (`nuforge.baselines.selecting.Selecting`). The figure of merit is of
+    the events that are looked at: of a tenth of the sample it is sqrt(1/10) of that of the exposure.
 
     Args:
         classification: Of events; its loss, probabilities and figures stay what they are.
