@@ -44,7 +44,7 @@ class Decoded:
     @property
     def row_bytes(self) -> int:
         """Bytes of a row."""
-        return self.dataset.dtype.itemsize * int(np.prod(self.dataset.shape[1:], dtype=np.int64))
+        return int(self.dataset.dtype.itemsize * np.prod(self.dataset.shape[1:], dtype=np.int64))
 
     def blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """All rows in blocks, each with the number of its first row."""
@@ -99,7 +99,7 @@ class Decoded:
     def _put_aside(self, aside: FileIO, first: int, end: int) -> NDArray[Any]:
         """Rows that were put aside."""
         rows = np.empty((max(end - first, 0), *self.dataset.shape[1:]), self.dataset.dtype)
-        left, place = memoryview(rows.reshape(-1).view(np.uint8)), first * self.row_bytes
+        left, place = rows.reshape(-1).view(np.uint8).data, first * self.row_bytes
         while len(left):
             n = os.preadv(aside.fileno(), [left], place)
             if not n:
@@ -112,7 +112,7 @@ def _added(aside: FileIO | None, rows: NDArray[Any]) -> FileIO | None:
     """The temporary file with more rows, nothing if there is no room."""
     if aside is None:
         return None
-    left = memoryview(np.ascontiguousarray(rows).reshape(-1).view(np.uint8))
+    left = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
     try:
         while len(left):
             left = left[aside.write(left) :]
