@@ -215,6 +215,8 @@ def write_nugraph(path: Path, parts: Iterable[Events], detector: Detector | None
             ids = torch.stack([events["event"][name] for name in ("run", "subrun", "event")], dim=1).tolist()
             for event, numbers in enumerate(ids):
                 key = "_".join(str(number) for number in numbers)
+                if not _NAME.fullmatch(key):
+                    raise InputError(f"run, subrun and event {key} do not name a graph, expected 18 digits at most")
                 if key in group:
                     raise InputError(f"two events have run, subrun and event {key}; NuGraph tells graphs by them")
                 fields = [field for name in names for field in _fields(events, name, event)]
