@@ -39,7 +39,9 @@ def main(words=None):
     trained = {"events": record["done"]["events"]["split"], "seed": record["command"]["seed"]}
     figures = dict(figures_of(*each.rsplit("=", 1)) for each in given.figures)
     write_weights(halved(predictor.built.learner), out, {**kept, "trained_on": trained, "figures": figures})
-    shutil.copytree(checkpoint / "baselines", out / "baselines")
+    shutil.copytree(checkpoint / "baselines", out / "baselines", dirs_exist_ok=True)
+    for file in out.rglob("*"):
+        file.chmod(0o755 if file.is_dir() else 0o644)  # whoever installs it, others read it
     return f"{out}: {sum(file.stat().st_size for file in out.rglob('*')) / 1e6:.1f} MB"
 
 
