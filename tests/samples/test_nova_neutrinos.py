@@ -146,7 +146,8 @@ def test_prongs_know_what_made_them(slices):
 def test_truth_is_hidden_from_what_reads(slices):
     shown = set(slices.readout()["event"])
     identity = {"source", "run", "subrun", "event", "variation"}
-    assert shown == identity | {"first_plane", "first_cell", "vertex", "reverse"}
+    sums = {"energy_x", "energy_y", "loose_energy", "edge"}
+    assert shown == identity | sums | {"first_plane", "first_cell", "vertex", "reverse"}
     assert not {"pid", "origin"} & set(slices.readout()["prongs"])
 
 
