@@ -163,6 +163,18 @@ def test_a_checkpoint_is_evaluated_on_files_with_labels(finished, data, tmp_path
     assert "no labels" in line
 
 
+def test_events_that_were_answered_before_are_answered_anew(finished, cutting, data, tmp_path):
+    answered = finished / "predictions"
+    assert main(["predict", str(cutting), str(answered), "--out", str(tmp_path / "anew")]) == 0
+    assert main(["evaluate", str(cutting), str(answered), "--out", str(tmp_path / "out")]) == 0
+    before, anew, evaluated = (
+        Store(path).read() for path in (answered, tmp_path / "anew", tmp_path / "out/predictions")
+    )
+    assert len(before["reco_particles"]) != len(anew["reco_particles"])
+    same(anew, evaluated)
+    assert main(["show", str(tmp_path / "out"), "--out", str(tmp_path / "event.html")]) == 0
+
+
 @pytest.mark.parametrize("name", OF_STAGES)
 def test_a_stage_alone_runs_on_what_is_true(name, data, tmp_path, capsys):
     words = [name, *OF_STAGES[name], "--steps", "1", "--data", str(data), "--quick", "--out", str(tmp_path / "run")]

@@ -22,7 +22,7 @@ def show(path: Path, event: int, out: Path, n: int = 1, picture: str = "", geome
     """Writes the page of some events of a file, a store or a run; what to tell the user.
 
     Args:
-        path: Where they are.
+        path: Where they are; of a run or an evaluation those with predictions.
         event: The first, counted from 0.
         out: The page; a name that ends in .png asks for a picture.
         n: How many at most.
@@ -35,6 +35,7 @@ def show(path: Path, event: int, out: Path, n: int = 1, picture: str = "", geome
     from nuforge.detectors import from_description
     from nuforge.display.show import Choice
     from nuforge.display.show import show as write_page
+    from nuforge.events.store import DESCRIPTION
     from nuforge.formats.geometry import read_sensors
 
     if not path.exists():
@@ -42,9 +43,9 @@ def show(path: Path, event: int, out: Path, n: int = 1, picture: str = "", geome
     if n < 1:
         raise InputError(f"--events must be at least 1, got {n}; give the number of events that the page shows")
     sensors = read_sensors(geometry) if geometry else None
-    events, first, description = _events_of(
-        path / "predictions" if (path / RECORD).exists() else path, event, max(n, _CONTEXT)
-    )
+    predicted = path / "predictions"  # of a run, or of an evaluation
+    answered = (path / RECORD).exists() or (predicted / DESCRIPTION).exists()
+    events, first, description = _events_of(predicted if answered else path, event, max(n, _CONTEXT))
     detector = from_description(description) if description else None
     events = sensors.placed(events) if sensors else events
     choice = Choice(first, n, picture, sensors.position if sensors else None)

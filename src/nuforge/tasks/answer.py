@@ -28,13 +28,19 @@ def predictions_of(events: Events) -> Tables:
 def with_predictions(events: Events, predictions: Tables) -> Events:
     """Events with predicted columns and tables added, and the most probable class where there are probabilities.
 
+    A table that holds nothing but predictions, of an earlier answer, gives way to the new one.
+
     Args:
         events: What was asked about.
         predictions: Columns for the rows of tables that are there, and tables that are not.
     """
+    tables = dict(events.tables)
     for name, table in predictions.items():
         classes = {c.replace(_PROBABILITY, "prediction"): table[c].argmax(1) for c in table if c.endswith(_PROBABILITY)}
         said = table.with_columns(classes, dict.fromkeys(classes, _PREDICTION))
-        known = events[name].with_columns(said.columns, said.about, said.refers_to) if name in events else said
-        events = events.with_table(name, known)
-    return events
+        known = tables.get(name)
+        earlier = known is None or all(known.about[column].role == "prediction" for column in known)
+        tables[name] = (
+            said if known is None or earlier else known.with_columns(said.columns, said.about, said.refers_to)
+        )
+    return Events(tables)
