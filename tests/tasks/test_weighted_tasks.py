@@ -17,14 +17,18 @@ from nuforge.models.ppn import PPN
 from nuforge.simulation.truth import IDENTITIES
 from nuforge.tasks.answer import predictions_of, with_predictions
 from nuforge.tasks.classification import Classification
+from nuforge.tasks.energy import Energy
 from nuforge.tasks.fragments import Fragments
 from nuforge.tasks.grouping import Grouping
 from nuforge.tasks.instances import Instances
 from nuforge.tasks.kinematics import Kinematics
 from nuforge.tasks.particles import Particles
 from nuforge.tasks.points import Points
+from nuforge.tasks.rejection import Rejection
 from nuforge.tasks.segmentation import Segmentation
+from nuforge.tasks.selection import Selection
 from nuforge.tasks.task import Measured, Task
+from nuforge.tasks.vertex import Vertex
 from nuforge.training.chain import Chain, Link
 from nuforge.training.learner import Supervised
 from toy_chain import ORIGIN, VOXEL, chain_events
@@ -63,17 +67,46 @@ def described(tables, events, refers):
     return with_predictions(events, tables)
 
 
-def classification():
+def of_events(task, **truth):
+    """A task about whole events, of which four numbers and a place are seen."""
     g = torch.Generator().manual_seed(0)
-    columns = {"kind": torch.tensor([0, 1, -1]), "seen": torch.randn(3, 4, generator=g)}
-    about = {"kind": LABEL, "seen": Column("", "seen", "readout")}
-    task = Classification(("a", "b", "c"), 4, "kind")
+    seen = {"seen": torch.randn(3, 4, generator=g), "place": torch.zeros(3, 3)}
+    about = {**dict.fromkeys(truth, LABEL), **dict.fromkeys(seen, Column("", "seen", "readout"))}
 
     def outputs(events):
         rows = events["event"]
-        return task({"event": Table({"features": rows["seen"]}, rows.offsets, about={"features": FEATURES})})
+        features = {"features": rows["seen"], "place": rows["place"]}
+        return task({"event": Table(features, rows.offsets, about=dict.fromkeys(features, FEATURES))})
 
-    return Case(task, Events({"event": Table(columns, torch.arange(4), about=about)}), outputs)
+    return Case(task, Events({"event": Table({**truth, **seen}, torch.arange(4), about=about)}), outputs)
+
+
+def classification():
+    return of_events(Classification(("a", "b", "c"), 4, "kind"), kind=torch.tensor([0, 1, -1]))
+
+
+def selection():
+    task = Selection(Classification(("a", "b", "c"), 4, "kind"), wanted=("a", "b"))
+    return of_events(task, kind=torch.tensor([0, 1, 1]), expected=torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64))
+
+
+def rejection():
+    classes, kind = Classification(("a", "b", "c"), 4, "kind"), torch.tensor([0, 0, 2])
+    of_classes, task = of_events(classes, kind=kind), Rejection(classes, "c", left=0.5)
+    return Said(task, described(classes.predict(of_classes.outputs(of_classes.events)), of_classes.events, {}), dict)
+
+
+def energy():
+    task = Energy("energy", 4, "true", 0, (100.0, 1000.0, 3000.0), flat=0)
+    task.center.fill_(6.0)
+    flavour, mode = torch.tensor([0, 0, 1]), torch.tensor([0, 2, 1])
+    return of_events(task, true=torch.tensor([300.0, 1500.0, 800.0]), flavour=flavour, mode=mode)
+
+
+def vertex():
+    g = torch.Generator().manual_seed(1)
+    flavour, mode = torch.tensor([0, 1, 4]), torch.tensor([0, 2, -1])
+    return of_events(Vertex(4), true_vertex=100 * torch.randn(3, 3, generator=g), flavour=flavour, mode=mode)
 
 
 def segmentation():
@@ -163,7 +196,8 @@ def instances():
 
 
 REFERS = {"reco_particle": "reco_particles"}
-CASES = (classification, segmentation, grouping, fragments, points, particles, kinematics, instances)
+LEARNING = (classification, selection, energy, vertex, segmentation, grouping, fragments, points)
+CASES = (*LEARNING, rejection, particles, kinematics, instances)
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.__name__)
@@ -172,7 +206,7 @@ def case(request):
     return request.param()
 
 
-@pytest.fixture(params=CASES[:5], ids=lambda case: case.__name__)
+@pytest.fixture(params=LEARNING, ids=lambda case: case.__name__)
 def learning(request):
     torch.manual_seed(1)
     return request.param()
