@@ -19,8 +19,9 @@ FIGURES = {
     "cosmic": ("kept of nu_mu CC", "kept of nu_e CC", "accuracy"),
     "prongcvn": ("recall of electron", "precision of photon", "accuracy"),
     "single": ("recall of neutron", "mean recall"),
+    "transformer": ("accuracy", "prong accuracy", "recall of nu_e CC"),
 }
-TABLES = {"eventcvn": "event", "cosmic": "event", "prongcvn": "prongs", "single": "prongs"}
+TABLES = {"eventcvn": "event", "cosmic": "event", "prongcvn": "prongs", "single": "prongs", "transformer": "event"}
 
 
 @pytest.fixture(scope="module", params=FIGURES)
@@ -63,6 +64,25 @@ def test_the_network_of_the_prong_alone_was_trained_first_on_the_same_events(run
     pid, said = events["prongs"]["pid"], loaded.predict(events.readout())["prongs"]["probability"].argmax(1)
     right = (said == pid)[pid >= 0].double().mean()
     assert report.baselines["prongs alone"]["accuracy"].value == pytest.approx(float(right))
+
+
+@pytest.mark.parametrize("run", ["transformer"], indirect=True)
+def test_classical_methods_answer_for_slices_and_prongs_beside_a_network_for_prongs(run):
+    name, folder = run
+    made = nuforge.load(folder, experiment=f"{TOYS}:{name}").built
+    events = Store(folder / "predictions").read()
+    for baseline in ("LID and LEM, ProngCVN", "boosted trees"):
+        loaded = made.baselines[baseline].load(folder / "checkpoint" / "baselines" / baseline.replace(" ", "-"))
+        told = loaded.predict(events.readout())
+        known = events["prongs"]["origin"] >= 0
+        right = (told["prongs"]["prong_probability"].argmax(1) == events["prongs"]["origin"])[known].double().mean()
+        assert read_report(folder).baselines[baseline]["prong accuracy"].value == pytest.approx(float(right))
+        assert told["event"]["probability"].shape == (len(events), 5)
+
+
+@pytest.mark.parametrize("run", ["eventcvn", "transformer"], indirect=True)
+def test_the_report_shows_what_the_network_looks_at(run):
+    assert {"saliency", "embedding"} <= set(read_report(run[1]).curves)
 
 
 @pytest.mark.parametrize(

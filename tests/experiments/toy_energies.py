@@ -43,7 +43,7 @@ def energy(events: int = 300, steps: int = 4) -> Experiment:
         events: Number of events.
         steps: Steps.
     """
-    made = nova_energy(width=0.125, steps=steps, batch=8, validate_every=steps, calibration=0.1, tree_rounds=40)
+    made = nova_energy(width=0.125, steps=steps, batch=8, validate_every=steps, calibration=0.1)
     return on_toys(made, events)
 
 
@@ -63,7 +63,6 @@ def lists(events: int = 1500, steps: int = 150, calibration: float = 0.0) -> Exp
         validate_every=steps,
         calibration=calibration,
         learning_rate=5e-3,
-        tree_rounds=40,
     )
     return on_toys(made, events)
 

@@ -16,6 +16,7 @@ to the better one, and beside the published figure. The JSON has exactly these f
 | `curves` | `confusion`, `reliability` (see `Comparison.curves`) and `learning`: series -> `step`, `value` |
 |  | `shifts`: shift -> `values` of the baselines, `changes` of all (see `nuforge.evaluation.shifts.Shifted`) |
 |  | `equal_purity`, `left_over` of selections and rejections (see `nuforge.evaluation.equal_purity`) |
+|  | `tracking` of a check of a selection: method -> figure -> interval (see `nuforge.evaluation.tracking`) |
 |  | of one of several tasks or stages with its name before, as `points_learning` |
 |  | of a domain test `separation` and `occlusion` (see `nuforge.evaluation.domain`) |
 |  | of what a network looks at `attention`, `saliency` and `embedding` (see `nuforge.evaluation.insight`) |

@@ -14,7 +14,7 @@ from nuforge.baselines.baseline import Baseline
 from nuforge.errors import InputError
 from nuforge.evaluation.comparison import LOWER_IS_BETTER, Comparison
 from nuforge.evaluation.equal_purity import at_equal_purity, left_over
-from nuforge.evaluation.shifts import Shifted, shifted
+from nuforge.evaluation.tracking import Tracking, tracking_curve
 from nuforge.events import Events, Table
 from nuforge.experiments.data import given
 from nuforge.experiments.predictor import Predictor
@@ -76,17 +76,26 @@ class Pass:
         """Every figure against each number of the experiment's `by`, as a report's curves have it."""
         return {name: self.comparison.against(torch.cat(parts), seed=seed) for name, parts in self._numbers.items()}
 
-    def shifted(self, batches: Iterable[Events], seed: int) -> Shifted:
-        """What changes for all methods when they see shifted copies of the events so far.
+    def elsewhere(self, batches: Iterable[Events]) -> Comparison:
+        """The same comparison on other events, such as shifted copies of those so far.
 
         Args:
-            batches: The shifted events, with labels, as the detector reads them out, as many as a network takes.
-            seed: Of the bootstrap.
+            batches: Events with labels, as the detector reads them out, as many as a network takes.
         """
-        moved = Pass(self.predictor, self.baselines)
-        for _ in moved.over(given(events, self.predictor.built) for events in batches):
+        other = Pass(self.predictor, self.baselines)
+        for _ in other.over(given(events, self.predictor.built) for events in batches):
             pass
-        return shifted(self.comparison, moved.comparison, seed=seed)
+        return other.comparison
+
+    def tracked(self, tracking: Tracking, comparisons: Mapping[str, Comparison], seed: int) -> dict[str, Any]:
+        """Whether a check follows what it is for, from the comparisons on its samples, as a report's curves have it.
+
+        Raises:
+            InputError: If no task selects what is checked.
+        """
+        selections = [task for task in self.predictor.built.learner.asked if isinstance(task, Selection)]
+        wanted = selections[0].wanted if selections else ()
+        return tracking_curve(comparisons, tracking.label, wanted, seed=seed)
 
     def timing(self) -> dict[str, float]:
         """Seconds an event of each method."""

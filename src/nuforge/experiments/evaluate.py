@@ -16,6 +16,7 @@ from nuforge import __version__
 from nuforge.detectors import from_description
 from nuforge.display.report_html import write_report_page
 from nuforge.evaluation.report import Report
+from nuforge.evaluation.shifts import shifted
 from nuforge.evaluation.wording import number_of_events
 from nuforge.events import Events
 from nuforge.events.store import Store
@@ -41,6 +42,7 @@ def report_on(
     timing: Mapping[str, float] | None = None,
     curves: Mapping[str, Any] | None = None,
     shifts: Mapping[str, Iterable[Events]] | None = None,
+    tracked: Mapping[str, Iterable[Events]] | None = None,
 ) -> Report:
     """The report of a network and its baselines, also written: report.json, report.html and predictions/.
 
@@ -57,6 +59,7 @@ def report_on(
         timing: What has taken how long so far, in seconds.
         curves: Curves beside those of the comparison, such as the learning curve.
         shifts: The same events with labels, shifted, by the name of the shift.
+        tracked: Those of the experiment's `tracking`, by the names of its samples.
     """
     begin = time.perf_counter()
     one_pass = Pass(predictor, fitted_baselines(predictor, checkpoint))
@@ -64,11 +67,14 @@ def report_on(
     store = store_written(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
     against = {"against": one_pass.against(seed)} if predictor.built.by else {}
-    shifted = {
-        shift: one_pass.shifted(followed(moved, f"evaluating {shift}"), seed) for shift, moved in (shifts or {}).items()
-    }
-    changes = {"shifts": {shift: of.curve() for shift, of in shifted.items()}} if shifted else {}
-    look = predictor.built.look
+    moved, beside = (
+        {name: one_pass.elsewhere(followed(other, f"evaluating {name}")) for name, other in (others or {}).items()}
+        for others in (shifts, tracked)
+    )
+    changed = {shift: shifted(one_pass.comparison, comparison, seed=seed) for shift, comparison in moved.items()}
+    changes = {"shifts": {shift: of.curve() for shift, of in changed.items()}} if changed else {}
+    look, tracking = predictor.built.look, predictor.built.tracking
+    check = {"tracking": one_pass.tracked(tracking, beside, seed)} if tracking and beside else {}
     seen = look(predictor.predictions, followed(store.batches(BATCH), "looking", len(store)), seed=seed) if look else {}
     entry = find(predictor.experiment).entry if ".py:" not in predictor.experiment else None
     published = entry.published if entry else ()
@@ -81,8 +87,8 @@ def report_on(
         published=list(published),
         split=dict(split),
         seeds=list(seeds),
-        shifts={shift: of.values[MODEL] for shift, of in shifted.items()},
-        curves={**one_pass.curves(seed), **against, **changes, **seen, **(curves or {})},
+        shifts={shift: of.values[MODEL] for shift, of in changed.items()},
+        curves={**one_pass.curves(seed), **against, **changes, **check, **seen, **(curves or {})},
         timing={**(timing or {}), **one_pass.timing(), "evaluation": time.perf_counter() - begin},
         provenance={**provenance, **_machine()},
     )

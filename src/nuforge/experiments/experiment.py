@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nuforge.baselines.baseline import Baseline
+    from nuforge.evaluation.tracking import Tracking
     from nuforge.events import Events, Table
     from nuforge.samples import Sample
     from nuforge.training.learner import Learner
@@ -57,6 +58,8 @@ class Experiment:
         shifts: Samples by the name of a systematic shift: the same events in a detector or by a generator that the
             training did not know. The trained network and the baselines answer for their test side too, and the
             report says how every figure changes. Left out where files take the place of the simulation.
+        tracking: A check of a selection among the tasks and what it is for, on samples of its own: the report says for
+            the trained network and the baselines whether the one follows the other. Left out with files, like shifts.
         look: What a report shows beyond the figures, by name: a function of the trained network's prediction from
             readout, the test events and the seed of the bootstrap.
     """
@@ -75,6 +78,7 @@ class Experiment:
     stages: Mapping[str, Experiment] = field(default_factory=dict)
     by: Mapping[str, Callable[[Events], Tensor]] = field(default_factory=dict)
     shifts: Mapping[str, Sample] = field(default_factory=dict)
+    tracking: Tracking | None = None
     look: Look | None = None
 
     @property

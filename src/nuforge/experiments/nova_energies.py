@@ -41,12 +41,11 @@ _LSTM = "Torbunov, thesis, University of Minnesota 2021"
         Published("RMS of nu_e energy over that of the kinematic energy", 0.84, _CNN),
         Published("RMS of electron energy over that of the kinematic energy", 0.88, _CNN),
     ),
-    quick={"events": 3000, "steps": 400, "batch": 16, "width": 0.125, "validate_every": 100, "tree_rounds": 60},
+    quick={"events": 3000, "steps": 400, "batch": 16, "width": 0.125, "validate_every": 100},
 )
 def nova_energy(
     target: Target = "nu_e",
     events: int = 30000,
-    shard_size: int = 100,
     beam: Beam = "fhc",
     width: float = 0.25,
     vertex: bool = True,
@@ -57,7 +56,6 @@ def nova_energy(
     batch: int = 32,
     learning_rate: float = 2e-3,
     validate_every: int = 400,
-    tree_rounds: int = 300,
 ) -> Experiment:
     """An energy from the pixel maps of both views by residual networks, beside the classical energy and boosted trees.
 
@@ -68,7 +66,6 @@ def nova_energy(
     Args:
         target: Which energy.
         events: Number of simulated events, of all flavours and all sides of the split together.
-        shard_size: Events that are simulated together.
         beam: Horn current.
         width: Channels of ResNet18 over the published ones.
         vertex: Whether the network reads the reconstructed vertex.
@@ -79,10 +76,9 @@ def nova_energy(
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
-        tree_rounds: Rounds of boosting.
     """
     from nuforge.detectors import nova_far
-    from nuforge.experiments.nova_slices import responding, slices_at_far_site
+    from nuforge.experiments.nova_slices import SHARD_SIZE, responding, slices_at_far_site
     from nuforge.models.energy_cnn import EnergyCNN
     from nuforge.models.resnet18 import ResNet18
     from nuforge.models.towers import Views
@@ -91,11 +87,11 @@ def nova_energy(
 
     model = EnergyCNN(Views([ResNet18(width), ResNet18(width)]), vertex=vertex)
     task = _energy(target, model.features, loss)
-    sample, shifts = slices_at_far_site(events, shard_size, beam)
+    sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam)
     return Experiment(
         sample=sample,
         learner=Supervised(model, [task]),
-        baselines=_classical([task], tree_rounds),
+        baselines=_classical([task]),
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=responding(nova_far()),
@@ -115,12 +111,11 @@ def nova_energy(
         Published("resolution of nu_mu energy over that of range and calorimetry", 0.85, _LSTM),
         Published("sensitivity to the calibration over that of range and calorimetry", 0.2, _LSTM),
     ),
-    quick={"events": 3000, "steps": 1000, "batch": 64, "width": 64, "validate_every": 250, "tree_rounds": 60},
+    quick={"events": 3000, "steps": 1000, "batch": 64, "width": 64, "validate_every": 250},
 )
 def nova_energy_lstm(
     flavour: Flavour = "nu_mu",
     events: int = 30000,
-    shard_size: int = 100,
     beam: Beam = "fhc",
     width: int = 128,
     units: int = 32,
@@ -130,7 +125,6 @@ def nova_energy_lstm(
     batch: int = 128,
     learning_rate: float = 1e-3,
     validate_every: int = 500,
-    tree_rounds: int = 300,
 ) -> Experiment:
     """Energies of lepton and neutrino by an LSTM over lists of prongs, beside classical energies and boosted trees.
 
@@ -140,7 +134,6 @@ def nova_energy_lstm(
     Args:
         flavour: Whose energies.
         events: Number of simulated events, of all flavours and all sides of the split together.
-        shard_size: Events that are simulated together.
         beam: Horn current.
         width: Channels of the dense layers.
         units: Of each LSTM.
@@ -150,10 +143,9 @@ def nova_energy_lstm(
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
-        tree_rounds: Rounds of boosting.
     """
     from nuforge.detectors import nova_far
-    from nuforge.experiments.nova_slices import responding, slices_at_far_site
+    from nuforge.experiments.nova_slices import SHARD_SIZE, responding, slices_at_far_site
     from nuforge.models.energy_lstm import EnergyLSTM
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
@@ -161,11 +153,11 @@ def nova_energy_lstm(
     model = EnergyLSTM(width, units=units)
     lepton_of = {"nu_e": "electron", "nu_mu": "muon"}
     total, lepton = (_energy(name, model.features) for name in (flavour, lepton_of[flavour]))
-    sample, shifts = slices_at_far_site(events, shard_size, beam)
+    sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam)
     return Experiment(
         sample=sample,
         learner=Supervised(model, [total, lepton]),
-        baselines=_classical([total, lepton], tree_rounds),
+        baselines=_classical([total, lepton]),
         options=FitOptions(steps, learning_rate, validate_every=validate_every),
         batch=batch,
         respond=responding(nova_far()),
@@ -241,14 +233,14 @@ def _energy(target: str, features: int, loss: Loss = "absolute") -> Energy:
     return Energy(name, features, column, flavour, [edge * _GEV for edge in edges], loss)
 
 
-def _classical(tasks: list[Energy], rounds: int) -> dict[str, Baseline]:
+def _classical(tasks: list[Energy]) -> dict[str, Baseline]:
     """What physicists did before, for the columns of the tasks: of nu_e or of nu_mu, and boosted trees."""
     from nuforge.baselines.energy_trees import EnergyTrees
     from nuforge.baselines.kinematic_energy import KinematicEnergy
     from nuforge.baselines.range_energy import RangeEnergy
 
     columns, where = tuple(task.target for task in tasks), tasks[0].where
-    trees = {"boosted trees": EnergyTrees(columns, where, rounds)}
+    trees = {"boosted trees": EnergyTrees(columns, where)}
     if tasks[0].flavour == 1:
         return {"kinematic energy": KinematicEnergy(columns, where), **trees}
     return {"range and calorimetry": RangeEnergy(where), **trees}

@@ -145,7 +145,15 @@ def nova_single_particle(
     task="classes of slices and what made each of their prongs, together",
     reference=_TRANSFORMER,
     published=(Published("accuracy", 0.90, _TRANSFORMER),),
-    quick={"events": 3000, "layers": 3, "steps": 700, "batch": 32, "validate_every": 175},
+    quick={
+        "events": 3000,
+        "layers": 3,
+        "steps": 500,
+        "prong_steps": 100,
+        "batch": 32,
+        "validate_every": 100,
+        "baseline_events": 1500,
+    },
 )
 def nova_transformercvn(
     events: int = 30000,
@@ -155,13 +163,17 @@ def nova_transformercvn(
     layers: int = 6,
     dropout: float = 0.1,
     steps: int = 10000,
+    prong_steps: int = 3000,
     batch: int = 64,
     learning_rate: float = 1e-3,
     validate_every: int = 1000,
+    baseline_events: int = 24000,
 ) -> Experiment:
     """Classes of slices and prongs by attention between the maps of a slice and those of its prongs.
 
-    The report also has what events and prongs look at, the saliency of pixels, and the features of events.
+    Beside it stand LID and LEM for slices with ProngCVN for prongs, which is trained first on the same events, and
+    boosted trees for both; EventCVN on the same sample is nova-eventcvn. The report also has what events and prongs
+    look at, the saliency of pixels, and the features of events.
 
     Args:
         events: Number of simulated events, all sides of the split together.
@@ -172,13 +184,28 @@ def nova_transformercvn(
         layers: Layers of attention.
         dropout: Fraction of attention and of channels that is left out in training.
         steps: Optimiser steps.
+        prong_steps: Those of ProngCVN; it is looked at on the validation side as often as the larger network.
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
         validate_every: Steps between two looks at the validation side.
+        baseline_events: Training events that the classical methods are fitted on, at most.
     """
+    from dataclasses import replace
+
+    from nuforge.baselines.named import Named
+    from nuforge.baselines.prong_trees import ProngTrees
+    from nuforge.baselines.slice_trees import SliceTrees
+    from nuforge.baselines.together import Together
     from nuforge.detectors import nova_far
     from nuforge.evaluation.insight import Insight
-    from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
+    from nuforge.experiments.nova_slices import (
+        identifiers,
+        mirroring,
+        prong_learner,
+        responding,
+        slices_at_far_site,
+    )
+    from nuforge.experiments.rival import Rival
     from nuforge.models.densenet import DenseNet
     from nuforge.models.towers import Views
     from nuforge.models.transformer_cvn import DenseFront, SparseFront, TransformerCVN
@@ -194,19 +221,26 @@ def nova_transformercvn(
     of_event = Classification(FLAVOURS, model.features, "flavour", focusing=1.0)
     of_prong = Segmentation(ORIGINS, model.features, "prongs", "origin", balance=0.0, name="prong", focusing=1.0)
     learner = Supervised(model, [of_event, of_prong], shares=(0.9, 0.1))
+    prongs = prong_learner(ORIGINS, "origin", 0.25, 0.2, gated=False, context=True, name=of_prong.name)
+    far = nova_far()
+    trees = Together((SliceTrees(far), Named(ProngTrees(far, "origin", len(ORIGINS)), of_prong.name)))
     sample, shifts = slices_at_far_site(events, shard_size, beam)
-    return Experiment(
+    made = Experiment(
         sample=sample,
         learner=learner,
-        baselines={},
+        baselines={"LID and LEM, ProngCVN": Together((identifiers(far), Rival(prongs))), "boosted trees": trees},
         options=FitOptions(steps, learning_rate, warmup=0.1, validate_every=validate_every),
         batch=batch,
-        respond=responding(nova_far()),
+        respond=responding(far),
         augment=mirroring(0, 1),
+        baseline_events=baseline_events,
         reads=("pixels", "hits", "prongs"),
         shifts=shifts,
         look=Insight(learner, of_event, model.attention, of_prong),
     )
+    of_rival = FitOptions(prong_steps, learning_rate, "muon", validate_every=min(validate_every, prong_steps))
+    rival = replace(made, learner=prongs, baselines={}, options=of_rival, shifts={}, look=None)
+    return replace(made, stages={"prongcvn": rival})
 
 
 @experiment(

@@ -7,6 +7,10 @@ from functools import partial
 
 import torch
 
+from nuforge.baselines.lem import LEM
+from nuforge.baselines.lid import LID
+from nuforge.baselines.muon_neighbours import MuonNeighbours
+from nuforge.baselines.stacked import Stacked
 from nuforge.detectors import SegmentedDetector
 from nuforge.events import Events
 from nuforge.models.googlenet import GoogLeNet
@@ -24,6 +28,8 @@ COSMIC_SHARE = 0.2
 """Share of cosmic muons: as many as events of each larger flavour, so that networks learn from equal classes."""
 SHIFTS = ("calibration-up", "calibration-down", "attenuation-up", "attenuation-down", "noise-up")
 """What every report of these experiments looks at (`nuforge.detectors.nova.shifted`), beside the other generator."""
+SHARD_SIZE = 100
+"""Events that are simulated together, where an experiment does not ask."""
 NOISE = 0.1
 """Of training pixels: what a charge is multiplied with has this standard deviation."""
 
@@ -55,8 +61,13 @@ def mirroring(*views: int) -> Changing:
     return partial(map_symmetries, views=views, noise=NOISE)
 
 
+def identifiers(detector: SegmentedDetector) -> Stacked:
+    """What NOvA selected flavours by before: LID, LEM and nearest neighbours of tracks, weighed together."""
+    return Stacked({"LID": LID(detector), "LEM": LEM(detector), "muons": MuonNeighbours(detector)})
+
+
 def prong_learner(
-    classes: Sequence[str], target: str, width: float, dropout: float, gated: bool, context: bool
+    classes: Sequence[str], target: str, width: float, dropout: float, gated: bool, context: bool, name: str = ""
 ) -> Supervised:
     """Classes of prongs by siamese towers of GoogLeNet.
 
@@ -67,8 +78,9 @@ def prong_learner(
         dropout: Of the merged features.
         gated: Whether a squeeze-and-excitation gate weighs the channels of all towers.
         context: Whether two more towers look at the slice.
+        name: Of the question (`Segmentation`).
     """
     own, around = Views([GoogLeNet(width)]), Views([GoogLeNet(width)]) if context else None
     channels = own.features + (around.features if around else 0)
     model = ProngTowers(own, Merge(channels, width, gated, dropout), around)
-    return Supervised(model, [Segmentation(classes, model.features, "prongs", target)])
+    return Supervised(model, [Segmentation(classes, model.features, "prongs", target, name=name)])

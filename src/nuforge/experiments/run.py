@@ -36,6 +36,7 @@ from nuforge.experiments.predictor import card_of, checkpoint_folder, load
 from nuforge.experiments.progress import followed, say
 from nuforge.experiments.tuning import tune
 from nuforge.metrics.weights import weighted
+from nuforge.samples import Sample
 from nuforge.training.checkpoint import load_weights, read_description, save_weights, write_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
@@ -116,14 +117,16 @@ def run(
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
     store = _events(this, data, select, workers)
-    shifts = {} if data else _shifted(this, workers)
+    tracking = experiment.tracking
+    shifts = {} if data else _others(this, "shifts", experiment.shifts, workers)
+    tracked = _others(this, "tracking", tracking.samples, workers) if tracking and not data else {}
     passed = store
     for stage, part in experiment.stages.items():
         passed = _train_stage(this, stage, part, passed, devices)
     store = store_given(store, experiment, folder.path / "given")
     _train(this, store, devices)
     _fit_baselines(this, store)
-    return _evaluate(this, store, shifts)
+    return _evaluate(this, store, shifts, tracked)
 
 
 def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store:
@@ -148,18 +151,18 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
     return store
 
 
-def _shifted(this: Run, workers: int) -> dict[str, Store]:
-    """The cached samples of the experiment's shifts."""
+def _others(this: Run, stage: str, samples: Mapping[str, Sample], workers: int) -> dict[str, Store]:
+    """The cached samples that nothing is trained on: of the experiment's shifts, or of its tracking."""
     begin = time.perf_counter()
-    shifts = {name: sample.prepare(None, workers) for name, sample in this.experiment.shifts.items()}
-    if shifts and not this.folder.has("shifts"):
-        stores = {name: str(store.path) for name, store in shifts.items()}
-        this.folder.mark("shifts", seconds=time.perf_counter() - begin, stores=stores)
-    return shifts
+    others = {name: sample.prepare(None, workers) for name, sample in samples.items()}
+    if others and not this.folder.has(stage):
+        stores = {name: str(store.path) for name, store in others.items()}
+        this.folder.mark(stage, seconds=time.perf_counter() - begin, stores=stores)
+    return others
 
 
-def _side(this: Run, store: Store, side: str, tables: Sequence[str] | None = None) -> Loader:
-    """One side of the split, in order, once."""
+def _side(this: Run, store: Store, side: str | None, tables: Sequence[str] | None = None) -> Loader:
+    """One side of the split, or all events, in order, once."""
     only = this.experiment.only
     return Loader(store, BATCH, side=side, tables=tables, seed=this.seed, shuffle=False, select=only)
 
@@ -315,12 +318,12 @@ def _first(n: int, batches: Iterable[Events]) -> Iterator[Events]:
             return
 
 
-def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
+def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store], tracked: Mapping[str, Store]) -> str:
     """The report on the test side."""
     facts = {stage: this.folder.facts(stage) for stage in ("events", "baselines", "training")}
     stages = {stage: _stage_folder(this, stage).facts("training") for stage in this.experiment.stages}
     learned = {f"{stage}_learning": of["learning"] for stage, of in stages.items()}
-    test = _side(this, store, "test")
+    test, others = _side(this, store, "test"), {"shifts": shifts, "tracking": tracked}
     report = report_on(
         load(this.checkpoint, this.recipe.name),
         this.checkpoint,
@@ -331,7 +334,11 @@ def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
             "command": command_line(this),
             "question": this.recipe.entry.task if this.recipe.entry else "",
             "sample": store.description["provenance"],
-            **({"shifts": {name: moved.description["provenance"] for name, moved in shifts.items()}} if shifts else {}),
+            **{
+                stage: {name: other.description["provenance"] for name, other in stores.items()}
+                for stage, stores in others.items()
+                if stores
+            },
             "detector": detector_of(this.experiment),
         },
         split={"method": _method(this.experiment.only), **facts["events"]["split"]},
@@ -339,13 +346,18 @@ def _evaluate(this: Run, store: Store, shifts: Mapping[str, Store]) -> str:
         seeds=[this.seed],
         timing={
             "events": facts["events"]["seconds"],
-            **({"shifted events": this.folder.facts("shifts")["seconds"]} if shifts else {}),
+            **{
+                f"{name} events": this.folder.facts(stage)["seconds"]
+                for stage, name in (("shifts", "shifted"), ("tracking", "tracking"))
+                if others[stage]
+            },
             **{f"fit of {name}": seconds for name, seconds in facts["baselines"]["seconds"].items()},
             **{f"training of {stage}": of["seconds"] for stage, of in stages.items()},
             "training": facts["training"]["seconds"],
         },
         curves={name: curve for name, curve in {**learned, "learning": facts["training"]["learning"]}.items() if curve},
         shifts={name: _side(this, moved, "test") for name, moved in shifts.items()},
+        tracked={name: _side(this, other, None) for name, other in tracked.items()},
     )
     this.folder.mark("report")
     return headline(report, this.folder.path)
