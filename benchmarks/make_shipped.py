@@ -36,7 +36,8 @@ def main(words=None):
     predictor, card, record = load(checkpoint), read_card(checkpoint), read_json(given.run / "run.json")
     out = given.to / predictor.experiment
     kept = {name: card[name] for name in ("experiment", "arguments", "columns", "classes", "detector")}
-    trained = {"events": record["done"]["events"]["split"], "seed": record["command"]["seed"]}
+    split = record["done"]["events"]["split"]
+    trained = {**{f"{side} events": n for side, n in split.items()}, "seed": record["command"]["seed"]}
     figures = dict(figures_of(*each.rsplit("=", 1)) for each in given.figures)
     write_weights(halved(predictor.built.learner), out, {**kept, "trained_on": trained, "figures": figures})
     shutil.copytree(checkpoint / "baselines", out / "baselines", dirs_exist_ok=True)
