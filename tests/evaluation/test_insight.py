@@ -120,6 +120,7 @@ def test_a_network_without_attention_is_looked_into_too():
     task = Classification(("early", "late"), 2, "kind")
     curves = Insight(Supervised(FirstHalf(), [task]), task)(lambda readout: {}, [toy_maps([40, 30])], seed=0)
     assert set(curves) == {"saliency", "embedding"}
+    assert "What the network looks at" in report_page(Report("nova-toy", {}, {}, curves=curves))
 
 
 def test_attention_without_classes_of_prongs_is_refused():

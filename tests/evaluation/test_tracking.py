@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from nuforge.display.report_html import report_page
 from nuforge.errors import InputError
 from nuforge.evaluation.comparison import Comparison
+from nuforge.evaluation.report import Report, read_report
 from nuforge.evaluation.tracking import DOUBLE, OF_SIGNAL, OF_STAND_INS, SIGNAL, STAND_INS, tracking_curve
 from nuforge.events import Column, Events, Table
 from nuforge.tasks.classification import Classification
@@ -82,6 +84,14 @@ def test_a_sample_without_the_class_says_nothing():
     assert found[OF_STAND_INS].is_defined
     assert not found[SIGNAL[0]].is_defined
     assert not found[DOUBLE].is_defined
+
+
+def test_the_page_shows_it_from_what_is_written(tmp_path):
+    curve = of(*(electrons(40, share, names=("model", "before")) for share in (0.5, 0.6, 0.5, 0.4)))
+    Report("check", {}, {}, curves={"tracking": curve}).write(tmp_path)
+    page = report_page(read_report(tmp_path))
+    assert "Does the check track the signal?" in page
+    assert page.count(f'<th scope="col">{DOUBLE}</th>') == 1
 
 
 def test_a_class_that_is_not_selected_is_refused():

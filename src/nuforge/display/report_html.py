@@ -293,14 +293,14 @@ def _changes(report: Report) -> dict[str, Any]:
 
 
 def _inside(report: Report) -> dict[str, list[str]]:
-    """Pictures of what the network looks at, by kind, empty without any."""
+    """Pictures of what the network looks at, by kind, of some perhaps none; empty without any."""
     drawn = {
         kind: [svg_source(draw(report.curves[of])) for of in _of_kind(report, kind)]
         for kind, draw in (("attention", attention_matrix), ("embedding", embedding_picture))
     }
     maps = [entry for of in _of_kind(report, "saliency") for entry in report.curves[of]["maps"]]
     drawn["saliency"] = [png_source(saliency_maps(entry), dpi=110) for entry in maps]
-    return {kind: images for kind, images in drawn.items() if images}
+    return drawn if any(drawn.values()) else {}
 
 
 def _what_tells_apart(report: Report) -> dict[str, Any]:
