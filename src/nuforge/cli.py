@@ -92,19 +92,19 @@ def simulate(
     seed: int = 0,
     workers: int = 1,
     shard_size: int = 100,
-    engine: Engine = "builtin",
-    fewest_vertices: int = 1,
-    most_vertices: int = 1,
-    site: Site = "far",
-    fewest: int = 1,
-    most: int = 1,
-    cosmic_share: float = 0.0,
-    shift: str = "nominal",
-    beam: Beam = "fhc",
-    generator: GeneratorName = "A",
-    side: Side = "",
+    engine: Engine | None = None,
+    fewest_vertices: int | None = None,
+    most_vertices: int | None = None,
+    site: Site | None = None,
+    fewest: int | None = None,
+    most: int | None = None,
+    cosmic_share: float | None = None,
+    shift: str | None = None,
+    beam: Beam | None = None,
+    generator: GeneratorName | None = None,
+    side: Side | None = None,
 ) -> None:
-    """Events of a named sample as a store.
+    """Events of a named sample as a store; a sample has its own default of whatever is left out.
 
     Args:
         sample: Its name; nuforge list --samples shows them.
@@ -131,7 +131,8 @@ def simulate(
     vertices = {"fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
     slices = {"site": site, "fewest": fewest, "most": most, "cosmic_share": cosmic_share, "shift": shift}
     neutrinos = {"beam": beam, "generator": generator, "side": side}
-    chosen = {"engine": engine, **vertices, **slices, **neutrinos}
+    flags = {"engine": engine, **vertices, **slices, **neutrinos}
+    chosen = {name: value for name, value in flags.items() if value is not None}
     print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, chosen=chosen))
 
 

@@ -32,7 +32,7 @@ def simulate(
         seed: Of everything random.
         workers: Processes that make shards.
         shard_size: Events that are simulated together.
-        chosen: Further arguments of the sample. One that it does not have must be the default of the others.
+        chosen: Further arguments of the sample, its own defaults in place of others.
 
     Raises:
         InputError: If there is no such sample, a number cannot be, or the folder holds something else.
@@ -44,15 +44,9 @@ def simulate(
             raise InputError(f"--{what} must be at least 1, got {value}; give a positive number")
     own = inspect.signature(SAMPLES[name]).parameters
     for argument, choice in chosen.items():
-        if argument not in own and choice != _defaults()[argument]:
+        if argument not in own:
             flag = argument.replace("_", "-")
             raise InputError(f"sample '{name}' has no choice of {flag}, got --{flag} {choice}; leave the flag out")
-    known = {argument: choice for argument, choice in chosen.items() if argument in own}
-    sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size, **known)
+    sample = SAMPLES[name](events=events, seed=seed, shard_size=shard_size, **chosen)
     store = sample.write(out, workers=workers)
     return f"{len(store)} events in {store.path}"
-
-
-def _defaults() -> dict[str, Value]:
-    """The default of every argument that some sample has."""
-    return {key: p.default for recipe in SAMPLES.values() for key, p in inspect.signature(recipe).parameters.items()}
