@@ -39,25 +39,26 @@ KEPT = 1 << 20
 def grown(files: Sequence[tuple[Path, int]], kept: int = KEPT) -> list[Grown]:
     """What reading files takes, so many events at a time, in a process of its own, one after the other."""
     context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    child = context.Process(target=_measure, args=(list(files), kept, queue))
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_measure, args=(list(files), kept, sender))
     child.start()
-    found = queue.get()
+    sender.close()  # so that a process that dies is heard of
+    found = receiver.recv()
     child.join()
     if isinstance(found, str):
         raise RuntimeError(found)
     return found
 
 
-def _measure(files: Sequence[tuple[Path, int]], kept: int, queue) -> None:
+def _measure(files: Sequence[tuple[Path, int]], kept: int, sender) -> None:
     """In the process: one file after the other."""
     from nuforge.formats import decoded
 
     decoded.KEPT = kept
     try:
-        queue.put([_one(path, batch) for path, batch in files])
+        sender.send([_one(path, batch) for path, batch in files])
     except Exception as error:  # the parent waits for an answer
-        queue.put(f"{type(error).__name__}: {error}")
+        sender.send(f"{type(error).__name__}: {error}")
 
 
 def _one(path: Path, batch: int) -> Grown:

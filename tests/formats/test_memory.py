@@ -27,7 +27,8 @@ BATCHES = 5  # of the shorter file
 BLOCKS = {"graphnet parquet": 120 * MB, "graphnet nested": 70 * MB}
 """Beside the batches, of formats that need more than `FEW`: Parquet's reader holds some 2 MB a column of each file."""
 
-FEW = 24 * MB  # blocks of rows, where the rows of events are, and what allocators keep
+FEW = 36 * MB
+"""Blocks of rows, where the rows of events are, and what allocators keep, which differs by some MB from run to run."""
 
 
 @pytest.fixture(scope="module")
@@ -48,4 +49,4 @@ def test_memory_is_that_of_some_batches_and_not_of_the_file(measured, name):
     assert long.batches > 1.5 * short.batches
     assert short.peak < 3 * short.largest + BLOCKS.get(name, FEW)
     more = (long.batches - short.batches) * long.largest
-    assert long.peak < short.peak + 0.6 * more + 8 * MB  # where the rows of events are, for events of three rows
+    assert long.peak < short.peak + 0.6 * more + 16 * MB  # where the rows of events are, for events of three rows
