@@ -92,7 +92,7 @@ class CosmicCuts:
         self.least = lower_quantiles(summaries_named(x[wanted], CUT), rows.weight[wanted], self.cost)
         passes = self._passes(x)
         left = replace(rows, label=rows.label[passes], weight=rows.weight[passes], half=rows.half[passes])
-        self.forest = self.growth.forest(summaries_named(x[passes], GROWN_ON), left, self.classes)
+        self.forest = self.growth.forest(summaries_named(x[passes], GROWN_ON), left.label, left.weight, self.classes)
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`event.probability` (B, classes)."""

@@ -136,7 +136,9 @@ class LEM:
         pattern = rows.features["pattern"]
         self.library = {"pattern": pattern, "label": rows.label, "weight": rows.weight}
         found = self._matches(pattern, torch.arange(len(rows)))
-        self.forest = self.growth.forest(torch.cat([found, rows.features["own"]], 1), rows, self.classes)
+        self.forest = self.growth.forest(
+            torch.cat([found, rows.features["own"]], 1), rows.label, rows.weight, self.classes
+        )
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`event.probability` (B, classes)."""

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nuforge.baselines.forest import Forest, grow, sample_weight
+from nuforge.baselines.forest import Forest
 from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.prong_profiles import prong_profiles
 from nuforge.baselines.slice_trees import Growth, probability_of
@@ -90,16 +89,7 @@ class ProngTrees:
                 f"boosted trees need prongs of at least two classes, got counts {seen.tolist()}; give labelled events "
                 "of more than one class"
             )
-        self.forest = grow(
-            features[known].numpy().astype(np.float32),
-            label[known].numpy(),
-            self.classes,
-            rounds=self.growth.rounds,
-            leaves=self.growth.leaves,
-            learning_rate=self.growth.learning_rate,
-            seed=self.growth.seed,
-            weight=sample_weight(weight[known].numpy()),
-        )
+        self.forest = self.growth.forest(features[known], label[known], weight[known], self.classes)
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`prongs.probability` (P, classes)."""

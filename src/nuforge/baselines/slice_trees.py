@@ -13,34 +13,35 @@ from torch import Tensor
 
 from nuforge.baselines.forest import Forest, grow, sample_weight
 from nuforge.baselines.forest_files import read_forest, write_forest
-from nuforge.baselines.gathering import Gathered, gathered
+from nuforge.baselines.gathering import gathered
 from nuforge.baselines.prediction import event_prediction_table
 from nuforge.baselines.slice_summaries import SLICE_SUMMARIES, slice_summaries
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
+from nuforge.shapes import Rows, Scalars
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How trees for tables of thousands of events grow; see `nuforge.baselines.forest.grow`."""
+    """How trees for tables of thousands of rows grow; see `nuforge.baselines.forest.grow`."""
 
     rounds: int = 150
     leaves: int = 8
     learning_rate: float = 0.05
     seed: int = 0
 
-    def forest(self, features: Float[Tensor, "b f"], rows: Gathered, classes: int) -> Forest:
-        """The trees for features (B, F) of gathered events."""
+    def forest(self, features: Float[Tensor, "n f"], label: Rows, weight: Scalars, classes: int) -> Forest:
+        """The trees for features (N, F), labels (N,) from 0 to classes - 1 and weights (N,) of rows."""
         return grow(
             features.numpy().astype(np.float32),
-            rows.label.numpy(),
+            label.numpy(),
             classes,
             rounds=self.rounds,
             leaves=self.leaves,
             learning_rate=self.learning_rate,
             seed=self.seed,
-            weight=sample_weight(rows.weight.numpy()),
+            weight=sample_weight(weight.numpy()),
         )
 
 
@@ -76,7 +77,7 @@ class SliceTrees:
     def fit(self, batches: Iterable[Events]) -> None:
         """Grows the trees; only summaries are kept of the events."""
         rows = gathered(batches, lambda e: {"x": slice_summaries(e, self.detector)}, self.target, self.classes)
-        self.forest = self.growth.forest(rows.features["x"], rows, self.classes)
+        self.forest = self.growth.forest(rows.features["x"], rows.label, rows.weight, self.classes)
 
     def predict(self, readout: Events) -> Mapping[str, Table]:
         """`event.probability` (B, classes)."""

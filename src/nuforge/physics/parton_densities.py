@@ -3,7 +3,8 @@
 Source: Glueck, Reya and Vogt, Eur. Phys. J. C 5 (1998) 461 (hep-ph/9806404): densities at 0.26 GeV^2, three light
 flavours, strange quarks made by evolution alone. Evolution by the splitting functions of Altarelli and Parisi in the
 space of moments, where it is exact; nothing is read from a grid. The authors' grid (of PDFLIB, as GENIE has it) has the
-same densities to half a per cent up to x of 0.7, and above but for quarks of the sea, of which nothing is left there.
+same densities to 1.5 per cent up to x of 0.7, mostly to 0.4, and above but for quarks of the sea, of which nothing is
+left there.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def slices(
     """A sample of slices of what any source makes.
 
     Events for the test are flown and read by themselves, before the others: a sample of that side alone has the same
-    events, shower by shower, and a shifted one the same deposits, at a tenth of the cost.
+    events, shower by shower, and a shifted one the same deposits.
 
     Args:
         name: Of the sample.

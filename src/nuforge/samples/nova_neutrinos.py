@@ -28,6 +28,7 @@ MODES = ("quasi-elastic", "pairs", "resonance", "deep inelastic", "coherent")
 SHARES = {14: 0.32, 12: 0.32, 16: 0.04, 0: 0.32}
 """Parts of the sample by neutrino of charged currents, and neutral currents (0)."""
 REMOVED = {14: 1.0}
+"""Those of muon-removed events: charged currents of muon neutrinos, and nothing else."""
 TRUTH: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "flavour": ("", "what it is", FLAVOURS),
     "antineutrino": ("", "whether it is an antineutrino", ()),
@@ -71,7 +72,7 @@ def neutrinos(
         generator: Setting of the generator, "A" or "B" (`nuforge.simulation.sources.neutrino.settings`).
         cosmic_share: Share of events whose slice is that of a cosmic muon.
         shift: "nominal", or what the calibration does not know (`nuforge.detectors.nova.SHIFT_NAMES`): the same events.
-        side: "test" for the test events alone, at a tenth of the cost.
+        side: "test" for the test events alone, a tenth of them.
 
     Raises:
         InputError: If there is no such site, beam, generator, shift or side, or the share is none.
