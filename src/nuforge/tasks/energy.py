@@ -15,7 +15,7 @@ from nuforge.events.weights import row_weights
 from nuforge.metrics.regression import bias, half_width, residual_counts, residual_sums, rms
 from nuforge.samples.nova_neutrinos import MODES
 from nuforge.tasks.task import Task
-from nuforge.tasks.weighing import counted
+from nuforge.tasks.weighing import mean_over
 from nuforge.units import GeV
 
 Loss = Literal["absolute", "squared"]
@@ -103,11 +103,9 @@ class Energy(Task):
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
         """Mean size or square of the relative error over what is asked about, spectrum flat; 0 if there is nothing."""
         asked, true = self._asked(events)
-        weight = row_weights(events, events["event"].batch)
         error = torch.where(asked, outputs["event"][self.column].float() / true - 1, 0.0)
         error = (error.abs() if self.of == "absolute" else error.square()) * self.of_bin[self._flat_bin(true)]
-        total = error.sum() if weight is None else (error * weight.to(error)).sum()
-        return total / counted(asked, weight)
+        return mean_over(error, asked, row_weights(events, events["event"].batch))
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """The energy (B,) in MeV; there is nothing to choose."""

@@ -14,7 +14,7 @@ from nuforge.events.weights import row_weights
 from nuforge.metrics.regression import CENTRAL, half_width, residual_counts, residual_quantile
 from nuforge.samples.nova_neutrinos import FLAVOURS, MODES
 from nuforge.tasks.task import Task
-from nuforge.tasks.weighing import counted
+from nuforge.tasks.weighing import mean_over
 from nuforge.units import m
 
 VERTEX = "reco_vertex"
@@ -62,11 +62,8 @@ class Vertex(Task):
     def loss(self, outputs: Mapping[str, Table], events: Events) -> Tensor:
         """Smooth L1 over the error of coordinates, in units of `beta`; 0 if there is no neutrino."""
         asked, true = self._asked(events)
-        weight = row_weights(events, events["event"].batch)
         error = F.smooth_l1_loss(outputs["event"][VERTEX] / self.beta, true / self.beta, reduction="none").sum(1)
-        error = torch.where(asked, error, 0.0)
-        total = error.sum() if weight is None else (error * weight.to(error)).sum()
-        return total / counted(asked, weight)
+        return mean_over(error, asked, row_weights(events, events["event"].batch))
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
         """The vertex (B, 3) in cm; there is nothing to choose."""

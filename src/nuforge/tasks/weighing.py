@@ -64,6 +64,13 @@ def counted(rows: Bool[Tensor, " n"], weight: Float[Tensor, " n"] | None) -> Ten
     return torch.where(rows, weight, 0.0).sum().float().clamp(min=torch.finfo(torch.float32).tiny)
 
 
+def mean_over(error: Float[Tensor, " n"], rows: Bool[Tensor, " n"], weight: Float[Tensor, " n"] | None) -> Tensor:
+    """Mean of an error (N,) over some rows (a mask), each with its weight, 1 if not given; 0 if there are none."""
+    error = torch.where(rows, error, 0.0)
+    total = error.sum() if weight is None else (error * weight.to(error)).sum()
+    return total / counted(rows, weight)
+
+
 def rows_of(weight: Float[Tensor, " n"] | None, rows: Tensor) -> Tensor | None:
     """Weights of some rows; None for 1."""
     return None if weight is None else weight[rows]
