@@ -221,6 +221,17 @@ def test_the_catalogue_has_every_stage_with_its_published_figures():
         assert entries[name]["reference"].count("arXiv:") == 1
 
 
+def test_what_the_chain_misses_is_counted_as_its_report_counts(finished, tmp_path):
+    misses = runpy.run_path(str(MAKE_SHIPPED.with_name("chain_misses.py")))["main"]
+    found = misses([str(finished / "predictions"), "--json", str(tmp_path / "misses.json")])
+    assert json.loads((tmp_path / "misses.json").read_text()) == found
+    metrics, muons = read_report(finished).metrics, found["muons"]
+    assert found["index of showers"]["all"]["value"] == pytest.approx(metrics["shower ARI"].value)
+    recall = metrics["pid recall of muon"].value if muons["all"] else 0.0
+    assert muons["called muons"] == pytest.approx(recall * muons["all"])
+    assert muons["that match and are called muons"] <= muons["that match a true particle"] <= muons["all"]
+
+
 def test_a_shipped_chain_predicts_by_its_name_as_the_run_does(shipped, finished, data, tmp_path):
     assert main(["predict", "lartpc-chain", str(data), "--out", str(tmp_path / "out")]) == 0
     probability = Store(tmp_path / "out").read()["voxels"]["probability"]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_experiment import write_store
+from toy_experiment import toy_events, write_store
 
 from nuforge.cli import main
 from nuforge.evaluation.report import read_report
-from nuforge.events.store import Store
+from nuforge.samples.prepare import with_identity
 
 TOY = f"{Path(__file__).with_name('toy_shifts.py')}:toy_shifted"
 
@@ -60,8 +60,8 @@ def test_what_is_written_is_plain_json(run):
     assert set(json.loads((run / "report.json").read_text())["curves"]["shifts"]) == {"again", "crossed", "elsewhere"}
 
 
-def test_files_in_place_of_the_simulation_have_no_shifts(run, cache, tmp_path):
+def test_files_in_place_of_the_simulation_have_no_shifts(tmp_path):
     store = tmp_path / "store"
-    write_store(store, Store(next(path for path in cache.glob("toy-*") if path.is_dir())).read())
+    write_store(store, with_identity(toy_events(60, 0, torch.Generator().manual_seed(0)), source=1, run=1))
     assert main(["run", TOY, "--data", str(store), "--out", str(tmp_path / "run"), "--steps", "2"]) == 0
     assert not read_report(tmp_path / "run").shifts
