@@ -116,10 +116,11 @@ def run(
         say(f"'{out}' holds this run, finished; remove it or give another --out to run it again")
         return headline(read_report(folder.path), folder.path)
     this = Run(recipe, arguments, experiment, folder, seed)
-    store = _events(this, data, select, workers)
     tracking = experiment.tracking
-    shifts = {} if data else _others(this, "shifts", experiment.shifts, workers)
-    tracked = _others(this, "tracking", tracking.samples, workers) if tracking and not data else {}
+    with Workers(workers) as processes:
+        store = _events(this, data, select, processes)
+        shifts = {} if data else _others(this, "shifts", experiment.shifts, processes)
+        tracked = _others(this, "tracking", tracking.samples, processes) if tracking and not data else {}
     passed = store
     for stage, part in experiment.stages.items():
         passed = _train_stage(this, stage, part, passed, devices)
@@ -129,7 +130,7 @@ def run(
     return _evaluate(this, store, shifts, tracked)
 
 
-def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store:
+def _events(this: Run, data: Sequence[Path], select: str, workers: Workers) -> Store:
     """The store of the run's events: the cached sample, or what the files hold."""
     begin = time.perf_counter()
     if data:
@@ -151,7 +152,7 @@ def _events(this: Run, data: Sequence[Path], select: str, workers: int) -> Store
     return store
 
 
-def _others(this: Run, stage: str, samples: Mapping[str, Sample], workers: int) -> dict[str, Store]:
+def _others(this: Run, stage: str, samples: Mapping[str, Sample], workers: Workers) -> dict[str, Store]:
     """The cached samples that nothing is trained on: of the experiment's shifts, or of its tracking."""
     begin = time.perf_counter()
     others = {name: sample.prepare(None, workers) for name, sample in samples.items()}

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from rich.console import Console
@@ -41,21 +41,22 @@ from nuforge.samples.cache import LOCK, locked
 from nuforge.samples.sample import Sample
 
 
-def prepare(sample: Sample, folder: Path, workers: int = 1, progress: bool | None = None) -> Store:
+def prepare(sample: Sample, folder: Path, workers: int | Workers = 1, progress: bool | None = None) -> Store:
     """The store of a sample in a folder; shards that are there and whole are kept, the others made.
 
     Args:
         sample: What to make.
         folder: The store's folder, empty, absent, or begun by the same call.
-        workers: Processes that make shards.
+        workers: Processes that make shards: how many, or those that made other samples.
         progress: A progress bar on stderr; None shows it if that is a terminal.
 
     Raises:
         InputError: If the folder holds something else, cannot be written, or workers is less than 1.
         RuntimeError: If a worker process died.
     """
-    if workers < 1:
-        raise InputError(f"workers must be 1 process at least, got {workers}")
+    if isinstance(workers, int):
+        with Workers(workers) as own:
+            return prepare(sample, folder, own, progress)
     key = sample.key
     if _is_made(folder, key) and not (folder / PLAN).exists():
         return Store(folder)
@@ -85,7 +86,7 @@ def _is_made(folder: Path, key: str) -> bool:
     return False
 
 
-def _make(sample: Sample, folder: Path, key: str, workers: int, progress: bool | None) -> None:
+def _make(sample: Sample, folder: Path, key: str, workers: Workers, progress: bool | None) -> None:
     """Make what is missing and then, last, the description that makes the folder a store."""
     provenance = {name: value for name, value in sample.provenance().items() if name != "detector"}
     with _writing(folder):
@@ -93,7 +94,7 @@ def _make(sample: Sample, folder: Path, key: str, workers: int, progress: bool |
         write_json(folder / PLAN, {"key": key, "shards": sample.shards, "provenance": provenance})
     missing = [n for n in range(sample.shards) if not _is_whole(sample, folder, n)]
     with _bar(sample, missing, progress) as advance:
-        for shard in _made(sample, folder, missing, workers):
+        for shard in workers.made(sample, folder, missing):
             advance(sample.drawn(shard))
     versions = {"nuforge": __version__, "torch": torch.__version__}
     finish(
@@ -117,17 +118,49 @@ def _is_whole(sample: Sample, folder: Path, shard: int) -> bool:
         return False
 
 
-def _made(sample: Sample, folder: Path, shards: list[int], workers: int) -> Iterator[int]:
-    """Make shards, giving the number of each as it is done."""
-    if min(workers, len(shards)) <= 1:
-        with _one_thread():
-            for shard in shards:
-                yield make_shard(sample, folder, shard)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(shards)), context, initializer=_start_worker) as pool:
+class Workers:
+    """Processes that make shards of one sample after another, begun when there is work for two.
+
+    They keep what making a sample needs once, such as tables of cross sections.
+
+    Args:
+        number: Of processes; with one, shards are made in this process.
+
+    Raises:
+        InputError: If there is not one at least.
+    """
+
+    def __init__(self, number: int) -> None:
+        if number < 1:
+            raise InputError(f"workers must be 1 process at least, got {number}")
+        self.number = number
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    def made(self, sample: Sample, folder: Path, shards: list[int]) -> Iterator[int]:
+        """Makes shards, giving the number of each as it is done.
+
+        Raises:
+            RuntimeError: If a process died.
+        """
+        if min(self.number, len(shards)) <= 1:
+            with _one_thread():
+                for shard in shards:
+                    yield make_shard(sample, folder, shard)
+            return
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.number, context, initializer=_start_worker)
+        waiting = [self._pool.submit(make_shard, sample, folder, shard) for shard in shards]
         try:
-            for done in as_completed([pool.submit(make_shard, sample, folder, shard) for shard in shards]):
+            for done in as_completed(waiting):
                 yield done.result()
         except BrokenProcessPool:
             raise RuntimeError(
@@ -135,7 +168,8 @@ def _made(sample: Sample, folder: Path, shards: list[int], workers: int) -> Iter
                 "run the same command again with fewer workers"
             ) from None
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for one in waiting:
+                one.cancel()
 
 
 def make_shard(sample: Sample, folder: Path, shard: int) -> int:

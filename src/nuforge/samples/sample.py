@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nuforge.events import Events
     from nuforge.events.store import Store
+    from nuforge.samples.prepare import Workers
 
 Side: TypeAlias = Literal["", "test"]
 """Which events of a sample are made: all, or those that are for the test."""
@@ -124,20 +125,20 @@ class Sample:
             "own_source_hash": self._own_source,
         }
 
-    def prepare(self, cache: Path | None = None, workers: int = 1, progress: bool | None = None) -> Store:
+    def prepare(self, cache: Path | None = None, workers: int | Workers = 1, progress: bool | None = None) -> Store:
         """The events of this sample from the cache, made first if they are not there.
 
         What is made is kept: after an interruption the same call goes on where it ended.
 
         Args:
             cache: Folder of prepared samples, None for the user's (`nuforge.samples.cache.cache_folder`).
-            workers: Processes that make shards.
+            workers: Processes that make shards: how many, or those that made other samples.
             progress: A progress bar on stderr; None shows it if that is a terminal.
         """
         folder = (cache_folder() if cache is None else cache) / folder_name(self.name, self.key)
         return self.write(folder, workers, progress)
 
-    def write(self, folder: Path, workers: int = 1, progress: bool | None = None) -> Store:
+    def write(self, folder: Path, workers: int | Workers = 1, progress: bool | None = None) -> Store:
         """The events of this sample in a folder of their own, made first if they are not there (see `prepare`)."""
         from nuforge.samples.prepare import prepare
 

@@ -100,7 +100,15 @@ def rates(pdg: int, z: int, a: int, settings: GeneratorSettings, current: Curren
     if current not in get_args(Current):
         raise InputError(f"current must be one of {get_args(Current)}, got '{current}'")
     charges = {"both": (True, False), "charged": (True,), "neutral": (False,)}[current]
-    found = tuple(channel for charged in charges for channel in channels(_any_flavour(Probe(pdg, charged)), settings))
+    tables = [_probed(_any_flavour(Probe(pdg, charged)), z, a, settings) for charged in charges]
+    found = tuple(channel for table in tables for channel in table.channels)
+    return Rates(found, tables[0].energies, torch.cat([table.table for table in tables]))
+
+
+@cache
+def _probed(probe: Probe, z: int, a: int, settings: GeneratorSettings) -> Rates:
+    """Those of one current."""
+    found = channels(probe, settings)
     energies = Energies(0.0, _POINTS, HIGHEST)
     nuclei = Nuclei.of(torch.tensor([z]), torch.tensor([a]), settings.gas)
     at = energies.values().clamp(min=1.0)
