@@ -76,8 +76,8 @@ def test_matter_favours_neutrinos_in_normal_ordering():
     ("make", "line", "low", "high"),
     [
         (numi_off_axis, NUMI_OFF_AXIS, 1.5, 2.2),  # NOvA: near 1.9 GeV, narrow
-        (dune_on_axis, DUNE_ON_AXIS, 2.0, 3.0),  # DUNE: near 2.5 GeV
-        (booster, BOOSTER, 0.45, 0.8),  # MiniBooNE: near 0.65 GeV
+        (dune_on_axis, DUNE_ON_AXIS, 2.0, 3.0),  # DUNE: flat from 1.9 to 2.9 GeV
+        (booster, BOOSTER, 0.45, 0.8),  # MicroBooNE: 0.58 GeV
     ],
 )
 def test_beams_have_the_peaks_and_the_kinds_that_experiments_show(make, line, low, high):
