@@ -26,8 +26,7 @@ def nova_far() -> SegmentedDetector:
 
     Up is +y, the beam travels along +z from plane 0 on, x and y are centred at 0.
 
-    Cells are 384 x 3.9 cm = 15.0 m long here; NOvA's are 15.5 m, 3.9 cm by 6.0 cm inside of their faces (Fermilab, news
-    of 2013-05 and 2013-12), for its planes have gaps between modules and manifolds at their ends.
+    Cells are 384 x 3.9 cm = 15.0 m long here; NOvA's are 15.5 m, and 3.9 cm by 6.0 cm (Fermilab, news of 2013-05).
 
     Source: NOvA, Technical Design Report (2007), Fermilab-Design-2007-01.
     """

@@ -36,7 +36,7 @@ MINERAL_OIL = compound(
 )
 """With the constants of paraffin wax (0.93 g/cm^3). NOvA's scintillator has 0.86, MiniBooNE's oil 0.836.
 
-NOvA's is mineral oil with a few per cent of pseudocumene, left out here (Mufson et al., arXiv:1504.04035).
+What NOvA adds to the oil (Mufson et al., arXiv:1504.04035) is left out.
 """
 
 PLASTIC_SCINTILLATOR = compound(
