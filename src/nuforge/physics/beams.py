@@ -88,7 +88,7 @@ NUMI_OFF_AXIS = BeamLine(
 
 NOvA's far detector is at (11.04, -4.16, 810.4) km of the beam's coordinates (locations.txt of dk2nu): 14.56 mrad.
 GLoBES has a simulated flux at the far detector (0709-nova-plus.dat, of Messier): its peak is at 1.93 GeV, half as high
-at 1.63 and 2.25. Here it is at 2.05 GeV, half as high at 1.55 and 2.3. At 5, 8 and 12 GeV both have 0.6 to 0.9 % of the
+at 1.63 and 2.25. Here it is at 2.05 GeV, half as high at 1.55 and 2.4. At 5, 8 and 12 GeV both have 0.6 to 0.9 % of the
 peak, for which `stray` is chosen.
 
 Shares of nu_e forward and of both electron kinds in reverse are those of NOvA's flux at the near detector
