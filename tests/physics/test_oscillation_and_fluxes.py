@@ -76,8 +76,8 @@ def test_matter_favours_neutrinos_in_normal_ordering():
     ("make", "line", "low", "high"),
     [
         (numi_off_axis, NUMI_OFF_AXIS, 1.5, 2.2),  # NOvA: near 1.9 GeV, narrow
-        (dune_on_axis, DUNE_ON_AXIS, 2.0, 3.0),  # DUNE: near 2.5 GeV
-        (booster, BOOSTER, 0.45, 0.8),  # MiniBooNE: near 0.65 GeV
+        (dune_on_axis, DUNE_ON_AXIS, 2.0, 3.0),  # DUNE: flat from 1.9 to 2.9 GeV
+        (booster, BOOSTER, 0.45, 0.8),  # MicroBooNE: 0.58 GeV
     ],
 )
 def test_beams_have_the_peaks_and_the_kinds_that_experiments_show(make, line, low, high):
@@ -97,6 +97,9 @@ def test_off_axis_pions_give_no_more_than_their_angle_allows():
     assert peak < 1.05 * most
     wide = spectrum > 0.5 * spectrum.max()
     assert float(flux.energy[wide][-1] - flux.energy[wide][0]) < 0.7 * peak
+    for energy in (5.0, 8.0, 12.0):  # where the far detector's simulated flux has 0.6 to 0.9 % of its peak
+        near = (flux.energy - energy * GeV).abs() < 0.3 * GeV
+        assert 0.004 < float(spectrum[near].mean() / spectrum.max()) < 0.012
 
 
 def test_atmospheric_neutrinos_have_two_muon_kinds_for_each_electron_kind_at_low_energy():

@@ -26,6 +26,8 @@ def nova_far() -> SegmentedDetector:
 
     Up is +y, the beam travels along +z from plane 0 on, x and y are centred at 0.
 
+    Cells are 384 x 3.9 cm = 15.0 m long here; NOvA's are 15.5 m, and 3.9 cm by 6.0 cm (Fermilab, news of 2013-05).
+
     Source: NOvA, Technical Design Report (2007), Fermilab-Design-2007-01.
     """
     return _nova("nova-far", CellReadout(planes=896, cells=384))

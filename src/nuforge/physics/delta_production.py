@@ -43,10 +43,10 @@ class DeltaFormFactors:
     """Axial form factors of N to Delta: C_5 = c / (1 + Q^2 / M_A^2)^2 / (1 + Q^2 / 3 M_A^2), C_4 = -C_5 / 4, C_3 = 0.
 
     Args:
-        axial_mass: M_A in MeV. 1050 MeV: Lalakulich and Paschos.
+        axial_mass: M_A in MeV. 1050 MeV: Lalakulich and Paschos, for Brookhaven's data (840 for Argonne's).
         axial_coupling: C_5 at Q^2 = 0. 1.2: Goldberger and Treiman.
-        steeper: With the last factor, or (Graczyk et al., Phys. Rev. D 80 (2009) 093001, with 940 MeV and 1.19)
-            without.
+        steeper: With the last factor, or (Graczyk et al., Phys. Rev. D 80 (2009) 093001, with 940 MeV and 1.19, which
+            NuWro prefers) without.
 
     Raises:
         InputError: If a number is not positive.

@@ -34,7 +34,10 @@ MINERAL_OIL = compound(
     mean_excitation=55.9 * eV,
     density_effect=compressed(DensityEffect(a=0.12087, k=3.4288, x0=0.1289, x1=2.5084, cbar=2.9551), 0.86 / 0.93),
 )
-"""With the constants of paraffin wax (0.93 g/cm^3). NOvA's scintillator has 0.86, MiniBooNE's oil 0.836."""
+"""With the constants of paraffin wax (0.93 g/cm^3). NOvA's scintillator has 0.86, MiniBooNE's oil 0.836.
+
+What NOvA adds to the oil (Mufson et al., arXiv:1504.04035) is left out.
+"""
 
 PLASTIC_SCINTILLATOR = compound(
     "plastic scintillator",

@@ -4,8 +4,10 @@ The pair leaves with a mass W of a Gaussian about 2120 MeV, between the quasi-el
 magnetic dipole; the transverse part of Llewellyn Smith's formula gives the rest. The size is a share of the
 quasi-elastic cross section of the same nucleus.
 
-Source: Katori, AIP Conf. Proc. 1663 (2015) 030001 (arXiv:1304.6014), the "empirical" model of Dytman in GENIE, whose
-constants these are.
+Source: Katori, AIP Conf. Proc. 1663 (2015) 030001 (arXiv:1304.6014), the "empirical" model of Dytman in GENIE. GENIE 3
+(EmpiricalMECPXSec2015) has the same shares for charged and neutral currents (0.45, of pairs of proton and neutron 0.8)
+and the same width, but a mass of 2100 MeV and a scale of 0.4 GeV^2. As there, nothing depends on energy and nucleus
+beyond quasi-elastic scattering. NuWro takes 0.85 for pairs of proton and neutron (params.txt).
 """
 
 from __future__ import annotations
