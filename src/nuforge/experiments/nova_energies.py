@@ -45,7 +45,7 @@ _LSTM = "Torbunov, thesis, University of Minnesota 2021"
 )
 def nova_energy(
     target: Target = "nu_e",
-    events: int = 30000,
+    events: int = 60000,
     beam: Beam = "fhc",
     width: float = 0.25,
     vertex: bool = True,
@@ -115,7 +115,7 @@ def nova_energy(
 )
 def nova_energy_lstm(
     flavour: Flavour = "nu_mu",
-    events: int = 30000,
+    events: int = 60000,
     beam: Beam = "fhc",
     width: int = 128,
     units: int = 32,
@@ -176,7 +176,7 @@ def nova_energy_lstm(
     quick={"events": 3000, "steps": 250, "batch": 16, "depth": 3, "validate_every": 125},
 )
 def nova_vertexcvn(
-    events: int = 30000,
+    events: int = 60000,
     shard_size: int = 100,
     beam: Beam = "fhc",
     depth: int = 4,

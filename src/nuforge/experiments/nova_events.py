@@ -31,14 +31,14 @@ _UNSEEN = 1
     quick={
         "events": 3000,
         "width": 0.25,
-        "steps": 900,
+        "steps": 600,
         "batch": 32,
         "validate_every": 150,
         "baseline_events": 1500,
     },
 )
 def nova_eventcvn(
-    events: int = 30000,
+    events: int = 60000,
     shard_size: int = 100,
     beam: Beam = "fhc",
     backbone: Literal["googlenet", "mobilenetv2"] = "googlenet",
@@ -48,7 +48,7 @@ def nova_eventcvn(
     batch: int = 64,
     learning_rate: float = 1e-3,
     validate_every: int = 500,
-    baseline_events: int = 24000,
+    baseline_events: int = 48000,
 ) -> Experiment:
     """Classes of slices by a convolutional network with a tower for each view, beside NOvA's earlier selections.
 
@@ -124,14 +124,14 @@ def nova_eventcvn(
     quick={
         "events": 3000,
         "width": 0.25,
-        "steps": 900,
+        "steps": 600,
         "batch": 32,
         "validate_every": 150,
         "baseline_events": 1500,
     },
 )
 def nova_cosmic(
-    events: int = 30000,
+    events: int = 60000,
     shard_size: int = 100,
     beam: Beam = "fhc",
     width: float = 0.5,
@@ -140,7 +140,7 @@ def nova_cosmic(
     batch: int = 64,
     learning_rate: float = 1e-3,
     validate_every: int = 500,
-    baseline_events: int = 24000,
+    baseline_events: int = 48000,
 ) -> Experiment:
     """Scores of nu_mu CC, nu_e CC, nu_tau CC, NC and cosmic muons by one ResNet18 that looks at both views.
 
@@ -206,7 +206,7 @@ def nova_cosmic(
     },
 )
 def nova_mre(
-    events: int = 30000,
+    events: int = 60000,
     removed: int = 5000,
     signal: int = 10000,
     beam: Beam = "fhc",
@@ -216,7 +216,7 @@ def nova_mre(
     batch: int = 64,
     learning_rate: float = 1e-3,
     validate_every: int = 500,
-    baseline_events: int = 24000,
+    baseline_events: int = 48000,
 ) -> Experiment:
     """EventCVN's selection of nu_e CC on muon-removed electrons of two generators, and on their true nu_e CC.
 

@@ -26,7 +26,7 @@ _DETECTOR = "NOvA-like {} detector, pixel maps of 100 x 80 in two views, prongs"
     quick={"events": 3000, "width": 0.125, "steps": 500, "batch": 32, "validate_every": 100},
 )
 def nova_prongcvn(
-    events: int = 30000,
+    events: int = 60000,
     shard_size: int = 100,
     beam: Beam = "fhc",
     squeeze_excite: bool = False,
@@ -156,7 +156,7 @@ def nova_single_particle(
     },
 )
 def nova_transformercvn(
-    events: int = 30000,
+    events: int = 60000,
     shard_size: int = 100,
     beam: Beam = "fhc",
     front: Literal["sparse", "dense"] = "sparse",
@@ -167,7 +167,7 @@ def nova_transformercvn(
     batch: int = 64,
     learning_rate: float = 1e-3,
     validate_every: int = 1000,
-    baseline_events: int = 24000,
+    baseline_events: int = 48000,
 ) -> Experiment:
     """Classes of slices and prongs by attention between the maps of a slice and those of its prongs.
 
@@ -251,7 +251,7 @@ def nova_transformercvn(
     quick={"events": 1500, "steps": 200, "batch": 8, "validate_every": 200},
 )
 def nova_instances(
-    events: int = 30000,
+    events: int = 60000,
     shard_size: int = 100,
     beam: Beam = "fhc",
     width: int = 16,

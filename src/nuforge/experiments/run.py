@@ -37,6 +37,7 @@ from nuforge.experiments.progress import followed, say
 from nuforge.experiments.tuning import tune
 from nuforge.metrics.weights import weighted
 from nuforge.samples import Sample
+from nuforge.samples.prepare import Workers
 from nuforge.training.checkpoint import load_weights, read_description, save_weights, write_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
