@@ -16,7 +16,7 @@ from nuforge.events.store import Store
 from nuforge.samples import SAMPLES, Sample, prune
 from nuforge.samples import cache as cache_module
 from nuforge.samples.cache import cache_folder, locked, source_hash
-from nuforge.samples.prepare import prepare, with_identity
+from nuforge.samples.prepare import Workers, prepare, with_identity
 
 
 def generate(n_events, shard, generator, scale=1.0, seconds=0.0):
@@ -74,6 +74,24 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
     one = toy().prepare(tmp_path / "one", workers=1)
     two = toy().prepare(tmp_path / "two", workers=2)
     assert contents(one.path) == contents(two.path)
+
+
+def process_number(n_events, shard, generator):
+    events = generate(n_events, shard, generator)
+    return events.with_table(
+        "event", Table({"process": torch.full((n_events,), os.getpid())}, torch.arange(n_events + 1))
+    )
+
+
+def test_processes_that_made_a_sample_make_the_next_ones_too(tmp_path):
+    with Workers(2) as processes:
+        stores = [
+            Sample("toy", {}, process_number, 40, shard_size=10, seed=seed).prepare(tmp_path, processes)
+            for seed in (0, 1)
+        ]
+    first, second = (set(store.read()["event"]["process"].tolist()) for store in stores)
+    assert os.getpid() not in first | second
+    assert len(first | second) <= 2
 
 
 def test_another_seed_or_argument_gives_other_events_in_another_folder(tmp_path):
