@@ -240,11 +240,11 @@ def _classical(tasks: list[Energy]) -> dict[str, Baseline]:
     from nuforge.baselines.range_energy import RangeEnergy
     from nuforge.detectors import nova_far
 
-    columns, where = tuple(task.target for task in tasks), tasks[0].where
-    trees = {"boosted trees": EnergyTrees(columns, where)}
+    columns, where, far = tuple(task.target for task in tasks), tasks[0].where, nova_far()
+    trees = {"boosted trees": EnergyTrees(far, columns, where)}
     if tasks[0].flavour == 1:
         return {"kinematic energy": KinematicEnergy(columns, where), **trees}
-    return {"range and calorimetry": RangeEnergy(nova_far(), where), **trees}
+    return {"range and calorimetry": RangeEnergy(far, where), **trees}
 
 
 def _augmentation(calibration: float, maps: bool) -> Callable[[Events, Generator], Events] | None:
