@@ -102,8 +102,8 @@ class RangeEnergy:
     def load(self, folder: Path) -> RangeEnergy:
         """What `save` wrote, with this one's detector."""
         said = json.loads((folder / _FILE).read_text())
-        splines = {name: Spline.of_json(said[name]) for name in _SPLINES}
-        return replace(self, where=said["where"], pieces=said["pieces"], **splines)
+        muon, rest, hadrons = (Spline.of_json(said[name]) for name in _SPLINES)
+        return replace(self, where=said["where"], pieces=said["pieces"], muon=muon, rest=rest, hadrons=hadrons)
 
     def _length_and_rest(self, events: Events) -> Tensor:
         """Length of the muon's track in cm and calibrated energy of all else in MeV, (B, 2) float64."""

@@ -1,4 +1,4 @@
-"""Tracks in cells, followed from where they begin: straight for a while, then turned to the hits ahead, to their end."""
+"""Tracks in cells, followed from where they begin: straight for a step, then turned to the hits ahead, to the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GAP = 300.0  # cm: a muon along the cells of a dead module is not seen in one v
 _AGAIN = 3  # hits behind such a gap
 _ROAD = 7.0  # cm on either side: nearly two cells
 _WIDENING = 0.03  # of the road, per cm ahead, beyond a gap
-_WANDER = 0.06  # rad: turn of a step, 20 MeV over the momentum of one radius of radiation, so of 300 MeV
+_WANDER = 0.06  # rad: turn of a step, that of a muon of 200 MeV/c over its 0.7 radiation lengths
 _OFF, _OFF_AT_FIRST = 1.0, 4.0  # cm: how far aside of the expected place a step begins; at first by the vertex's error
 _RESOLUTION = 1.5  # cm: a cell is 3.9 wide
 _OUTLIERS = (4.0, 2.5, 2.0)  # resolutions from which on hits count less, in one fit after the other
