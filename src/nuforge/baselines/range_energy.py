@@ -29,8 +29,8 @@ class RangeEnergy:
     """The energy of a muon by a spline of track length, plus that of hadrons by a spline of visible energy.
 
     The muon's track is followed through the slice (`muon_tracks`); the hadrons' visible energy is what the slice has
-    besides. The first spline is that of most muons: tracks of something else, of muons that decay in flight or are
-    captured count little. The second is fitted to the neutrino's energy less that of the muon as the first one has it,
+    besides. The first spline is that of most muons: tracks of something else and of muons that decay in flight
+    count little. The second is fitted to the neutrino's energy less that of the muon as the first one has it,
     so that the sum is right; a third one to the energy of the hadrons itself, which has another optimum where it is
     small. These have the least mean square of relative errors, of the neutrino's energy and of the hadrons'.
 
