@@ -45,9 +45,12 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
     both = first | (3 * (place + 1) <= 2 * counts[event])
     length = torch.where(first, lepton[event] / PER_CENTIMETRE, energy / 10)
     one = torch.ones(len(event))
+    direction = drawn(-1.0, 1.0, len(event), 3)
+    direction[first] = torch.cat([0.3 * direction[first, :2], torch.ones(int(first.sum()), 1)], 1)  # along the beam
+    direction = torch.nn.functional.normalize(direction, dim=1)
     of_prong = {
         "start": drawn(-300.0, 300.0, len(event), 3).float(),
-        "direction": torch.nn.functional.normalize(drawn(-1.0, 1.0, len(event), 3), dim=1).float(),
+        "direction": direction.float(),
         "length": length.float(),
         "gap": drawn(0.0, 20.0, len(event)).float(),
         "energy": energy.float(),
@@ -62,7 +65,7 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
     }
     in_prongs = torch.zeros(n, dtype=torch.float64).index_add(0, event, energy)
     total = torch.where(counts > 0, shower + rest, 0.0)
-    vertex = drawn(-300.0, 300.0, n, 3).float()
+    vertex = drawn(-300.0, 300.0, n, 3).float() + torch.tensor([0.0, 0.0, 400.0])
     readout = {
         **dict.fromkeys(("source", "run", "subrun", "variation"), torch.zeros(n, dtype=torch.int64)),
         "event": torch.arange(n),
@@ -71,7 +74,7 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
         "energy_y": (total / 2).float(),
         "loose_energy": (total - in_prongs).clamp(min=0).float(),
         "edge": torch.full((n,), 50.0),
-        "first_plane": ((vertex[:, 2] + 400) / FAR.readout.depth).long() // 2 * 2,
+        "first_plane": (vertex[:, 2] / FAR.readout.depth).long() // 2 * 2,
         "first_cell": ((vertex[:, :2] - torch.tensor(FAR.origin[:2])) / FAR.readout.width).long() - 40,
     }
     truth = {
@@ -87,9 +90,40 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
         {
             "event": Table({**readout, **truth}, torch.arange(n + 1), about=about),
             "prongs": Table(of_prong, offsets, about=described(of_prong, "readout")),
+            "hits": toy_hits(vertex + 3, event[first], direction[first], length[first], energy[first], offsets[:-1]),
             "pixels": toy_pixels(n, total, counts, g),
         }
     )
+
+
+def toy_hits(vertex, event, direction, length, energy, prong):
+    """Tracks from vertices (B, 3), straight, in every plane that they cross, their energy in equal parts.
+
+    Args:
+        vertex: Of all events, cm.
+        event: Of each track, rising.
+        direction: Unit vector (T, 3), along the beam.
+        length: cm (T,).
+        energy: MeV (T,).
+        prong: The row of each event's first prong (B,).
+    """
+    depth, begin = FAR.readout.depth, vertex.double()[event]
+    first = (begin[:, 2] / depth).floor()
+    planes = ((begin[:, 2] + length * direction[:, 2]) / depth).floor() - first + 1
+    track = torch.repeat_interleave(planes.long())
+    plane = first[track] + torch.arange(len(track)) - (planes.cumsum(0) - planes)[track]
+    way = ((plane + 0.5) * depth - begin[track, 2]) / direction[track, 2]
+    view = plane.long() % 2
+    across = (begin[track] + way[:, None] * direction[track]).gather(1, view[:, None]).squeeze(1)
+    columns = {
+        "view": view.int(),
+        "plane": plane.int(),
+        "cell": ((across - FAR.origin[0]) / FAR.readout.width).floor().int(),
+        "energy": (energy / planes)[track].float(),
+        "prong": prong[event[track]],
+    }
+    counts = torch.bincount(event[track], minlength=len(vertex))
+    return Table.from_counts(columns, counts, about=described(columns, "readout"), refers_to={"prong": "prongs"})
 
 
 def toy_pixels(n, total, prongs, generator):

@@ -58,7 +58,7 @@ def test_a_right_calibration_stays_and_tables_may_be_missing():
     after = drawn(events, by=0.0)
     for name, table in events.tables.items():
         assert all(torch.equal(after[name][c].nan_to_num(), table[c].nan_to_num()) for c in table)
-    alone = events.without("pixels", "prongs")
+    alone = events.without("pixels", "prongs", "hits")
     assert set(drawn(alone).tables) == {"event"}
     hits = Table.from_counts(
         {"energy": torch.ones(40)}, torch.full((20,), 2), about={"energy": Column("MeV", "", "readout")}

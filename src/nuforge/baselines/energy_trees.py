@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nuforge.baselines.forest import grow_regression, sample_weight
-from nuforge.baselines.forest_files import Grown
+from nuforge.baselines.forest import Forest, grow_regression, sample_weight
+from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.labelled import Labelled
+from nuforge.baselines.muon_tracks import muon_tracks
 from nuforge.baselines.prediction import energy_table
+from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.models.prong_variables import (
@@ -28,30 +30,41 @@ _PRONGS = 4
 """Prongs whose variables are given: those of most energy; that of the muon comes beside them."""
 
 
+ENERGY_FEATURES: tuple[str, ...] = (
+    *SLICE_VARIABLES,
+    "ln length of the muon's track",
+    "ln energy of the muon's track",
+    "ln energy beside the muon's track",
+    *(f"direction {axis} of the muon's track" for axis in "xyz"),
+    *(f"{name} of the muon's prong" for name in PRONG_VARIABLES),
+    *(f"{name} of prong {i + 1}" for i in range(_PRONGS) for name in PRONG_VARIABLES),
+)
+"""Names of what the trees are grown on."""
+
+
 @dataclass
-class EnergyTrees(Grown):
-    """Histogram gradient boosting (scikit-learn) of ln of the energy, on the same variables as `EnergyLSTM`.
+class EnergyTrees:
+    """Histogram gradient boosting (scikit-learn) of ln of the energy, on what `EnergyLSTM` reads and `muon_tracks`.
 
     Args:
+        detector: Says where cells are.
         targets: Columns of `event` with the true energies, in MeV.
         where: Which events they are grown on (`nuforge.events.selection`).
         rounds: Rounds of boosting, one tree per target each.
         leaves: Leaves of a tree.
         learning_rate: What part of each tree is taken.
         seed: Of scikit-learn.
+        forest: The trees; None until they are grown.
     """
 
+    detector: SegmentedDetector
     targets: Sequence[str]
     where: str
     rounds: int = 300
     leaves: int = 12
     learning_rate: float = 0.05
     seed: int = 0
-    features: ClassVar[Sequence[str]] = (
-        *SLICE_VARIABLES,
-        *(f"{name} of the muon's prong" for name in PRONG_VARIABLES),
-        *(f"{name} of prong {i + 1}" for i in range(_PRONGS) for name in PRONG_VARIABLES),
-    )
+    forest: Forest | None = None
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Grow the trees, from the events that are asked about.
@@ -59,7 +72,7 @@ class EnergyTrees(Grown):
         Raises:
             InputError: If there are none.
         """
-        known = Labelled.of(batches, self.where, self.targets, _variables)
+        known = Labelled.of(batches, self.where, self.targets, self._variables)
         if not len(known.weight):
             raise InputError(f"boosted trees need events with {self.where}, got none; give more events")
         self.forest = grow_regression(
@@ -76,17 +89,40 @@ class EnergyTrees(Grown):
         """`event.reco_` and the name of each target (B,), MeV.
 
         Raises:
-            ValueError: If nothing was fitted or loaded.
+            InputError: If nothing was fitted or loaded.
         """
-        scores = torch.from_numpy(self.grown().scores(_variables(readout).cpu().numpy()))
+        if self.forest is None:
+            raise InputError("boosted trees have no trees yet; call fit(batches), or load(folder), first")
+        scores = torch.from_numpy(self.forest.scores(self._variables(readout).cpu().numpy()))
         return energy_table(readout, {target: scores[:, i].exp() for i, target in enumerate(self.targets)})
 
+    def save(self, folder: Path) -> None:
+        """Writes the trees into a folder.
 
-def _variables(events: Events) -> Tensor:
-    """The features (B, F) float32; those of prongs that are not there are 0."""
-    prongs, of_prongs = events["prongs"], prong_variables(events)
-    rank = torch.arange(_PRONGS, device=of_prongs.device)
-    place = torch.where(rank < prongs.counts[:, None], prongs.offsets[:-1, None] + rank, -1)
-    rows = torch.cat([muon_prong(prongs)[:, None], place], 1)
-    chosen = torch.cat([of_prongs, of_prongs.new_zeros(1, of_prongs.shape[1])])[rows]
-    return torch.cat([slice_variables(events), chosen.flatten(1)], 1)
+        Raises:
+            InputError: If nothing was fitted.
+        """
+        if self.forest is None:
+            raise InputError("boosted trees have no trees to save; call fit(batches) first")
+        write_forest(folder, self.forest, ENERGY_FEATURES, {"targets": list(self.targets), "where": self.where})
+
+    def load(self, folder: Path) -> EnergyTrees:
+        """The trees that `save` wrote, with this one's detector."""
+        forest, said = read_forest(folder, ENERGY_FEATURES)
+        return replace(self, targets=tuple(said["targets"]), where=said["where"], forest=forest)
+
+    def _variables(self, events: Events) -> Tensor:
+        """The features (B, F) float32; those of prongs that are not there are 0."""
+        prongs, of_prongs = events["prongs"], prong_variables(events)
+        rank = torch.arange(_PRONGS, device=of_prongs.device)
+        place = torch.where(rank < prongs.counts[:, None], prongs.offsets[:-1, None] + rank, -1)
+        rows = torch.cat([muon_prong(prongs)[:, None], place], 1)
+        chosen = torch.cat([of_prongs, of_prongs.new_zeros(1, of_prongs.shape[1])])[rows]
+        return torch.cat([slice_variables(events), self._track(events), chosen.flatten(1)], 1)
+
+    def _track(self, events: Events) -> Tensor:
+        """What is read of the muon's track (B, 6) float32."""
+        muon, event = muon_tracks(events, self.detector), events["event"]
+        beside = (event["energy_x"].double() + event["energy_y"].double() - muon.energy).clamp(min=0)
+        logarithms = torch.log1p(torch.stack([muon.length, muon.energy, beside], 1) / 10.0)
+        return torch.cat([logarithms, muon.direction], 1).float()

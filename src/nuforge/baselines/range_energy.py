@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 import torch
 from torch import Tensor
 
 from nuforge.baselines.labelled import Labelled
+from nuforge.baselines.muon_tracks import muon_tracks
 from nuforge.baselines.prediction import energy_table
 from nuforge.baselines.splines import Spline
+from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
-from nuforge.models.prong_variables import muon_prong, of_prong
 
 LEPTON, HADRONS, NEUTRINO = "lepton_energy", "hadronic_energy", "neutrino_energy"
-_LOSS = 1.5
-"""MeV/cm of calibrated energy that a muon with its knock-on electrons has: median of prongs of simulated nu_mu events
-beyond their first 40 cm."""
+_TOLERANCE = 0.1
+"""Of the muon's energy, three times its resolution: what is farther off is no muon's track, or not all of one."""
 _FILE, _SPLINES = "range_energy.json", ("muon", "rest", "hadrons")
 
 
@@ -29,13 +28,14 @@ _FILE, _SPLINES = "range_energy.json", ("muon", "rest", "hadrons")
 class RangeEnergy:
     """The energy of a muon by a spline of track length, plus that of hadrons by a spline of visible energy.
 
-    The muon is the longest prong that looks like one; the hadrons' visible energy is that of the slice without its
-    prong, which has no more of it than a muon loses on its way: the rest is of hadrons beside it. The second spline is
-    fitted to the neutrino's energy less that of the muon as the first one has it, so that the sum is right; a third one
-    to the energy of the hadrons itself, which has another optimum where it is small. All have the least mean square of
-    relative errors: of the muon's energy, the neutrino's and the hadrons'.
+    The muon's track is followed through the slice (`muon_tracks`); the hadrons' visible energy is what the slice has
+    besides. The first spline is that of most muons: tracks of something else and of muons that decay in flight
+    count little. The second is fitted to the neutrino's energy less that of the muon as the first one has it,
+    so that the sum is right; a third one to the energy of the hadrons itself, which has another optimum where it is
+    small. These have the least mean square of relative errors, of the neutrino's energy and of the hadrons'.
 
     Args:
+        detector: Says where cells are.
         where: Which events it is fitted on (`nuforge.events.selection`).
         pieces: Of each spline.
         muon: cm to MeV; None until it is fitted.
@@ -46,6 +46,7 @@ class RangeEnergy:
         NOvA's nu_mu estimator (Acero et al., Phys. Rev. D 98 (2018) 032012), splines of four straight pieces.
     """
 
+    detector: SegmentedDetector
     where: str
     pieces: int = 4
     muon: Spline | None = None
@@ -58,7 +59,7 @@ class RangeEnergy:
         Raises:
             InputError: If there are too few.
         """
-        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), _length_and_rest)
+        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), self._length_and_rest)
         if len(known.weight) <= self.pieces:
             raise InputError(
                 f"splines of {self.pieces} pieces need more events with {self.where} than pieces, got "
@@ -66,7 +67,7 @@ class RangeEnergy:
             )
         (length, visible), weight = known.readout.unbind(1), known.weight
         lepton, hadrons, neutrino = (known.true[name] for name in (LEPTON, HADRONS, NEUTRINO))
-        self.muon = Spline.fitted(length, lepton, lepton, weight, self.pieces)
+        self.muon = Spline.fitted(length, lepton, lepton, weight, self.pieces, _TOLERANCE)
         self.rest = Spline.fitted(visible, neutrino - self.muon(length), neutrino, weight, self.pieces)
         self.hadrons = Spline.fitted(visible, hadrons, hadrons, weight, self.pieces)
 
@@ -77,7 +78,7 @@ class RangeEnergy:
             ValueError: If nothing was fitted or loaded.
         """
         muon, rest, hadrons = self._fitted()
-        length, visible = _length_and_rest(readout).cpu().unbind(1)
+        length, visible = self._length_and_rest(readout).cpu().unbind(1)
         lepton = muon(length)
         energies = {LEPTON: lepton, HADRONS: hadrons(visible), NEUTRINO: lepton + rest(visible)}
         return energy_table(readout, energies)
@@ -98,18 +99,14 @@ class RangeEnergy:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _FILE).write_text(json.dumps({"where": self.where, "pieces": self.pieces, **splines}, indent=1))
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """What `save` wrote."""
+    def load(self, folder: Path) -> RangeEnergy:
+        """What `save` wrote, with this one's detector."""
         said = json.loads((folder / _FILE).read_text())
-        return cls(said["where"], said["pieces"], *(Spline.of_json(said[name]) for name in _SPLINES))
+        muon, rest, hadrons = (Spline.of_json(said[name]) for name in _SPLINES)
+        return replace(self, where=said["where"], pieces=said["pieces"], muon=muon, rest=rest, hadrons=hadrons)
 
-
-def _length_and_rest(events: Events) -> Tensor:
-    """Length of the muon's prong in cm and calibrated energy of all else in MeV, (B, 2) float64."""
-    event, prongs = events["event"], events["prongs"]
-    muon = muon_prong(prongs)
-    length, energy = (of_prong(prongs[name].double(), muon) for name in ("length", "energy"))
-    total = event["energy_x"].double() + event["energy_y"].double()
-    rest = (total - torch.minimum(energy, _LOSS * length)).clamp(min=0)
-    return torch.stack([length, rest], 1)
+    def _length_and_rest(self, events: Events) -> Tensor:
+        """Length of the muon's track in cm and calibrated energy of all else in MeV, (B, 2) float64."""
+        event, muon = events["event"], muon_tracks(events, self.detector)
+        total = event["energy_x"].double() + event["energy_y"].double()
+        return torch.stack([muon.length, (total - muon.energy).clamp(min=0)], 1)

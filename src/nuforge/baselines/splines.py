@@ -9,6 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+_ROUNDS = 6
+"""Of fits with weights that depend on the one before."""
+
 
 def relative_fit(
     terms: Float[Tensor, "n t"],
@@ -52,13 +55,23 @@ class Spline:
         scale: Float[Tensor, " n"],
         weight: Float[Tensor, " n"],
         pieces: int,
+        tolerance: float = torch.inf,
     ) -> Self:
-        """The spline of a number of pieces, each with as much of the weight, that fits best (see `relative_fit`)."""
+        """The spline of a number of pieces, each with as much of the weight, that fits best (see `relative_fit`).
+
+        With a tolerance it is that of most rows: those off by more than this, in units of the scale, count less
+        (Cauchy's weights), so that a few without any likeness to the others do not bend it.
+        """
         ordered, order = x.double().sort()
         below = weight.double()[order].cumsum(0)
         shares = torch.arange(1, pieces, dtype=torch.float64) / pieces
         knots = torch.unique(ordered[torch.searchsorted(below, shares * below[-1]).clamp(max=len(x) - 1)])
-        return cls(knots, relative_fit(_terms(x.double(), knots), wanted, scale, weight))
+        terms = _terms(x.double(), knots)
+        coefficients = relative_fit(terms, wanted, scale, weight)
+        for _ in range(_ROUNDS if tolerance < torch.inf else 0):
+            off = (terms @ coefficients - wanted.double()) / scale / tolerance
+            coefficients = relative_fit(terms, wanted, scale, weight / (1 + off.square()))
+        return cls(knots, coefficients)
 
     def __call__(self, x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Values (N,) float64 at x (N,)."""

@@ -97,7 +97,7 @@ def nova_energy(
         respond=responding(nova_far()),
         shifts=shifts,
         augment=_augmentation(calibration, maps=True),
-        reads=("pixels", "prongs"),
+        reads=("pixels", "hits", "prongs"),
         only=f"{task.where} & edge > {edge}",
     )
 
@@ -163,7 +163,7 @@ def nova_energy_lstm(
         respond=responding(nova_far()),
         shifts=shifts,
         augment=_augmentation(calibration, maps=False),
-        reads=("prongs",),
+        reads=("hits", "prongs"),
         only=f"{total.where} & edge > {edge}",
     )
 
@@ -238,12 +238,13 @@ def _classical(tasks: list[Energy]) -> dict[str, Baseline]:
     from nuforge.baselines.energy_trees import EnergyTrees
     from nuforge.baselines.kinematic_energy import KinematicEnergy
     from nuforge.baselines.range_energy import RangeEnergy
+    from nuforge.detectors import nova_far
 
-    columns, where = tuple(task.target for task in tasks), tasks[0].where
-    trees = {"boosted trees": EnergyTrees(columns, where)}
+    columns, where, far = tuple(task.target for task in tasks), tasks[0].where, nova_far()
+    trees = {"boosted trees": EnergyTrees(far, columns, where)}
     if tasks[0].flavour == 1:
         return {"kinematic energy": KinematicEnergy(columns, where), **trees}
-    return {"range and calorimetry": RangeEnergy(where), **trees}
+    return {"range and calorimetry": RangeEnergy(far, where), **trees}
 
 
 def _augmentation(calibration: float, maps: bool) -> Callable[[Events, Generator], Events] | None:
