@@ -76,20 +76,18 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
     assert contents(one.path) == contents(two.path)
 
 
-def process_number(n_events, shard, generator):
-    events = generate(n_events, shard, generator)
-    return events.with_table(
-        "event", Table({"process": torch.full((n_events,), os.getpid())}, torch.arange(n_events + 1))
-    )
+def weighed_by_process(n_events, shard, generator):
+    weight = Table({"weight": torch.full((n_events,), float(os.getpid()))}, torch.arange(n_events + 1))
+    return generate(n_events, shard, generator).with_table("event", weight)
 
 
 def test_processes_that_made_a_sample_make_the_next_ones_too(tmp_path):
     with Workers(2) as processes:
         stores = [
-            Sample("toy", {}, process_number, 40, shard_size=10, seed=seed).prepare(tmp_path, processes)
+            Sample("toy", {}, weighed_by_process, 40, shard_size=10, seed=seed).prepare(tmp_path, processes)
             for seed in (0, 1)
         ]
-    first, second = (set(store.read()["event"]["process"].tolist()) for store in stores)
+    first, second = (set(store.read()["event"]["weight"].tolist()) for store in stores)
     assert os.getpid() not in first | second
     assert len(first | second) <= 2
 
