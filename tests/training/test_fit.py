@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -79,10 +80,13 @@ def test_a_killed_run_resumes_to_the_same_bytes(uninterrupted, tmp_path):
     time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert description_of(tmp_path)["step"] < 40
+    first = description_of(tmp_path)["step"]
+    assert first < 40
     resumed = in_a_process(tmp_path, "0", "resume")
     said = resumed.communicate(timeout=60)[1]
-    assert (resumed.returncode, said) == (0, "")
+    assert resumed.returncode == 0
+    assert re.search(r"nuforge: step 40 of 40, training loss [\d.]+, validation loss [\d.]+.*, [\d.]+ steps/s\n$", said)
+    assert said.count("\n") == sum(entry["step"] > first for entry in description_of(tmp_path)["history"])
     for name in ("best", "last"):
         assert weights_of(tmp_path, name) == weights_of(uninterrupted, name)
         assert description_of(tmp_path, name) == description_of(uninterrupted, name)
@@ -224,6 +228,10 @@ def test_the_schedule_is_torchs_one_cycle():
             torch_schedule.step()
 
 
-def test_training_is_quiet_away_from_a_terminal(tmp_path, capfd):
+def test_training_away_from_a_terminal_says_a_line_at_each_look_at_the_validation(tmp_path, capfd):
     run(tmp_path, steps=4)
-    assert capfd.readouterr() == ("", "")
+    out, err = capfd.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("nuforge: step 4 of 4, training loss ")
+    assert "(the best)" in line
