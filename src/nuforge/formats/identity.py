@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from nuforge.events import Table
 from nuforge.events.identity import stable_hash
 
-_END = 1_000_000  # bytes at each end of a file
+_END = 1 << 17  # bytes at each end of a file: headers, first and last events, and where they are
 
 
 def source_of(*paths: Path) -> int:
     """The identity of a file, or of files that belong together, 63 bits, whatever their names.
 
-    It is a hash of the size and the first and last million bytes of each.
+    It is a hash of the size and the first and last 128 kB of each.
     """
     parts = [_of_one(path) for path in paths]
     return stable_hash(*parts[0]) if len(parts) == 1 else stable_hash(*parts)

@@ -100,10 +100,10 @@ class Keyed:
             key: (N,) which event a row belongs to.
             events: (B,) keys of the events, each once, in any order.
         """
-        if (key[1:] >= key[:-1]).all() and (events[1:] > events[:-1]).all():
-            counts = np.searchsorted(key, events, side="right") - np.searchsorted(key, events)
-            if counts.sum() == len(key):
-                return cls(np.arange(len(key)), counts)
+        if (key[1:] >= key[:-1]).all():
+            first, end, counts = Extents.of([(0, key)]).range_of(events)
+            if counts is not None:
+                return cls(np.arange(first, end), counts)
         sorter = np.argsort(events, kind="stable")
         place = np.searchsorted(events, key, sorter=sorter)
         place = sorter[np.minimum(place, len(events) - 1)] if len(events) else np.zeros(len(key), np.int64)
@@ -113,12 +113,14 @@ class Keyed:
         return cls(order.astype(np.int64), np.bincount(place[rows], minlength=len(events)).astype(np.int64))
 
     @cached_property
-    def _in_order(self) -> bool:
-        return len(self.order) > 0 and self.order[0] == 0 and bool((np.diff(self.order) == 1).all())
+    def _rows(self) -> slice | Integers:
+        """The rows, as one piece if they follow each other."""
+        follow = len(self.order) > 0 and bool((self.order[1:] == self.order[:-1] + 1).all())
+        return slice(int(self.order[0]), int(self.order[-1]) + 1) if follow else self.order
 
     def taken(self, values: NDArray) -> NDArray:
         """Of values of all rows (N, ...) those of the events, event after event; not copied if they lie so already."""
-        return values if self._in_order and len(self.order) == len(values) else values[self.order]
+        return values[self._rows]
 
 
 def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
@@ -159,8 +161,11 @@ class Extents:
         """The extents of keys that come in blocks, one after the other, each with the number of its first row."""
         ids, firsts, rows, last = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0, None
         for start, key in blocks:
-            change = np.flatnonzero(np.append(key[:1] != last, key[1:] != key[:-1]))
-            ids.append(key[change].astype(np.int64))
+            new = np.empty(len(key), bool)
+            new[:1] = key[:1] != last
+            np.not_equal(key[1:], key[:-1], out=new[1:])
+            change = np.flatnonzero(new)
+            ids.append(key[change].astype(np.int64, copy=False))
             firsts.append(start + change)
             rows, last = start + len(key), key[-1] if len(key) else last
         event, begin = np.concatenate(ids), np.append(np.concatenate(firsts), rows)
@@ -193,6 +198,10 @@ class Extents:
         counts[there] = stop - begin
         return first, end, counts if self.in_order and counts.sum() == end - first else None
 
+    def key_of(self, first: int, end: int) -> Integers:
+        """The keys of the rows from first to before end, of a table whose rows are in order."""
+        return np.repeat(self.events, self.end - self.first)[first:end]
+
     def _places(self, events: Integers) -> Integers:
         """Where each event (B,) is among those that have rows, -1 if it is not."""
         if not len(self.events) or not len(events):
@@ -211,7 +220,7 @@ def ids(values: NDArray, what: str) -> Integers:
         InputError: If one is NaN, no whole number, or too large for its type to be exact; `what` names the column.
     """
     if values.dtype.kind in "iub":
-        return values.astype(np.int64)
+        return values.astype(np.int64, copy=False)
     most = 2.0 ** (np.finfo(values.dtype).nmant + 1)
     wrong = ~(np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) <= most))
     if wrong.any():
