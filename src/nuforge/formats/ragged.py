@@ -187,7 +187,7 @@ class Extents:
 
         The counts are none if other rows lie between theirs, or theirs are in another order.
         """
-        place = self._places(events)
+        place = places_of(events, self.events)
         there = place >= 0
         mine = place if there.all() else place[there]
         if not len(mine):
@@ -202,15 +202,17 @@ class Extents:
         """The keys of the rows from first to before end, of a table whose rows are in order."""
         return np.repeat(self.events, self.end - self.first)[first:end]
 
-    def _places(self, events: Integers) -> Integers:
-        """Where each event (B,) is among those that have rows, -1 if it is not."""
-        if not len(self.events) or not len(events):
-            return np.full(len(events), -1)
-        first = int(np.searchsorted(self.events, events[0]))
-        if np.array_equal(self.events[first : first + len(events)], events):  # most often they follow each other
-            return np.arange(first, first + len(events))
-        place = np.minimum(np.searchsorted(self.events, events), len(self.events) - 1)
-        return np.where(self.events[place] == events, place, -1)
+
+def places_of(events: Integers, known: Integers) -> Integers:
+    """Where each event (B,) is among known ones (E,), which are sorted, -1 if it is not; the last of equal ones."""
+    if not len(known) or not len(events):
+        return np.full(len(events), -1)
+    end = int(np.searchsorted(known, events[-1], side="right"))
+    first = end - len(events)
+    if first >= 0 and np.array_equal(known[first:end], events):  # most often they follow each other
+        return np.arange(first, end)
+    place = np.maximum(np.searchsorted(known, events, side="right") - 1, 0)
+    return np.where(known[place] == events, place, -1)
 
 
 def ids(values: NDArray, what: str) -> Integers:
