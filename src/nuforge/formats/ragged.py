@@ -136,20 +136,24 @@ def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
     values = np.ascontiguousarray(image).reshape(-1)
     flat = _filled(values)
-    size = int(np.prod(image.shape[1:], dtype=np.int64))
-    event = flat // max(size, 1)
-    place = np.array(np.unravel_index(flat - event * size, image.shape[1:])).T  # each axis lies together
-    return place, values[flat], np.bincount(event, minlength=len(image)).astype(np.int64)
+    place, rest = np.empty((image.ndim - 1, len(flat)), np.int64), flat
+    for axis in range(image.ndim - 1, 0, -1):
+        further = rest // image.shape[axis]
+        np.subtract(rest, further * image.shape[axis], out=place[axis - 1])
+        rest = further
+    return place.T, values[flat], np.bincount(rest, minlength=len(image)).astype(np.int64)  # each axis lies together
 
 
 def _filled(values: NDArray) -> Integers:
     """Where numbers (N,) are not zero, sorted. Most of an image is empty: it is looked at eight bytes at a time."""
-    width = max(1, 8 // values.dtype.itemsize)
+    size = values.dtype.itemsize
+    width = max(1, 8 // size)
     whole = len(values) // width * width
-    words = values[:whole].view(np.uint64).reshape(whole // width, -1)
-    some = np.flatnonzero((words != 0).any(axis=1) if words.shape[1] > 1 else words[:, 0] != 0)
-    row, column = np.nonzero(values[:whole].reshape(-1, width)[some] != 0)
-    return np.concatenate([some[row] * width + column, whole + np.flatnonzero(values[whole:] != 0)])
+    words = values[:whole].view(np.uint64) if width * size == 8 else values
+    some = np.flatnonzero(words != 0)  # flags are sought several times as fast as numbers
+    found = np.flatnonzero(values[:whole].reshape(-1, width)[some] != 0)
+    word = found // width
+    return np.concatenate([found + (some[word] - word) * width, whole + np.flatnonzero(values[whole:] != 0)])
 
 
 @dataclass(frozen=True)
