@@ -48,8 +48,9 @@ class Numbering:
     def _base(self) -> Integers:
         """What is added to a key of each event for the place that it has if numbers count up from the first one."""
         rows = np.bincount(self.sorted_keys >> _BITS)
-        first = np.minimum(np.cumsum(rows) - rows, len(self.sorted_keys) - 1)
-        return first - self.sorted_keys[first]
+        first: Integers = np.minimum(np.cumsum(rows) - rows, len(self.sorted_keys) - 1)
+        base: Integers = first - self.sorted_keys[first]
+        return base
 
     def rows_of(self, event: Integers, number: NDArray) -> Integers:
         """The row (M,) of each event and number, -1 where there is none."""
@@ -57,7 +58,8 @@ class Numbering:
             return np.full(len(event), -1)
         first, length = _runs(event, number)
         if len(first) < len(event):
-            return np.repeat(self.rows_of(event[first], number[first]), length)
+            repeated: Integers = np.repeat(self.rows_of(event[first], number[first]), length)
+            return repeated
         keys, last = _key(event, number), len(self.row) - 1
         place = np.clip(keys + self._base[np.minimum(event, len(self._base) - 1)], 0, last)
         elsewhere = np.flatnonzero(self.sorted_keys[place] != keys)

@@ -50,13 +50,12 @@ def event_table(
         weight: (B,) weights; 1 if the file has none.
     """
     n = len(event)
-    zero = np.zeros(n, np.int64)
     columns = {
         "source": torch.full((n,), source),
-        "run": _integers(zero if run is None else run),
-        "subrun": _integers(zero if subrun is None else subrun),
+        "run": torch.zeros(n, dtype=torch.int64) if run is None else _integers(run),
+        "subrun": torch.zeros(n, dtype=torch.int64) if subrun is None else _integers(subrun),
         "event": _integers(event),
-        "variation": _integers(zero),
+        "variation": torch.zeros(n, dtype=torch.int64),
         "weight": torch.ones(n, dtype=torch.float64) if weight is None else torch.from_numpy(weight.astype(np.float64)),
     }
     return Table(columns, torch.arange(n + 1))

@@ -101,7 +101,7 @@ def _batches(folder: Path) -> list[Path]:
 
 def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float32], batch_events: int) -> Iterator[Events]:
     """The events of one batch."""
-    pulses = KeyedFile.of(path, _EVENT)
+    pulses = KeyedFile.of(ParquetRows.of(path), _EVENT)
     missing = [name for name in _PULSES if name not in pulses.rows.names]
     if missing:
         raise InputError(f"{path} lacks the columns {missing}, it has {list(pulses.rows.names)}; copy it again")

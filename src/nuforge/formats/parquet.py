@@ -209,16 +209,17 @@ class KeyedFile:
     _coming: Iterator[tuple[int, dict[str, NDArray]]] = field(default_factory=lambda: iter(()))
 
     @classmethod
-    def of(cls, path: Path, key: str) -> KeyedFile:
+    def of(cls, rows: ParquetRows, key: str) -> KeyedFile:
         """A file by its column of events.
 
         Raises:
             InputError: If there is no such column, or it has other than whole numbers.
         """
-        rows = ParquetRows.of(path)
         if key not in rows.names:
-            raise InputError(f"{path} lacks the column '{key}', it has {list(rows.names)}; write its rows with one")
-        what = f"'{key}' of {path}"
+            raise InputError(
+                f"{rows.path} lacks the column '{key}', it has {list(rows.names)}; write its rows with one"
+            )
+        what = f"'{key}' of {rows.path}"
         return cls(rows, key, Extents.of((i, ids(b[key], what)) for i, b in rows.blocks([key], 0, len(rows))))
 
     def rows_of(self, events: Integers) -> tuple[dict[str, NDArray], Integers]:

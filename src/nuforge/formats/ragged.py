@@ -100,8 +100,8 @@ class Keyed:
             key: (N,) which event a row belongs to.
             events: (B,) keys of the events, each once, in any order.
         """
-        if (key[1:] >= key[:-1]).all():
-            first, end, counts = Extents.of([(0, key)]).range_of(events)
+        if (key[1:] >= key[:-1]).all() and (events[1:] > events[:-1]).all():
+            first, end, counts = Extents.of([(0, key)]).range_of(events.astype(np.int64, copy=False))
             if counts is not None:
                 return cls(np.arange(first, end), counts)
         sorter = np.argsort(events, kind="stable")
@@ -208,8 +208,10 @@ class Extents:
             return 0, 0, np.zeros(len(events), np.int64)
         begin, stop = self.first[mine], self.end[mine]
         first, end = int(begin.min()), int(stop.max())
-        counts = np.zeros(len(events), np.int64)
-        counts[there] = stop - begin
+        counts = stop - begin
+        if len(mine) < len(events):
+            counts, of_mine = np.zeros(len(events), np.int64), counts
+            counts[there] = of_mine
         return first, end, counts if self.in_order and counts.sum() == end - first else None
 
     def key_of(self, first: int, end: int) -> Integers:
@@ -238,9 +240,10 @@ def ids(values: NDArray, what: str) -> Integers:
     if values.dtype.kind in "iub":
         return values.astype(np.int64, copy=False)
     most = 2.0 ** (np.finfo(values.dtype).nmant + 1)
-    wrong = ~(np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) <= most))
-    if wrong.any():
-        row = int(wrong.argmax())
+    values = np.ascontiguousarray(values)
+    right = (values == np.rint(values)) & (np.abs(values) <= most)  # NaN and infinity are not
+    if not right.all():
+        row = int(right.argmin())
         raise InputError(
             f"{what} must be whole numbers up to {most:.0f}, got {values[row]} in row {row} of a block; write integers"
         )

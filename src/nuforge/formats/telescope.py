@@ -54,7 +54,7 @@ def vectors(parts: Sequence[NDArray], scale: float = 1.0) -> Tensor:
     """A float32 tensor (N, K) of columns (N,) side by side, times a unit."""
     found = np.empty((len(parts[0]), len(parts)), np.float32)
     for i, part in enumerate(parts):
-        np.multiply(part, scale, out=found[:, i], casting="same_kind")
+        np.multiply(part, scale, out=found[:, i], dtype=np.float64, casting="same_kind")
     return torch.from_numpy(found)
 
 
