@@ -64,7 +64,7 @@ class Numbering:
         place = np.clip(keys + self._base[np.minimum(event, len(self._base) - 1)], 0, last)
         elsewhere = np.flatnonzero(self.sorted_keys[place] != keys)
         place[elsewhere] = np.minimum(np.searchsorted(self.sorted_keys, keys[elsewhere]), last)
-        found = self.row[place]
+        found: Integers = self.row[place]
         found[elsewhere[self.sorted_keys[place[elsewhere]] != keys[elsewhere]]] = -1
         return found
 
