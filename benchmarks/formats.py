@@ -56,6 +56,7 @@ REASONS = {
     "dune-cvn": SPARSE,
     "larcv3": "numbers of voxels become places, and tensors and clusters joined",
     "numl": JOINED,
+    "dayabay": MANY,
     "pisa": f"{MANY}; {SHORT}",
     "nugraph": MANY,
     "charge-events": SHORT,
