@@ -42,7 +42,8 @@ SPARSE = "images are stored dense and read sparse: what is not zero is sought an
 JOINED = "numbers of tracks and events become rows: parents, deposits and hits are joined"
 ANGLES = "angles become directions of travel, energies momenta, and what stands for nothing NaN"
 MANY = "many small datasets, each looked at before it is read"
-SHORT = "some milliseconds: the hash of the file, its identity, is most of it"
+SHORT = "some milliseconds: to open, to look at what is there and to name it takes as long as to read it"
+WIDE = "columns become tensors of their own, in our units and types, of a file that is decoded in some milliseconds"
 REASONS = {
     "segments": f"{JOINED}; {ASIDE}",
     "next-rows": f"{JOINED}; {ASIDE}",
@@ -50,7 +51,7 @@ REASONS = {
     "larpix-simulated": f"{JOINED}; {ASIDE}",
     "larpix": "packets are sorted by time and cut into bursts",
     "liquido": f"{SHORT}; {ANGLES}",
-    "km3pipe": f"{JOINED}; {ANGLES}",
+    "km3pipe": f"{JOINED}; {ASIDE}",
     "nova": SPARSE,
     "dune-cvn": SPARSE,
     "larcv3": "numbers of voxels become places, and tensors and clusters joined",
@@ -59,12 +60,11 @@ REASONS = {
     "pisa": f"{MANY}; {SHORT}",
     "nugraph": MANY,
     "charge-events": SHORT,
-    "graphnet parquet": f"{ANGLES}; {KEYS}",
+    "graphnet parquet": f"{WIDE}; {ANGLES}; {KEYS}",
     "graphnet nested": ANGLES,
-    "icecube kaggle": f"{ANGLES}; {KEYS}",
-    "prometheus": f"{ANGLES}; {JOINED}",
+    "icecube kaggle": f"{WIDE}; {ANGLES}; {KEYS}",
+    "prometheus": f"{WIDE}; {ANGLES}; {JOINED}",
     "watchmal": "names of files become numbers of sources, angles momenta",
-    "next-waveforms": SHORT,
     "lh5": f"samples of 16 bits become 32, which tensors can be worked with; {SHORT}",
 }
 """What readers do beyond decoding, as profiles show, of those that may take longer than the goal."""

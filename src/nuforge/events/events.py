@@ -186,7 +186,7 @@ def _described(name: str, table: Table) -> Table:
             )
     if about == dict(table.about):
         return table
-    return Table(table.columns, table.offsets, table.refers_to, about)
+    return table.described(about)
 
 
 def _take(table: Table, events: Tensor) -> tuple[Table, Tensor]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from nuforge.formats.ragged_table import Rows
 Integers = NDArray[np.int64]
 Reals = NDArray[np.floating]
 
-_SPAN = 1 << 34  # above twice any number of a track or vertex: those are 32 bits wide in files
+_BITS = 34
+_SPAN = 1 << _BITS  # above twice any number of a track or vertex: those are 32 bits wide in files
 
 
 def _key(event: Integers, number: NDArray) -> Integers:
@@ -25,7 +27,10 @@ def _key(event: Integers, number: NDArray) -> Integers:
 
 @dataclass(frozen=True)
 class Numbering:
-    """Where the numbers of a file are among the rows of a table; they need be neither sorted nor without gaps."""
+    """Where the numbers of a file are among the rows of a table; they need be neither sorted nor without gaps.
+
+    Most often they count up in each event: a number is looked up where it then is, and searched if it is not there.
+    """
 
     sorted_keys: Integers
     row: Integers
@@ -34,17 +39,34 @@ class Numbering:
     def of(cls, event: Integers, number: NDArray) -> Numbering:
         """The numbering of rows (N,) by their event and number."""
         keys = _key(event, number)
+        if (keys[1:] >= keys[:-1]).all():
+            return cls(keys, np.arange(len(keys)))
         order = np.argsort(keys, kind="stable")
         return cls(keys[order], order)
+
+    @cached_property
+    def _base(self) -> Integers:
+        """What is added to a key of each event for the place that it has if numbers count up from the first one."""
+        rows = np.bincount(self.sorted_keys >> _BITS)
+        first: Integers = np.minimum(np.cumsum(rows) - rows, len(self.sorted_keys) - 1)
+        base: Integers = first - self.sorted_keys[first]
+        return base
 
     def rows_of(self, event: Integers, number: NDArray) -> Integers:
         """The row (M,) of each event and number, -1 where there is none."""
         if not len(self.row):
             return np.full(len(event), -1)
         first, length = _runs(event, number)
-        keys = _key(event[first], number[first])
-        place = np.minimum(np.searchsorted(self.sorted_keys, keys), len(self.row) - 1)
-        return np.repeat(np.where(self.sorted_keys[place] == keys, self.row[place], -1), length)
+        if len(first) < len(event):
+            repeated: Integers = np.repeat(self.rows_of(event[first], number[first]), length)
+            return repeated
+        keys, last = _key(event, number), len(self.row) - 1
+        place = np.clip(keys + self._base[np.minimum(event, len(self._base) - 1)], 0, last)
+        elsewhere = np.flatnonzero(self.sorted_keys[place] != keys)
+        place[elsewhere] = np.minimum(np.searchsorted(self.sorted_keys, keys[elsewhere]), last)
+        found: Integers = self.row[place]
+        found[elsewhere[self.sorted_keys[place[elsewhere]] != keys[elsewhere]]] = -1
+        return found
 
 
 def _runs(event: Integers, number: NDArray) -> tuple[Integers, Integers]:
@@ -124,11 +146,7 @@ def particles_of(
     if "primaries" in rows:
         parts.append(_from_primaries(rows["primaries"]))
     parts.append(_from_segments(rows["segments"]))
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    _, first = np.unique(_key(joined["event"], joined["number"]), return_index=True)
-    first = np.sort(first)  # the first of the same track is the one that knows most
-    first = first[np.argsort(joined["event"][first], kind="stable")]
-    own = {name: values[first] for name, values in joined.items()}
+    own = _joined(parts)
     numbering = Numbering.of(own["event"], own["number"])
     parent = numbering.rows_of(own["event"], own["parent"])
     parent[parent == np.arange(len(parent))] = -1
@@ -149,6 +167,28 @@ def particles_of(
         interaction=interaction,
         numbering=numbering,
     )
+
+
+def _joined(parts: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
+    """Particles of several parts by event, each once: the first of the same track is the one that knows most."""
+    _, first = np.unique(np.concatenate([_key(part["event"], part["number"]) for part in parts]), return_index=True)
+    is_first = np.zeros(sum(len(part["event"]) for part in parts), bool)
+    is_first[first] = True
+    kept, begin = [], 0
+    for part in parts:
+        mine = is_first[begin : begin + len(part["event"])]
+        begin += len(mine)
+        if mine.any():
+            kept.append(part if mine.all() else {name: values[mine] for name, values in part.items()})
+    if len(kept) == 1:
+        joined = kept[0]
+    else:
+        joined = {name: np.concatenate([part[name] for part in kept or parts]) for name in parts[0]}
+    event = joined["event"]
+    if (event[1:] >= event[:-1]).all():
+        return joined
+    order = np.argsort(event, kind="stable")
+    return {name: values[order] for name, values in joined.items()}
 
 
 def inherited(value: Integers, parent: Integers) -> Integers:
@@ -180,9 +220,14 @@ def _times(own: Mapping[str, NDArray], interaction: Integers, interactions: Inte
 
 def _momentum(own: Mapping[str, NDArray], energy: float) -> Reals:
     """Momenta (N, 3) in MeV: those of the file, else from kinetic energy and direction by p^2 = T (T + 2 m)."""
-    kinetic = own["kinetic_energy"] * energy
-    size = np.sqrt(kinetic * (kinetic + 2 * masses(own["pdg"])))
-    return np.where(np.isnan(own["momentum"]), size[:, None] * own["direction"], own["momentum"] * energy)
+    momentum = own["momentum"] * energy
+    lacking = np.flatnonzero(np.isnan(momentum).any(axis=1))
+    if len(lacking):
+        kinetic = own["kinetic_energy"][lacking] * energy
+        size = np.sqrt(kinetic * (kinetic + 2 * masses(own["pdg"][lacking])))
+        known = momentum[lacking]
+        momentum[lacking] = np.where(np.isnan(known), size[:, None] * own["direction"][lacking], known)
+    return momentum
 
 
 def _blank(rows: Rows) -> dict[str, NDArray]:

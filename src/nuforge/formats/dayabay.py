@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from h5py import h5d, h5o, h5t
 
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
@@ -44,12 +45,20 @@ def _spectra(file: h5py.File) -> list[str]:
     """Paths of the spectra of a file, sorted."""
     found: list[str] = []
 
-    def look(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and set(_FIELDS) <= set(item.dtype.names or ()):
-            found.append(name)
+    def look(name: bytes, info: h5o.ObjInfo) -> None:
+        if info.type == h5o.TYPE_DATASET and set(_FIELDS) <= _fields(h5d.open(file.id, name)):
+            found.append(name.decode())
 
-    file.visititems(look)
+    h5o.visit(file.id, look, info=True)
     return sorted(found)
+
+
+def _fields(dataset: h5d.DatasetID) -> set[str]:
+    """The names of the fields of a dataset; its type is not made one of NumPy, which takes longer than to read it."""
+    kind = dataset.get_type()
+    if not isinstance(kind, h5t.TypeCompoundID):
+        return set()
+    return {kind.get_member_name(i).decode("utf-8", "replace") for i in range(kind.get_nmembers())}
 
 
 def _recognises(seen: Glimpse) -> bool:
@@ -89,11 +98,16 @@ def read_dayabay(path: Path, batch_events: int = 64) -> Iterator[Events]:
 
 def _bins(path: Path, dataset: h5py.Dataset) -> np.ndarray:
     """Edges and contents of the bins of a spectrum, (N, 3) float64."""
-    columns_of(path, plausible(path, dataset), _FIELDS)
-    if dataset.ndim != 1 or len(dataset) > _MOST_BINS:
-        raise InputError(f"'{dataset.name}' of {path} has shape {dataset.shape}, expected bins in a row; copy it again")
+    kind = dataset.dtype
+    columns_of(path, plausible(path, dataset, kind), _FIELDS, kind)
+    shape = dataset.shape
+    if len(shape) != 1 or shape[0] > _MOST_BINS:
+        raise InputError(f"'{dataset.name}' of {path} has shape {shape}, expected bins in a row; copy it again")
     rows = dataset[:]
-    return np.stack([rows[field].astype(np.float64) for field in _FIELDS], 1)
+    bins = np.empty((len(rows), len(_FIELDS)))
+    for i, field in enumerate(_FIELDS):
+        bins[:, i] = rows[field]
+    return bins
 
 
 DAYABAY = Format("dayabay", "Daya Bay's data release (HDF5)", "seen", _recognises, read_dayabay)

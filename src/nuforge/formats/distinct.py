@@ -32,7 +32,10 @@ def distinct(values: NDArray[Any]) -> tuple[list[Any], Integers]:
 
 
 def merged(*parts: NDArray[np.integer]) -> Integers:
-    """Numbers of several columns, sorted, each once; fast where the columns are sorted."""
-    values: Integers = np.sort(np.concatenate([part.astype(np.int64, copy=False) for part in parts]), kind="stable")
+    """Numbers of several columns, sorted, each once; fast where the columns are equal, or sorted."""
+    others = [part for part in parts[1:] if not np.array_equal(part, parts[0])]
+    values: Integers = np.concatenate([part.astype(np.int64, copy=False) for part in (*parts[:1], *others)])
+    if not (values[1:] > values[:-1]).all():
+        values = np.sort(values, kind="stable")
     kept: Integers = values[np.append(True, values[1:] != values[:-1])[: len(values)]]
     return kept

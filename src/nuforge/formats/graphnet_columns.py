@@ -29,6 +29,7 @@ from nuforge.formats.telescope import (
     integers,
     neutrino_table,
     travelling,
+    vectors,
 )
 
 KEY = "event_no"
@@ -110,8 +111,12 @@ def _other(name: str, values: NDArray, role_of: Callable[[str], str]) -> tuple[t
     if _INTEGERS.search(name) or (values.dtype.kind in "iub" and scale == 1.0):
         return integers(values), column
     real = values.astype(np.float64)
-    missing = (real == -1) if unit in ("MeV", "cm") and "position" not in name else np.zeros(len(real), bool)
-    return doubles(np.where(missing, np.nan, real * scale)), column
+    missing = real == -1 if unit in ("MeV", "cm") and "position" not in name else np.zeros(0, bool)
+    if scale != 1:
+        real *= scale
+    if missing.any():
+        real[missing] = np.nan
+    return doubles(real), column
 
 
 def pulse_table(flat: Flat) -> Table:
@@ -121,7 +126,7 @@ def pulse_table(flat: Flat) -> Table:
     time = next(name for name in _TIMES if name in found)
     n = int(flat.counts.sum())
     columns = {
-        "position": floats(np.stack([found[name] for name in position], axis=1) * units.m),
+        "position": vectors([found[name] for name in position], units.m),
         "time": doubles(found[time] * units.ns),
         "charge": floats(found.get("charge", np.full(n, np.nan))),
         "sensor": integers(found.get("sensor_id", np.full(n, -1))),
@@ -243,18 +248,22 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
         return np.where(values == -1, np.nan, values) if sentinel and (values == -1).any() else values
 
     energy = real(names.energy, sentinel=True) * units.GeV
-    vertex = np.stack([real(name) for name in names.position], axis=1) * units.m
-    pid = integers(real(names.pid)).numpy()
-    current = integers(np.nan_to_num(real(names.current), nan=0)).numpy()
-    known = ~(np.isnan(energy) & np.isnan(vertex).all(axis=1) & (pid <= 0))
+    vertex = vectors([real(name) for name in names.position], units.m).numpy()
+    pid = integers(flat.columns.get(names.pid, nothing)).numpy()
+    current = _counted(flat.columns.get(names.current, nothing))
+    nowhere = np.isnan(vertex[:, 0]) & np.isnan(vertex[:, 1]) & np.isnan(vertex[:, 2])
+    known = ~(np.isnan(energy) & nowhere & (pid <= 0))
     there = slice(None) if known.all() else known  # all are taken as they are
-    event = np.repeat(np.arange(len(flat.counts)), flat.counts)
+    counts = flat.counts
+    if not known.all():
+        event = np.repeat(np.arange(len(counts)), counts)
+        counts = np.bincount(event[known], minlength=len(counts))
     if set(_DIRECTION) <= set(flat.columns):
         direction = np.stack([real(name) for name in _DIRECTION], axis=1)
     else:
         direction = names.direction(real(names.zenith), real(names.azimuth))
     table = neutrino_table(
-        np.bincount(event[there], minlength=len(flat.counts)),
+        counts,
         vertex[there],
         energy[there],
         direction[there],
@@ -263,9 +272,14 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
         real(names.inelasticity, sentinel=True)[there],
         real("interaction_time")[there] * units.ns,
     )
-    mode = integers(np.nan_to_num(real("interaction_mode"), nan=0)[there])
+    mode = torch.from_numpy(_counted(flat.columns.get("interaction_mode", nothing))[there])
     primary = integers(pid[there])
     return table.with_columns({"mode": mode, "primary": primary}, about={"primary": _PRIMARY})
+
+
+def _counted(values: NDArray) -> NDArray[np.int64]:
+    """Numbers (N,) of kinds; 0 for what is not there."""
+    return integers(np.nan_to_num(values, nan=0) if values.dtype.kind == "f" else values).numpy()
 
 
 def events_of(numbers: NDArray[np.int64], rows: Mapping[str, Flat], source: int) -> Events:

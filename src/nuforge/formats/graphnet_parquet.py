@@ -82,9 +82,10 @@ def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[
         raise InputError(f"{path} lacks the files {missing[:5]}; copy all files of all tables")
     source = source_of(*(files[n] for files in tables.values() for n in everything))
     any_events = False
-    order = _by_length(tables)
+    rows = {name: {n: ParquetRows.of(file) for n, file in files.items()} for name, files in tables.items()}
+    order = sorted(rows, key=lambda name: (-sum(map(len, rows[name].values())), name))  # each file has the same
     for n in everything:
-        parts = {name: KeyedFile.of(tables[name][n], KEY) for name in order}
+        parts = {name: KeyedFile.of(rows[name][n], KEY) for name in order}
         events = merged(*(part.extents.events for part in parts.values()))
         for first in range(0, len(events), batch_events):
             any_events = True
@@ -92,12 +93,6 @@ def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[
             yield events_of(chosen, {name: Flat(*part.rows_of(chosen)) for name, part in parts.items()}, source)
     if not any_events:
         raise without_events(path, tables)
-
-
-def _by_length(tables: Mapping[str, Mapping[str, Path]]) -> list[str]:
-    """The tables, the longest first, so that every file has the same order."""
-    lengths = {name: sum(len(ParquetRows.of(file)) for file in files.values()) for name, files in tables.items()}
-    return sorted(tables, key=lambda name: (-lengths[name], name))
 
 
 def read_graphnet_nested(path: str | Path, batch_events: int = 64) -> Iterator[Events]:

@@ -40,15 +40,20 @@ def open_hdf5(path: Path) -> h5py.File:
         raise InputError(f"{path} is no readable HDF5 file ({reason}); copy it again") from None
 
 
-def plausible(path: Path, dataset: h5py.Dataset) -> h5py.Dataset:
+def plausible(path: Path, dataset: h5py.Dataset, dtype: np.dtype[Any] | None = None) -> h5py.Dataset:
     """A dataset, unless it declares more bytes than its file can hold, or fields that overlap.
 
     Where the type of a field is damaged h5py takes a wider one, and HDF5 then writes past the end of its memory.
 
+    Args:
+        path: Its file.
+        dataset: The dataset.
+        dtype: Its type, if it is known already: h5py makes it anew each time.
+
     Raises:
         InputError: If it does; damaged and hostile files declare anything.
     """
-    shape, kind, size = dataset.shape, dataset.dtype, path.stat().st_size
+    shape, kind, size = dataset.shape, dtype or dataset.dtype, path.stat().st_size
     declared = math.prod(shape) * kind.itemsize
     if declared > _RATIO * size + BLOCK:
         raise InputError(
@@ -112,13 +117,21 @@ def attribute(item: h5py.HLObject, name: str, default: object = None) -> Any:  #
     return item.attrs[name]
 
 
-def columns_of(path: Path, dataset: h5py.Dataset, names: Sequence[str]) -> h5py.Dataset:
+def columns_of(
+    path: Path, dataset: h5py.Dataset, names: Sequence[str], dtype: np.dtype[Any] | None = None
+) -> h5py.Dataset:
     """A structured dataset that has fields of numbers of these names.
+
+    Args:
+        path: Its file.
+        dataset: The dataset.
+        names: Of the fields.
+        dtype: Its type, if it is known already.
 
     Raises:
         InputError: If one is missing or holds no numbers.
     """
-    fields = dataset.dtype.fields or {}
+    fields = (dtype or dataset.dtype).fields or {}
     missing = [name for name in names if name not in fields]
     if missing:
         raise InputError(

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from nuforge.events import Table
 from nuforge.events.identity import stable_hash
 
-_END = 1_000_000  # bytes at each end of a file
+_END = 1 << 17  # bytes at each end of a file: headers, first and last events, and where they are
 
 
 def source_of(*paths: Path) -> int:
     """The identity of a file, or of files that belong together, 63 bits, whatever their names.
 
-    It is a hash of the size and the first and last million bytes of each.
+    It is a hash of the size and the first and last 128 kB of each.
     """
     parts = [_of_one(path) for path in paths]
     return stable_hash(*parts[0]) if len(parts) == 1 else stable_hash(*parts)
@@ -50,13 +50,12 @@ def event_table(
         weight: (B,) weights; 1 if the file has none.
     """
     n = len(event)
-    zero = np.zeros(n, np.int64)
     columns = {
         "source": torch.full((n,), source),
-        "run": _integers(zero if run is None else run),
-        "subrun": _integers(zero if subrun is None else subrun),
+        "run": torch.zeros(n, dtype=torch.int64) if run is None else _integers(run),
+        "subrun": torch.zeros(n, dtype=torch.int64) if subrun is None else _integers(subrun),
         "event": _integers(event),
-        "variation": _integers(zero),
+        "variation": torch.zeros(n, dtype=torch.int64),
         "weight": torch.ones(n, dtype=torch.float64) if weight is None else torch.from_numpy(weight.astype(np.float64)),
     }
     return Table(columns, torch.arange(n + 1))

@@ -58,10 +58,13 @@ class _Meta:
 
     def of_batch(self, batch: int) -> dict[str, NDArray]:
         """Its rows of one batch: event_id and, where they are known, zenith and azimuth."""
-        names = [name for name in (_BATCH, _EVENT, "zenith", "azimuth") if name in self.rows.names]
-        first, end, _ = self.batches.range_of(np.array([batch]))
+        first, end, together = self.batches.range_of(np.array([batch]))
+        wanted = (_EVENT, "zenith", "azimuth") if together is not None else (_BATCH, _EVENT, "zenith", "azimuth")
+        names = [name for name in wanted if name in self.rows.names]
         blocks = [block for _, block in self.rows.blocks(names, first, end)]
         joined = {name: np.concatenate([block[name] for block in blocks] or [np.zeros(0)]) for name in names}
+        if together is not None:
+            return joined
         mine = joined[_BATCH] == batch
         return {name: values[mine] for name, values in joined.items()}
 
@@ -96,9 +99,9 @@ def _batches(folder: Path) -> list[Path]:
     return sorted(found, key=lambda f: (f.parent.name, int(_NAME.fullmatch(f.name)[1])))  # type: ignore[index]
 
 
-def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float64], batch_events: int) -> Iterator[Events]:
+def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float32], batch_events: int) -> Iterator[Events]:
     """The events of one batch."""
-    pulses = KeyedFile.of(path, _EVENT)
+    pulses = KeyedFile.of(ParquetRows.of(path), _EVENT)
     missing = [name for name in _PULSES if name not in pulses.rows.names]
     if missing:
         raise InputError(f"{path} lacks the columns {missing}, it has {list(pulses.rows.names)}; copy it again")
@@ -106,6 +109,7 @@ def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float64], b
     batch, source = int(name[1]) if name else 0, source_of(path)
     known = meta.of_batch(batch) if meta is not None and name else {_EVENT: np.zeros(0, np.int64)}
     told = ids(known[_EVENT], f"'{_EVENT}'")
+    told_at = Extents.of([(0, told)])
     events = merged(pulses.extents.events, told)
     if not len(events):
         raise InputError(f"{path} has no events; give a file with events")
@@ -117,21 +121,21 @@ def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float64], b
             "hits": _hits(columns, counts, geometry),
         }
         if "zenith" in known and "azimuth" in known:
-            keyed = Keyed.of(told, chosen)
-            tables["interactions"] = _interactions(
-                known["zenith"][keyed.order], known["azimuth"][keyed.order], keyed.counts
-            )
+            begin, end, _ = told_at.range_of(chosen)
+            keyed = Keyed.of(told[begin:end], chosen)
+            zenith, azimuth = (keyed.taken(known[name][begin:end]) for name in ("zenith", "azimuth"))
+            tables["interactions"] = _interactions(zenith, azimuth, keyed.counts)
         yield Events(tables)
 
 
-def _hits(columns: dict[str, NDArray], counts: NDArray[np.int64], geometry: NDArray[np.float64]) -> Table:
+def _hits(columns: dict[str, NDArray], counts: NDArray[np.int64], geometry: NDArray[np.float32]) -> Table:
     """Pulses as the table `hits`; positions of sensors that are not known are NaN."""
     sensor = integers(columns["sensor_id"])
     number = sensor.numpy()
     known = (number >= 0) & (number < len(geometry) - 1)
     made = {
-        "position": floats(geometry[np.where(known, number, -1)]),
-        "time": doubles(columns["time"].astype(np.float64) * units.ns),
+        "position": floats(geometry[number if known.all() else np.where(known, number, -1)]),
+        "time": doubles(columns["time"].astype(np.float64, copy=False) * units.ns),
         "charge": floats(columns["charge"]),
         "sensor": sensor,
         "auxiliary": integers(columns["auxiliary"]),
@@ -142,15 +146,15 @@ def _hits(columns: dict[str, NDArray], counts: NDArray[np.int64], geometry: NDAr
 def _interactions(zenith: NDArray, azimuth: NDArray, counts: NDArray[np.int64]) -> Table:
     """The direction of each neutrino; nothing else is known of it."""
     n = len(zenith)
-    direction = arriving(zenith.astype(np.float64), azimuth.astype(np.float64))
+    direction = arriving(zenith, azimuth)
     return neutrino_table(counts, np.full((n, 3), np.nan), np.full(n, np.nan), direction, np.zeros(n))
 
 
-def _geometry(folder: Path) -> NDArray[np.float64]:
+def _geometry(folder: Path) -> NDArray[np.float32]:
     """Positions (S + 1, 3) in cm by number of the sensor; the last row is NaN, for sensors that are not known."""
     path = folder / _GEOMETRY
     if not path.exists():
-        return np.full((1, 3), np.nan)
+        return np.full((1, 3), np.nan, np.float32)
     if path.stat().st_size > _MOST_GEOMETRY:
         raise InputError(f"{path} has {path.stat().st_size} bytes, expected 5160 lines; copy it from Kaggle again")
     try:
@@ -162,7 +166,7 @@ def _geometry(folder: Path) -> NDArray[np.float64]:
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0][:100]
         raise InputError(f"{path} must have the columns sensor_id, x, y, z ({reason}); copy it again") from None
-    out = np.full((int(number.max()) + 2, 3), np.nan)
+    out = np.full((int(number.max()) + 2, 3), np.nan, np.float32)
     out[number] = place * units.m
     return out
 

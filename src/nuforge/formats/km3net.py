@@ -50,10 +50,19 @@ def _real(found: Columns, name: str, n: int) -> NDArray[np.float64]:
 
 def _vector(found: Columns, prefix: str, n: int) -> NDArray[np.float64]:
     """Three columns (n, 3); what is nought in all three is not known and NaN."""
-    x, y, z = (_real(found, f"{prefix}_{axis}", n) for axis in "xyz")
-    values = np.stack([x, y, z], axis=1)
-    values[(x == 0) & (y == 0) & (z == 0)] = np.nan
+    values = _components(found, prefix, n)
+    nothing = (values == 0).all(axis=1)
+    if nothing.any():
+        values[nothing] = np.nan
     return values
+
+
+def _components(found: Columns, prefix: str, n: int) -> NDArray[np.float64]:
+    """Three columns (n, 3), each of which lies together; NaN for those that the file does not have."""
+    values = np.empty((3, n))
+    for i, axis in enumerate("xyz"):
+        values[i] = found.get(f"{prefix}_{axis}", np.nan)
+    return values.T
 
 
 def hit_table(found: Columns, counts: Integers) -> Table:
@@ -76,7 +85,7 @@ def particle_table(found: Columns, counts: Integers) -> Table:
     n = int(counts.sum())
     pdg, energy = integers(np.asarray(found.get("pdgid", np.zeros(n)))), _real(found, "E", n) * units.GeV
     size = np.sqrt(np.maximum(energy**2 - masses(pdg.numpy()) ** 2, 0))
-    start = np.stack([_real(found, f"pos_{axis}", n) for axis in "xyz"], axis=1)
+    start = _components(found, "pos", n)
     event = np.repeat(np.arange(len(counts)), counts)
     mother = integers(np.asarray(found.get("mother_id", np.full(n, -1)))).numpy()
     parent = numbering(found, counts).rows_of(event, mother)
@@ -105,16 +114,16 @@ def numbering(found: Columns, counts: Integers) -> Numbering:
 def neutrinos_of(found: Columns, counts: Integers) -> Table:
     """The neutrino of each event, the first true particle if it is one."""
     first = (np.cumsum(counts) - counts)[counts > 0]
-    firsts = {name: np.asarray(found[name])[first] for name in _OF_NEUTRINOS if name in found}
-    pdg = integers(firsts.get("pdgid", np.zeros(len(first)))).numpy()
+    pdg = integers(np.asarray(found["pdgid"])[first] if "pdgid" in found else np.zeros(len(first))).numpy()
     is_neutrino = np.isin(np.abs(pdg), _NEUTRINOS)
-    of_neutrino = {name: values[is_neutrino] for name, values in firsts.items()}
+    row = first[is_neutrino]
+    of_neutrino = {name: np.asarray(found[name])[row] for name in _OF_NEUTRINOS if name in found}
     present = np.zeros(len(counts), np.int64)
     present[np.flatnonzero(counts > 0)[is_neutrino]] = 1
     n = int(present.sum())
     return neutrino_table(
         present,
-        np.stack([_real(of_neutrino, f"pos_{axis}", n) for axis in "xyz"], axis=1) * units.m,
+        _components(of_neutrino, "pos", n) * units.m,
         _real(of_neutrino, "E", n) * units.GeV,
         _vector(of_neutrino, "dir", n),
         pdg[is_neutrino],

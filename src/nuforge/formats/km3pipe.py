@@ -94,7 +94,7 @@ class _Columns:
         if not self.fields:
             return {name: column.rows(first, end) for name, column in self.columns.items()}
         rows = self.columns[self.key].rows(first, end)
-        return {name: rows[name] for name in self.columns}
+        return {name: np.ascontiguousarray(rows[name]) for name in self.columns}  # they are gone through several times
 
 
 def read_km3pipe(path: str | Path, batch_events: int = 64) -> Iterator[Events]:

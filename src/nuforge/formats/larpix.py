@@ -183,10 +183,11 @@ def _links(simulated: Decoded, rows: Integers, event: Integers, segments: Rows, 
     if {"segment_ids", "fraction"} <= names and "segment_id" in segments:
         table = simulated.taken(rows)
         ids, fraction = (np.atleast_2d(table[name].T).T for name in ("segment_ids", "fraction"))
-        hit, place = np.nonzero(ids >= 0)
+        there = ids >= 0
+        hit = np.nonzero(there)[0]
         numbering = Numbering.of(segments.event, segments["segment_id"])
-        segment = numbering.rows_of(event[hit], ids[hit, place])
-        share = fraction[hit, place].astype(np.float32)
+        segment = numbering.rows_of(event[hit], ids[there])
+        share = fraction[there].astype(np.float32)
     else:
         hit, segment, share = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
     columns = {"row": torch.from_numpy(hit), "segment": torch.from_numpy(segment), "fraction": torch.from_numpy(share)}

@@ -33,7 +33,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Extents, Keyed, ids
-from nuforge.formats.telescope import doubles, floats, integers, travelling
+from nuforge.formats.telescope import doubles, floats, integers, travelling, vectors
 
 _HITS, _TRUTH = "HitData", "TruthData"
 _WIDTH = {_HITS: 7, _TRUTH: 9}
@@ -109,7 +109,7 @@ def _checked(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
 
 def _hits(rows: NDArray, counts: NDArray[np.int64]) -> Table:
     columns = {
-        "position": floats(rows[:, 2:5].astype(np.float64) * units.mm),
+        "position": vectors(list(rows[:, 2:5].T), units.mm),
         "time": doubles(rows[:, 5].astype(np.float64) * units.ns),
         "charge": floats(np.full(len(rows), np.nan)),
         "sensor": integers(rows[:, 1]),

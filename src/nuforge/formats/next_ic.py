@@ -25,6 +25,7 @@ from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5, plausible, w
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.next_tables import TABLES, Extent, extents_of
 from nuforge.formats.next_truth import GROUPS, Truth, truth_of
+from nuforge.formats.ragged import places_of
 
 Integers = NDArray[np.int64]
 
@@ -68,6 +69,12 @@ class _Runs:
     run: Integers
     time: NDArray[np.float64]
 
+    def rows_of(self, events: Integers) -> Integers:
+        """The row of each event (B,), -1 if it has none; the last of equal numbers."""
+        sorter = np.argsort(self.event, kind="stable")
+        place = places_of(events, self.event[sorter])
+        return np.where(place >= 0, sorter[place], -1) if len(sorter) else place
+
 
 @dataclass(frozen=True)
 class _Waveforms:
@@ -77,16 +84,16 @@ class _Waveforms:
     sensors: Integers
     period: float
 
-    def of(self, rows: list[int | None]) -> Table:
-        """The waveforms of some events; of those that have none, no rows."""
+    def of(self, rows: Integers) -> Table:
+        """The waveforms of some events by their rows (B,); of those that have none, -1, no rows."""
         _, sensors, samples = self.dataset.shape
-        there = [row for row in rows if row is not None]
-        counts = torch.tensor([0 if row is None else sensors for row in rows], dtype=torch.int64)
+        there = rows[rows >= 0]
+        counts = torch.from_numpy(np.where(rows >= 0, sensors, 0))
         adc = np.empty((len(there), sensors, samples), self.dataset.dtype.newbyteorder("="))
-        if there and there == list(range(there[0], there[-1] + 1)):
-            self.dataset.read_direct(adc, np.s_[there[0] : there[-1] + 1])
+        if len(there) and (np.diff(there) == 1).all():
+            self.dataset.read_direct(adc, np.s_[int(there[0]) : int(there[-1]) + 1])
         else:
-            for i, row in enumerate(there):
+            for i, row in enumerate(there.tolist()):
                 self.dataset.read_direct(adc, np.s_[row], np.s_[i])
         columns = {
             "adc": torch.from_numpy(adc.reshape(-1, samples)),
@@ -177,22 +184,20 @@ def _numbers(runs: _Runs, truth: Truth | None, extents: list[Extent], waveforms:
     return known if len(known) or not longest else np.arange(min(longest, _MOST))
 
 
-def _rows_of(events: Integers, runs: _Runs, waveforms: _Waveforms) -> list[int | None]:
-    """The row of waveforms of each event."""
-    place = {number: row for row, number in enumerate(runs.event.tolist())}
-    rows = [place.get(number) if place else number for number in events.tolist()]
-    return [row if row is not None and row < len(waveforms.dataset) else None for row in rows]
+def _rows_of(events: Integers, runs: _Runs, waveforms: _Waveforms) -> Integers:
+    """The row (B,) of waveforms of each event, -1 if it has none."""
+    rows = runs.rows_of(events) if len(runs.event) else events
+    return np.where(rows < len(waveforms.dataset), rows, -1)
 
 
 def _event_table(events: Integers, runs: _Runs, source: int) -> Table:
     """The table `event` of some events."""
     n = len(events)
     run, time = np.zeros(n, np.int64), np.full(n, np.nan)
-    if len(runs.event):
-        sorter = np.argsort(runs.event, kind="stable")
-        place = sorter[np.minimum(np.searchsorted(runs.event, events, sorter=sorter), len(sorter) - 1)]
-        known = runs.event[place] == events
-        run[known], time[known] = runs.run[place[known]], runs.time[place[known]]
+    place = runs.rows_of(events)
+    known = place >= 0
+    if known.any():
+        run, time = np.where(known, runs.run[place], run), np.where(known, runs.time[place], time)
     table = event_table(source, events, run=run)
     return table.with_columns({"timestamp": torch.from_numpy(time)}, {"timestamp": _TIMESTAMP})
 

@@ -26,7 +26,7 @@ from nuforge.formats.ancestry import Numbering
 from nuforge.formats.distinct import distinct, merged
 from nuforge.formats.geant4 import processes_of_names
 from nuforge.formats.hdf5 import dataset_of, whole
-from nuforge.formats.ragged import Spans
+from nuforge.formats.ragged import Spans, places_of
 from nuforge.formats.ragged_table import RaggedTable
 
 Integers = NDArray[np.int64]
@@ -152,8 +152,8 @@ def _of_extents(path: Path, group: h5py.Group, particles: RaggedTable, hits: Rag
     known, place = np.unique(numbers, return_index=True)
 
     def tables(events: Integers) -> dict[str, Table]:
-        found = np.searchsorted(known, events)
-        there = known[np.minimum(found, len(known) - 1)] == events
+        found = places_of(events, known)
+        there = found >= 0
         parts = []
         chosen = place[found[there]]
         for table, span in zip((particles, hits), spans, strict=True):
@@ -171,8 +171,11 @@ def _gathered(dataset: h5py.Dataset, first: Integers, count: Integers) -> tuple[
     filled = count > 0
     if not filled.any():
         return dataset[:0], count
-    low = int(first[filled].min())
-    rows = dataset[low : int((first + count)[filled].max())]
+    begin, end = first[filled], (first + count)[filled]
+    low = int(begin.min())
+    rows = dataset[low : int(end.max())]
+    if (begin[1:] == end[:-1]).all():
+        return rows, count
     place = np.repeat(first - low - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
     return rows[place], count
 
@@ -201,10 +204,11 @@ def _vector(fields: Fields, whole: str, parts: str) -> NDArray[np.float64]:
     """A vector (N, 3) that is one field, or three with x, y and z in the place of `{}`."""
     if whole in fields:
         return fields[whole][:, :3].astype(np.float64)
-    names = [parts.format(axis) for axis in "xyz"]
-    n = len(next(iter(fields.values())))
-    nothing = np.full(n, np.nan)
-    return np.stack([fields[name].astype(np.float64) if name in fields else nothing for name in names], 1)
+    found = np.full((len(next(iter(fields.values()))), 3), np.nan)
+    for i, axis in enumerate("xyz"):
+        if parts.format(axis) in fields:
+            found[:, i] = fields[parts.format(axis)]
+    return found
 
 
 def _tables(n: int, of_particles: Integers, fields: Fields, of_hits: Integers, deposits: Fields) -> dict[str, Table]:

@@ -185,7 +185,7 @@ def _pixels(maps: NDArray[Any], counts: Integers) -> Table:
     place, value, per_map = dense(maps.reshape(-1, *_MAP_SHAPE))
     event = np.repeat(np.arange(len(counts)), counts)
     n = np.bincount(event, per_map, len(counts)).astype(np.int64)
-    columns = {name: place[:, i].copy() for i, name in enumerate(("view", "row", "column"))}
+    columns = {name: place[:, i] for i, name in enumerate(("view", "row", "column"))}
     tensors = {name: torch.from_numpy(values) for name, values in columns.items()}
     return Table.from_counts(
         {**tensors, "charge": torch.from_numpy(value.astype(np.float32))}, torch.from_numpy(n), about=_PIXELS

@@ -139,7 +139,10 @@ def numbers(array: pa.Array) -> NDArray:
 def lists(array: pa.Array) -> tuple[NDArray, Integers]:
     """The values (N,) of lists end to end, and how many each has (B,); a missing list is empty."""
     array = plain(array)
-    counts = np.asarray(array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+    if array.null_count:
+        counts = np.asarray(array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+    else:
+        counts = np.diff(array.offsets.to_numpy()).astype(np.int64, copy=False)
     return numbers(array.flatten()), counts
 
 
@@ -206,40 +209,49 @@ class KeyedFile:
     _coming: Iterator[tuple[int, dict[str, NDArray]]] = field(default_factory=lambda: iter(()))
 
     @classmethod
-    def of(cls, path: Path, key: str) -> KeyedFile:
+    def of(cls, rows: ParquetRows, key: str) -> KeyedFile:
         """A file by its column of events.
 
         Raises:
             InputError: If there is no such column, or it has other than whole numbers.
         """
-        rows = ParquetRows.of(path)
         if key not in rows.names:
-            raise InputError(f"{path} lacks the column '{key}', it has {list(rows.names)}; write its rows with one")
-        what = f"'{key}' of {path}"
+            raise InputError(
+                f"{rows.path} lacks the column '{key}', it has {list(rows.names)}; write its rows with one"
+            )
+        what = f"'{key}' of {rows.path}"
         return cls(rows, key, Extents.of((i, ids(b[key], what)) for i, b in rows.blocks([key], 0, len(rows))))
 
     def rows_of(self, events: Integers) -> tuple[dict[str, NDArray], Integers]:
         """The columns of some events (B,) but the key, event after event, and how many rows each has (B,)."""
         first, end, counts = self.extents.range_of(events)
         parts = self._blocks(first, end)
-        names = [name for name in self.rows.names if name != self.key]
         if not parts:
+            names = [name for name in self.rows.names if name != self.key]
             return {name: np.zeros(0) for name in names}, np.zeros(len(events), np.int64)
-        joined = {name: _joined([part[name] for part in parts]) for name in self.rows.names}
+        joined = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+        key = joined.pop(self.key, None)
         if counts is not None:
-            return {name: joined[name] for name in names}, counts
-        keyed = Keyed.of(ids(joined[self.key], f"'{self.key}' of {self.rows.path}"), events)
-        return {name: keyed.taken(joined[name]) for name in names}, keyed.counts
+            return joined, counts
+        key = self.extents.key_of(first, end) if key is None else ids(key, f"'{self.key}' of {self.rows.path}")
+        keyed = Keyed.of(key, events)
+        return {name: keyed.taken(values) for name, values in joined.items()}, keyed.counts
+
+    @property
+    def _columns(self) -> list[str]:
+        """What is read: the column of events too if rows have to be sorted by it, or if there is no other."""
+        others = [name for name in self.rows.names if name != self.key]
+        return others if others and self.extents.in_order else [self.key, *others]
 
     def _blocks(self, first: int, end: int) -> list[dict[str, NDArray]]:
         """The rows from first to before end, in pieces."""
         if end <= first:
             return []
         if not self._window or first < self._window[0][0]:
-            self._window, self._coming = [], self.rows.blocks(self.rows.names, first, len(self.rows))
+            self._window, self._coming = [], self.rows.blocks(self._columns, first, len(self.rows))
         while not self._window or self._window[-1][1] < end:
             begin, block = next(self._coming)
-            self._window.append((begin, begin + len(block[self.key]), block))
+            self._window.append((begin, begin + len(block[self._columns[0]]), block))
         self._window = [piece for piece in self._window if piece[1] > first]
         cuts = [(slice(max(first - a, 0), min(end, b) - a), block) for a, b, block in self._window if a < end]
         return [{name: values[cut] for name, values in block.items()} for cut, block in cuts]

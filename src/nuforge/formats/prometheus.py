@@ -24,7 +24,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import Flat, pulse_table, truth_tables
 from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import event_batches, fields, is_list, lists, numbers, open_parquet, storage
-from nuforge.formats.telescope import doubles, floats, integers, travelling
+from nuforge.formats.telescope import doubles, floats, integers, travelling, vectors
 
 _TRUTH, _PHOTONS = "mc_truth", "photons"
 _FINAL = "final_state_"
@@ -94,20 +94,20 @@ def _particles(final: Flat, one_neutrino: bool) -> Table:
     found, n = final.columns, int(final.counts.sum())
 
     def real(name: str) -> NDArray[np.float64]:
-        return found.get(_FINAL + name, np.full(n, np.nan)).astype(np.float64)
+        return np.asarray(found[_FINAL + name], np.float64) if _FINAL + name in found else np.full(n, np.nan)
 
     pdg = integers(found.get(_FINAL + "type", np.zeros(n)))
     energy = real("energy") * units.GeV
     size = np.sqrt(np.maximum(energy**2 - masses(pdg.numpy()) ** 2, 0))
-    event = np.repeat(np.arange(len(final.counts)), final.counts)
+    of_event = np.repeat(np.arange(len(final.counts)), final.counts) if one_neutrino else np.full(n, -1)
     columns = {
         "pdg": pdg,
         "parent": torch.full((n,), -1),
         "process": torch.full((n,), int(Process.PRIMARY)),
-        "start": floats(np.stack([real(axis) for axis in "xyz"], axis=1) * units.m),
+        "start": vectors([real(axis) for axis in "xyz"], units.m),
         "time": doubles(np.full(n, np.nan)),
         "momentum": floats(size[:, None] * travelling(real("zenith"), real("azimuth"))),
-        "interaction": integers(event) if one_neutrino else torch.full((n,), -1),
+        "interaction": integers(of_event),
         "energy": floats(energy),
     }
     refers = {"parent": "particles", "interaction": "interactions"}
@@ -116,11 +116,12 @@ def _particles(final: Flat, one_neutrino: bool) -> Table:
 
 def _owners(light: Flat, final: Flat) -> torch.Tensor:
     """The particle of each photon: Prometheus counts the products of its event from 1."""
-    event = np.repeat(np.arange(len(light.counts)), light.counts)
-    number = integers(light.columns["id_idx"]).numpy() - 1
-    known = (number >= 0) & (number < final.counts[event])
-    first = np.concatenate([[0], np.cumsum(final.counts)])[:-1]
-    return integers(np.where(known, first[event] + number, -1))
+    number = integers(light.columns["id_idx"]).numpy()
+    known = (number > 0) & (number <= np.repeat(final.counts, light.counts))
+    first = np.cumsum(final.counts) - final.counts
+    row = number + np.repeat(first - 1, light.counts)
+    row[~known] = -1
+    return integers(row)
 
 
 def _recognises(seen: Glimpse) -> bool:

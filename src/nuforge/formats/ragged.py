@@ -101,9 +101,9 @@ class Keyed:
             events: (B,) keys of the events, each once, in any order.
         """
         if (key[1:] >= key[:-1]).all() and (events[1:] > events[:-1]).all():
-            counts = np.searchsorted(key, events, side="right") - np.searchsorted(key, events)
-            if counts.sum() == len(key):
-                return cls(np.arange(len(key)), counts)
+            first, end, counts = Extents.of([(0, key)]).range_of(events.astype(np.int64, copy=False))
+            if counts is not None:
+                return cls(np.arange(first, end), counts)
         sorter = np.argsort(events, kind="stable")
         place = np.searchsorted(events, key, sorter=sorter)
         place = sorter[np.minimum(place, len(events) - 1)] if len(events) else np.zeros(len(key), np.int64)
@@ -113,12 +113,14 @@ class Keyed:
         return cls(order.astype(np.int64), np.bincount(place[rows], minlength=len(events)).astype(np.int64))
 
     @cached_property
-    def _in_order(self) -> bool:
-        return len(self.order) > 0 and self.order[0] == 0 and bool((np.diff(self.order) == 1).all())
+    def _rows(self) -> slice | Integers:
+        """The rows, as one piece if they follow each other."""
+        follow = len(self.order) > 0 and bool((self.order[1:] == self.order[:-1] + 1).all())
+        return slice(int(self.order[0]), int(self.order[-1]) + 1) if follow else self.order
 
     def taken(self, values: NDArray) -> NDArray:
         """Of values of all rows (N, ...) those of the events, event after event; not copied if they lie so already."""
-        return values if self._in_order and len(self.order) == len(values) else values[self.order]
+        return values[self._rows]
 
 
 def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
@@ -132,12 +134,26 @@ def cells(values: Sequence[NDArray]) -> tuple[NDArray, Integers]:
 
 def dense(image: NDArray) -> tuple[Integers, NDArray, Integers]:
     """Places (N, D) and values (N,) of what is not zero in dense arrays (B, ...), and rows of each event (B,)."""
-    values = image.reshape(-1)
-    flat = np.flatnonzero(values != 0)  # flags are sought several times as fast as numbers
-    size = int(np.prod(image.shape[1:], dtype=np.int64))
-    event = flat // max(size, 1)
-    place = np.array(np.unravel_index(flat - event * size, image.shape[1:])).T  # each axis lies together
-    return place, values[flat], np.bincount(event, minlength=len(image)).astype(np.int64)
+    values = np.ascontiguousarray(image).reshape(-1)
+    flat = _filled(values)
+    place, rest = np.empty((image.ndim - 1, len(flat)), np.int64), flat
+    for axis in range(image.ndim - 1, 0, -1):
+        further = rest // image.shape[axis]
+        np.subtract(rest, further * image.shape[axis], out=place[axis - 1])
+        rest = further
+    return place.T, values[flat], np.bincount(rest, minlength=len(image)).astype(np.int64)  # each axis lies together
+
+
+def _filled(values: NDArray) -> Integers:
+    """Where numbers (N,) are not zero, sorted. Most of an image is empty: it is looked at eight bytes at a time."""
+    size = values.dtype.itemsize
+    width = max(1, 8 // size)
+    whole = len(values) // width * width
+    words = values[:whole].view(np.uint64) if width * size == 8 else values
+    some = np.flatnonzero(words != 0)  # flags are sought several times as fast as numbers
+    found = np.flatnonzero(values[:whole].reshape(-1, width)[some] != 0)
+    word = found // width
+    return np.concatenate([found + (some[word] - word) * width, whole + np.flatnonzero(values[whole:] != 0)])
 
 
 @dataclass(frozen=True)
@@ -159,8 +175,11 @@ class Extents:
         """The extents of keys that come in blocks, one after the other, each with the number of its first row."""
         ids, firsts, rows, last = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0, None
         for start, key in blocks:
-            change = np.flatnonzero(np.append(key[:1] != last, key[1:] != key[:-1]))
-            ids.append(key[change].astype(np.int64))
+            new = np.empty(len(key), bool)
+            new[:1] = key[:1] != last
+            np.not_equal(key[1:], key[:-1], out=new[1:])
+            change = np.flatnonzero(new)
+            ids.append(key[change].astype(np.int64, copy=False))
             firsts.append(start + change)
             rows, last = start + len(key), key[-1] if len(key) else last
         event, begin = np.concatenate(ids), np.append(np.concatenate(firsts), rows)
@@ -182,26 +201,34 @@ class Extents:
 
         The counts are none if other rows lie between theirs, or theirs are in another order.
         """
-        place = self._places(events)
+        place = places_of(events, self.events)
         there = place >= 0
         mine = place if there.all() else place[there]
         if not len(mine):
             return 0, 0, np.zeros(len(events), np.int64)
         begin, stop = self.first[mine], self.end[mine]
         first, end = int(begin.min()), int(stop.max())
-        counts = np.zeros(len(events), np.int64)
-        counts[there] = stop - begin
+        counts = stop - begin
+        if len(mine) < len(events):
+            counts, of_mine = np.zeros(len(events), np.int64), counts
+            counts[there] = of_mine
         return first, end, counts if self.in_order and counts.sum() == end - first else None
 
-    def _places(self, events: Integers) -> Integers:
-        """Where each event (B,) is among those that have rows, -1 if it is not."""
-        if not len(self.events) or not len(events):
-            return np.full(len(events), -1)
-        first = int(np.searchsorted(self.events, events[0]))
-        if np.array_equal(self.events[first : first + len(events)], events):  # most often they follow each other
-            return np.arange(first, first + len(events))
-        place = np.minimum(np.searchsorted(self.events, events), len(self.events) - 1)
-        return np.where(self.events[place] == events, place, -1)
+    def key_of(self, first: int, end: int) -> Integers:
+        """The keys of the rows from first to before end, of a table whose rows are in order."""
+        return np.repeat(self.events, self.end - self.first)[first:end]
+
+
+def places_of(events: Integers, known: Integers) -> Integers:
+    """Where each event (B,) is among known ones (E,), which are sorted, -1 if it is not; the last of equal ones."""
+    if not len(known) or not len(events):
+        return np.full(len(events), -1)
+    end = int(np.searchsorted(known, events[-1], side="right"))
+    first = end - len(events)
+    if first >= 0 and np.array_equal(known[first:end], events):  # most often they follow each other
+        return np.arange(first, end)
+    place = np.maximum(np.searchsorted(known, events, side="right") - 1, 0)
+    return np.where(known[place] == events, place, -1)
 
 
 def ids(values: NDArray, what: str) -> Integers:
@@ -211,11 +238,12 @@ def ids(values: NDArray, what: str) -> Integers:
         InputError: If one is NaN, no whole number, or too large for its type to be exact; `what` names the column.
     """
     if values.dtype.kind in "iub":
-        return values.astype(np.int64)
+        return values.astype(np.int64, copy=False)
     most = 2.0 ** (np.finfo(values.dtype).nmant + 1)
-    wrong = ~(np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) <= most))
-    if wrong.any():
-        row = int(wrong.argmax())
+    values = np.ascontiguousarray(values)
+    right = (values == np.rint(values)) & (np.abs(values) <= most)  # NaN and infinity are not
+    if not right.all():
+        row = int(right.argmin())
         raise InputError(
             f"{what} must be whole numbers up to {most:.0f}, got {values[row]} in row {row} of a block; write integers"
         )
