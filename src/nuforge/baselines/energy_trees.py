@@ -25,6 +25,7 @@ from nuforge.models.prong_variables import (
     prong_variables,
     slice_variables,
 )
+from nuforge.tasks.flat_spectrum import FlatSpectrum
 
 _PRONGS = 4
 """Prongs whose variables are given: those of most energy; that of the muon comes beside them."""
@@ -50,6 +51,7 @@ class EnergyTrees:
         detector: Says where cells are.
         targets: Columns of `event` with the true energies, in MeV.
         where: Which events they are grown on (`nuforge.events.selection`).
+        spectrum: What is made flat by weights of the events it is fitted on; None to leave them as they are.
         rounds: Rounds of boosting, one tree per target each.
         leaves: Leaves of a tree.
         learning_rate: What part of each tree is taken.
@@ -60,6 +62,7 @@ class EnergyTrees:
     detector: SegmentedDetector
     targets: Sequence[str]
     where: str
+    spectrum: FlatSpectrum | None = None
     rounds: int = 300
     leaves: int = 12
     learning_rate: float = 0.05
@@ -72,7 +75,7 @@ class EnergyTrees:
         Raises:
             InputError: If there are none.
         """
-        known = Labelled.of(batches, self.where, self.targets, self._variables)
+        known = Labelled.of(batches, self.where, self.targets, self._variables).flattened(self.spectrum)
         if not len(known.weight):
             raise InputError(f"boosted trees need events with {self.where}, got none; give more events")
         self.forest = grow_regression(

@@ -17,6 +17,7 @@ from nuforge.baselines.splines import relative_fit
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.models.prong_variables import of_prong, prong_of_most
+from nuforge.tasks.flat_spectrum import FlatSpectrum
 
 _FILE = "kinematic_energy.json"
 
@@ -31,6 +32,7 @@ class KinematicEnergy:
     Args:
         targets: Columns of `event` with the true energies, in MeV.
         where: Which events it is fitted on (`nuforge.events.selection`).
+        spectrum: What is made flat by weights of the events it is fitted on; None to leave them as they are.
         coefficients: a, b in 1 and c, d in 1/MeV, by target; empty until they are fitted.
 
     Source:
@@ -39,6 +41,7 @@ class KinematicEnergy:
 
     targets: Sequence[str]
     where: str
+    spectrum: FlatSpectrum | None = None
     coefficients: dict[str, Tensor] = field(default_factory=dict)
 
     def fit(self, batches: Iterable[Events]) -> None:
@@ -47,7 +50,7 @@ class KinematicEnergy:
         Raises:
             InputError: If there are fewer than coefficients.
         """
-        known = Labelled.of(batches, self.where, self.targets, _terms)
+        known = Labelled.of(batches, self.where, self.targets, _terms).flattened(self.spectrum)
         if len(known.weight) < known.readout.shape[1]:
             raise InputError(
                 f"a quadratic form of four terms needs four events with {self.where} at least, got "
@@ -78,7 +81,7 @@ class KinematicEnergy:
         """What `save` wrote."""
         said = json.loads((folder / _FILE).read_text())
         fitted = {name: torch.tensor(c, dtype=torch.float64) for name, c in said["coefficients"].items()}
-        return cls(tuple(fitted), said["where"], fitted)
+        return cls(tuple(fitted), said["where"], coefficients=fitted)
 
 
 def visible_energies(events: Events) -> tuple[Tensor, Tensor]:

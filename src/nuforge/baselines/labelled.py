@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nuforge.events import Events, Selection
 from nuforge.events.weights import weights_to_learn
+from nuforge.tasks.flat_spectrum import FlatSpectrum
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Labelled:
         counted = (weight > 0) & (true > 0).all(1)
         of_target = {target: true[counted, i] for i, target in enumerate(targets)}
         return cls(readout[counted], of_target, weight[counted])
+
+    def flattened(self, spectrum: FlatSpectrum | None) -> Self:
+        """The same events with weights that make a spectrum flat, if one is given and there are events."""
+        if spectrum is None or not len(self.weight):
+            return self
+        return replace(self, weight=spectrum.of_events(self.true[spectrum.target], self.weight.double()))
 
 
 def _part(

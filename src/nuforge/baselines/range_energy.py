@@ -17,6 +17,7 @@ from nuforge.baselines.splines import Spline
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
+from nuforge.tasks.flat_spectrum import FlatSpectrum
 
 LEPTON, HADRONS, NEUTRINO = "lepton_energy", "hadronic_energy", "neutrino_energy"
 _TOLERANCE = 0.1
@@ -37,6 +38,7 @@ class RangeEnergy:
     Args:
         detector: Says where cells are.
         where: Which events it is fitted on (`nuforge.events.selection`).
+        spectrum: What is made flat by weights of the events it is fitted on; None to leave them as they are.
         pieces: Of each spline.
         muon: cm to MeV; None until it is fitted.
         rest: What is left of the neutrino's energy, MeV to MeV; None until it is fitted.
@@ -48,6 +50,7 @@ class RangeEnergy:
 
     detector: SegmentedDetector
     where: str
+    spectrum: FlatSpectrum | None = None
     pieces: int = 4
     muon: Spline | None = None
     rest: Spline | None = None
@@ -59,7 +62,9 @@ class RangeEnergy:
         Raises:
             InputError: If there are too few.
         """
-        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), self._length_and_rest)
+        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), self._length_and_rest).flattened(
+            self.spectrum
+        )
         if len(known.weight) <= self.pieces:
             raise InputError(
                 f"splines of {self.pieces} pieces need more events with {self.where} than pieces, got "

@@ -240,11 +240,12 @@ def _classical(tasks: list[Energy]) -> dict[str, Baseline]:
     from nuforge.baselines.range_energy import RangeEnergy
     from nuforge.detectors import nova_far
 
-    columns, where, far = tuple(task.target for task in tasks), tasks[0].where, nova_far()
-    trees = {"boosted trees": EnergyTrees(far, columns, where)}
+    columns, far = tuple(task.target for task in tasks), nova_far()
+    asked = tasks[0].where, tasks[0].spectrum
+    trees = {"boosted trees": EnergyTrees(far, columns, *asked)}
     if tasks[0].flavour == 1:
-        return {"kinematic energy": KinematicEnergy(columns, where), **trees}
-    return {"range and calorimetry": RangeEnergy(far, where), **trees}
+        return {"kinematic energy": KinematicEnergy(columns, *asked), **trees}
+    return {"range and calorimetry": RangeEnergy(far, *asked), **trees}
 
 
 def _augmentation(calibration: float, maps: bool) -> Callable[[Events, Generator], Events] | None:

@@ -14,6 +14,7 @@ from nuforge.events import Column, Events, Selection, Table
 from nuforge.events.weights import row_weights
 from nuforge.metrics.regression import bias, half_width, residual_counts, residual_sums, rms
 from nuforge.samples.nova_neutrinos import MODES
+from nuforge.tasks.flat_spectrum import FlatSpectrum
 from nuforge.tasks.task import Task
 from nuforge.tasks.weighing import mean_over
 from nuforge.units import GeV
@@ -72,14 +73,14 @@ class Energy(Task):
                 f"flat must not be negative (MeV) and clip must be 1 at least, got {flat} and {clip}; "
                 "200 and 50 are usual"
             )
-        self.name, self.target, self.flavour, self.of, self._clip = name, target, flavour, loss, clip
+        self.name, self.target, self.flavour, self.of = name, target, flavour, loss
         self.column = prediction_of(target)
         self.head = nn.Linear(features, 1)
         bins = max(1, round((edges[-1] - edges[0]) / flat)) if flat else 1
         self.register_buffer("center", torch.zeros(()))
+        self.spectrum = FlatSpectrum(target, float(edges[0]), float(edges[-1]), bins, clip)
         self.register_buffer("of_bin", torch.ones(bins))
         self.register_buffer("edges", torch.tensor(edges, dtype=torch.float64))
-        self._range = float(edges[0]), float(edges[-1])
         self._bins = [f"{a / GeV:g}-{b / GeV:g} GeV" for a, b in itertools.pairwise(edges)]
         self.needs = tuple(f"event.{column}" for column in (target, "flavour", "mode"))
         kinds = ["", *(f" of {part}" for part in (*self._bins, *MODES))]
@@ -90,7 +91,7 @@ class Energy(Task):
     @property
     def where(self) -> str:
         """Which events are asked about, as an expression (`nuforge.events.selection`)."""
-        low, high = self._range
+        low, high = self.spectrum.low, self.spectrum.high
         return f"flavour == {self.flavour} & {self.target} >= {low} & {self.target} < {high}"
 
     def forward(self, features: Mapping[str, Table]) -> Mapping[str, Table]:
@@ -104,7 +105,7 @@ class Energy(Task):
         """Mean size or square of the relative error over what is asked about, spectrum flat; 0 if there is nothing."""
         asked, true = self._asked(events)
         error = torch.where(asked, outputs["event"][self.column].float() / true - 1, 0.0)
-        error = (error.abs() if self.of == "absolute" else error.square()) * self.of_bin[self._flat_bin(true)]
+        error = (error.abs() if self.of == "absolute" else error.square()) * self.of_bin[self.spectrum.bin_of(true)]
         return mean_over(error, asked, row_weights(events, events["event"].batch))
 
     def predict(self, outputs: Mapping[str, Table], choice: float | None = None) -> Mapping[str, Table]:
@@ -144,29 +145,21 @@ class Energy(Task):
     def count(self, events: Events) -> Tensor:
         """Events in bins of the spectrum, and ln of their energy, (B, bins + 1)."""
         asked, true = self._asked(events)
-        found = torch.nn.functional.one_hot(self._flat_bin(true), len(self.of_bin))
+        found = torch.nn.functional.one_hot(self.spectrum.bin_of(true), len(self.of_bin))
         return torch.where(asked[:, None], torch.cat([found, true.log()[:, None]], 1), 0.0)
 
     def meet(self, counts: Tensor) -> None:
         """The weights of bins that make the spectrum flat, of mean 1 over training events; and their mean ln E."""
-        spectrum, total = counts[:-1].double(), counts[:-1].double().sum()
-        if not float(total) > 0:
+        spectrum = counts[:-1].double()
+        if not float(spectrum.sum()) > 0:
             raise InputError(f"no training events with {self.where}; give more events, or other edges")
-        weight = torch.where(spectrum > 0, 1 / spectrum.clamp(min=torch.finfo(torch.float64).tiny), torch.inf)
-        weight = weight.clamp(max=self._clip * weight.min())
-        self.of_bin.copy_(weight * total / (weight * spectrum).sum())
-        self.center.copy_(counts[-1] / total)
+        self.of_bin.copy_(self.spectrum.of_bin(spectrum))
+        self.center.copy_(counts[-1] / spectrum.sum())
 
     def _asked(self, events: Events) -> tuple[Tensor, Tensor]:
         """Which events are asked about (B,), and their true energies (B,) float64 in MeV, that of the others 1."""
         asked = Selection(self.where).mask(events)
         return asked, torch.where(asked, events["event"][self.target].double(), 1.0)
-
-    def _flat_bin(self, true: Tensor) -> Tensor:
-        """The bin (B,) of the spectrum of each energy, the nearest of one outside."""
-        low, high = self._range
-        n = len(self.of_bin)
-        return ((true - low) / (high - low) * n).floor().clamp(0, n - 1).long()
 
 
 def prediction_of(target: str) -> str:
