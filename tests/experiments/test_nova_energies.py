@@ -91,9 +91,17 @@ def test_every_target_is_asked_of_contained_events_of_its_flavour_beside_its_cla
     assert {sample.side for sample in made.shifts.values()} == {"test"}
 
 
-def test_the_experiments_share_one_sample_with_the_classifiers():
-    samples = [made().sample for made in (nova_energy, nova_energy_lstm, nova_vertexcvn, nova_eventcvn)]
-    assert len({sample.key for sample in samples}) == 1
+def test_vertices_are_asked_about_in_the_sample_of_the_classifiers():
+    assert nova_vertexcvn().sample.key == nova_eventcvn().sample.key
+
+
+def test_energies_are_learned_from_their_own_flavour_one_sample_for_all_targets_of_it():
+    nu_mu = [nova_energy(target="hadrons").sample, nova_energy(target="nu_mu").sample, nova_energy_lstm().sample]
+    nu_e = [nova_energy(target="electron").sample, nova_energy().sample, nova_energy_lstm(flavour="nu_e").sample]
+    for flavour, samples in (("nu_mu", nu_mu), ("nu_e", nu_e)):
+        assert len({sample.key for sample in samples}) == 1
+        assert samples[0].arguments["only"] == flavour
+        assert samples[0].arguments["cosmic_share"] == 0
 
 
 def test_calibrations_are_changed_in_training_if_asked():

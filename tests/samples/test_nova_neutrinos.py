@@ -227,3 +227,18 @@ def test_what_cannot_be_drawn_is_refused(wrong, message):
 
 def test_generator_b_makes_other_events():
     assert neutrinos(1, generator="B").source != neutrinos(1).source
+
+
+@pytest.mark.parametrize(("only", "flavour"), [("nu_mu", 0), ("nu_e", 1)])
+def test_a_sample_may_have_one_flavour_alone(only, flavour):
+    sample = neutrinos(12, seed=3, shard_size=12, only=only)
+    events = sample.generate(12, 0, sample.generator(0))
+    assert events["event"]["flavour"].tolist() == [flavour] * 12
+    assert bool((events["event"]["expected"] > 0).all())
+    assert sample.arguments["only"] == only
+    assert "only" not in neutrinos(12).arguments
+
+
+def test_a_flavour_that_is_none_is_refused():
+    with pytest.raises(InputError, match="only must be one of"):
+        neutrinos(12, only="nu_tau")

@@ -28,6 +28,8 @@ _TARGETS = {
     "hadrons": ("hadronic energy", "hadronic_energy", 0, (0.2, 0.5, 1.0, 2.0, 4.0)),
 }
 """Name, column, number of the flavour, and edges in GeV between which true energies are asked about."""
+_ALONE: tuple[Flavour, ...] = ("nu_mu", "nu_e")
+"""Flavours by number: a sample of their charged currents alone."""
 _CNN = "Baldi et al., Phys. Rev. D 99 (2019) 012011, arXiv:1811.04557"
 _LSTM = "Torbunov, thesis, University of Minnesota 2021"
 
@@ -65,7 +67,7 @@ def nova_energy(
 
     Args:
         target: Which energy.
-        events: Number of simulated events, of all flavours and all sides of the split together.
+        events: Number of simulated charged currents of the flavour, all sides of the split together.
         beam: Horn current.
         width: Channels of ResNet18 over the published ones.
         vertex: Whether the network reads the reconstructed vertex.
@@ -87,7 +89,7 @@ def nova_energy(
 
     model = EnergyCNN(Views([ResNet18(width), ResNet18(width)]), vertex=vertex)
     task = _energy(target, model.features, loss)
-    sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam)
+    sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam, _ALONE[task.flavour])
     return Experiment(
         sample=sample,
         learner=Supervised(model, [task]),
@@ -133,7 +135,7 @@ def nova_energy_lstm(
 
     Args:
         flavour: Whose energies.
-        events: Number of simulated events, of all flavours and all sides of the split together.
+        events: Number of simulated charged currents of the flavour, all sides of the split together.
         beam: Horn current.
         width: Channels of the dense layers.
         units: Of each LSTM.
@@ -153,7 +155,7 @@ def nova_energy_lstm(
     model = EnergyLSTM(width, units=units)
     lepton_of = {"nu_e": "electron", "nu_mu": "muon"}
     total, lepton = (_energy(name, model.features) for name in (flavour, lepton_of[flavour]))
-    sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam)
+    sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam, flavour)
     return Experiment(
         sample=sample,
         learner=Supervised(model, [total, lepton]),

@@ -16,7 +16,7 @@ from nuforge.events import Events
 from nuforge.models.googlenet import GoogLeNet
 from nuforge.models.towers import Merge, ProngTowers, Views
 from nuforge.samples import Sample
-from nuforge.samples.nova_neutrinos import Beam, neutrinos
+from nuforge.samples.nova_neutrinos import Beam, Only, neutrinos
 from nuforge.simulation.cells import known_slices
 from nuforge.tasks.segmentation import Segmentation
 from nuforge.training.augmentation import map_symmetries
@@ -34,9 +34,15 @@ NOISE = 0.1
 """Of training pixels: what a charge is multiplied with has this standard deviation."""
 
 
-def slices_at_far_site(events: int, shard_size: int, beam: Beam) -> tuple[Sample, Mapping[str, Sample]]:
-    """The sample that experiments share, and the same test events with another calibration or by another generator."""
-    sample = partial(neutrinos, events, shard_size=shard_size, beam=beam, cosmic_share=COSMIC_SHARE)
+def slices_at_far_site(
+    events: int, shard_size: int, beam: Beam, only: Only = ""
+) -> tuple[Sample, Mapping[str, Sample]]:
+    """The sample that experiments share, and the same test events with another calibration or by another generator.
+
+    With `only` it has the charged currents of one flavour and no cosmic muons.
+    """
+    share = 0.0 if only else COSMIC_SHARE
+    sample = partial(neutrinos, events, shard_size=shard_size, beam=beam, cosmic_share=share, only=only)
     shifts = {name: sample(shift=name, side="test") for name in SHIFTS}
     return sample(), {**shifts, "generator B": sample(generator="B", side="test")}
 

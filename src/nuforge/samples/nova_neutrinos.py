@@ -10,6 +10,8 @@ from nuforge.samples.nova import Site, slices
 from nuforge.samples.sample import Sample, Side
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from nuforge.detectors import SegmentedDetector
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 Beam: TypeAlias = Literal["fhc", "rhc", "both"]
 """Forward horn current makes neutrinos, reverse antineutrinos."""
 GeneratorName: TypeAlias = Literal["A", "B"]
+Only: TypeAlias = Literal["", "nu_mu", "nu_e"]
+"""All neutrinos, or the charged currents of one flavour."""
 
 FLAVOURS = ("nu_mu CC", "nu_e CC", "nu_tau CC", "NC", "cosmic")
 """Names of `event.flavour`."""
@@ -27,8 +31,8 @@ MODES = ("quasi-elastic", "pairs", "resonance", "deep inelastic", "coherent")
 """Names of `event.mode`."""
 SHARES = {14: 0.32, 12: 0.32, 16: 0.04, 0: 0.32}
 """Parts of the sample by neutrino of charged currents, and neutral currents (0)."""
-REMOVED = {14: 1.0}
-"""Those of muon-removed events: charged currents of muon neutrinos, and nothing else."""
+ALONE = {"nu_mu": {14: 1.0}, "nu_e": {12: 1.0}}
+"""Those of samples with the charged currents of one flavour and nothing else."""
 TRUTH: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "flavour": ("", "what it is", FLAVOURS),
     "antineutrino": ("", "whether it is an antineutrino", ()),
@@ -53,6 +57,7 @@ def neutrinos(
     cosmic_share: float = 0.0,
     shift: str = "nominal",
     side: Side = "",
+    only: Only = "",
 ) -> Sample:
     """Neutrinos of all flavours in a detector like NOvA's, in equal parts, with the number of a real exposure.
 
@@ -73,11 +78,28 @@ def neutrinos(
         cosmic_share: Share of events whose slice is that of a cosmic muon.
         shift: "nominal", or what the calibration does not know (`nuforge.detectors.nova.SHIFT_NAMES`): the same events.
         side: "test" for the test events alone, a tenth of them.
+        only: "nu_mu" or "nu_e" for the charged currents of that flavour alone; "" for all.
 
     Raises:
-        InputError: If there is no such site, beam, generator, shift or side, or the share is none.
+        InputError: If there is no such site, beam, generator, shift, side or flavour, or the share is none.
     """
-    return _sample("nova-neutrinos", False, events, seed, shard_size, site, beam, generator, cosmic_share, shift, side)
+    if only not in get_args(Only):
+        raise InputError(f"only must be one of {get_args(Only)}, got '{only}'; choose one of them")
+    source = partial(_born, only=only, removed=False)
+    return _sample(
+        "nova-neutrinos",
+        source,
+        events,
+        seed,
+        shard_size,
+        site,
+        beam,
+        generator,
+        cosmic_share,
+        shift,
+        side,
+        {"only": only} if only else {},
+    )
 
 
 def muon_removed(
@@ -109,12 +131,13 @@ def muon_removed(
     Raises:
         InputError: If there is no such site, beam, generator, shift or side.
     """
-    return _sample("nova-mre", True, events, seed, shard_size, site, beam, generator, 0.0, shift, side)
+    source = partial(_born, only="nu_mu", removed=True)
+    return _sample("nova-mre", source, events, seed, shard_size, site, beam, generator, 0.0, shift, side, {})
 
 
 def _sample(
     name: str,
-    removed: bool,
+    born: Callable[..., Events],
     events: int,
     seed: int,
     shard_size: int,
@@ -124,15 +147,16 @@ def _sample(
     cosmic_share: float,
     shift: str,
     side: Side,
+    further: dict[str, str],
 ) -> Sample:
-    """Either sample."""
+    """Either sample; `born` makes primaries, `further` arguments are those it has beside the common ones."""
     for what, value, choices in (("beam", beam, get_args(Beam)), ("generator", generator, get_args(GeneratorName))):
         if value not in choices:
             raise InputError(f"{what} must be one of {choices}, got '{value}'; choose one of them")
     of_beam = (1 - cosmic_share) * events or 1.0  # nothing is drawn of the beam where all are cosmic
-    source = partial(_born, beam=beam, setting=generator, far=site == "far", removed=removed, events=of_beam)
+    source = partial(born, beam=beam, setting=generator, far=site == "far", events=of_beam)
     label = partial(_known, beam=beam, n_cosmic=cosmic_share * events)
-    arguments: dict[str, int | float | str] = {"beam": beam, "generator": generator}
+    arguments: dict[str, int | float | str] = {"beam": beam, "generator": generator, **further}
     return slices(name, source, arguments, events, seed, shard_size, site, cosmic_share, shift, side=side, label=label)
 
 
@@ -143,7 +167,7 @@ def _polarities(beam: Beam) -> tuple[Polarity, ...]:
 
 
 @cache
-def _plan(polarity: Polarity, setting: GeneratorName, far: bool, removed: bool) -> Balance:
+def _plan(polarity: Polarity, setting: GeneratorName, far: bool, only: Only) -> Balance:
     """What is drawn of a beam, made once in a process: its cross sections take seconds."""
     from nuforge.detectors import nova_far
     from nuforge.physics.nova_exposure import exposure
@@ -151,17 +175,18 @@ def _plan(polarity: Polarity, setting: GeneratorName, far: bool, removed: bool) 
     from nuforge.simulation.sources.neutrino.settings import generator_settings
 
     before, after = exposure(polarity, far)
-    return balance(before, after, nova_far().material, generator_settings(setting), REMOVED if removed else SHARES)
+    return balance(before, after, nova_far().material, generator_settings(setting), ALONE.get(only, SHARES))
 
 
 def _born(
     n_events: int,
     detector: SegmentedDetector,
     generator: torch.Generator,
+    only: Only,
+    removed: bool,
     beam: Beam,
     setting: GeneratorName,
     far: bool,
-    removed: bool,
     events: float,
 ) -> Events:
     """Primaries of neutrinos of one or both beams, with `event.expected` and `event.reverse`."""
@@ -178,7 +203,7 @@ def _born(
     turn = torch.arange(n_events) % len(polarities)
     parts = []
     for i, polarity in enumerate(polarities):
-        plan, stands_for = _plan(polarity, setting, far, removed), volume * len(polarities) / events
+        plan, stands_for = _plan(polarity, setting, far, only), volume * len(polarities) / events
         made = balanced_neutrinos(int((turn == i).sum()), detector, generator, plan, settings, stands_for)
         reverse = {"reverse": torch.full((len(made),), polarity == "reverse")}
         about = {"reverse": Column("", "whether the horn current is reversed, which makes antineutrinos", "readout")}
