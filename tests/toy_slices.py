@@ -2,6 +2,7 @@
 
 import torch
 
+from nuforge.baselines.muon_tracks import with_muon_track
 from nuforge.detectors import nova_far
 from nuforge.events import Column, Events, Table
 
@@ -17,7 +18,7 @@ def described(columns, role):
 
 
 def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
-    """Slices of a lepton and hadrons: the first prong is the lepton's, of a length that goes with its energy.
+    """Slices of a lepton, whose prong is the first and as long as its energy says, and hadrons; with the muon's track.
 
     Args:
         n: Number of events.
@@ -86,7 +87,7 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
         "true_vertex": vertex,
     }
     about = {**described(readout, "readout"), **described(truth, "truth")}
-    return Events(
+    slices = Events(
         {
             "event": Table({**readout, **truth}, torch.arange(n + 1), about=about),
             "prongs": Table(of_prong, offsets, about=described(of_prong, "readout")),
@@ -94,6 +95,7 @@ def toy_slices(n, seed=0, flavour=None, prongs=None, blur=0.0):
             "pixels": toy_pixels(n, total, counts, g),
         }
     )
+    return with_muon_track(slices, FAR)
 
 
 def toy_hits(vertex, event, direction, length, energy, prong):

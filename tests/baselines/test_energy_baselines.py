@@ -7,20 +7,19 @@ from nuforge.baselines.baseline import Baseline
 from nuforge.baselines.energy_trees import EnergyTrees
 from nuforge.baselines.forest import grow_regression
 from nuforge.baselines.kinematic_energy import KinematicEnergy, visible_energies
-from nuforge.baselines.muon_tracks import muon_tracks
 from nuforge.baselines.range_energy import RangeEnergy
 from nuforge.baselines.slice_vertex import SliceVertex
 from nuforge.baselines.splines import Spline
 from nuforge.errors import InputError
-from toy_slices import FAR, toy_slices
+from toy_slices import toy_slices
 from toy_weights import times, weighing
 
 NUE, NUMU = "flavour == 1", "flavour == 0"
 TARGETS = ("neutrino_energy", "lepton_energy")
 BASELINES = [
     KinematicEnergy(TARGETS, NUE),
-    RangeEnergy(FAR, NUMU),
-    EnergyTrees(FAR, TARGETS, NUE, rounds=20),
+    RangeEnergy(NUMU),
+    EnergyTrees(TARGETS, NUE, rounds=20),
     SliceVertex(),
 ]
 
@@ -34,8 +33,8 @@ def unfitted(baseline):
     if isinstance(baseline, SliceVertex):
         return SliceVertex()
     if isinstance(baseline, RangeEnergy):
-        return RangeEnergy(FAR, NUMU)
-    return EnergyTrees(FAR, TARGETS, NUE) if isinstance(baseline, EnergyTrees) else KinematicEnergy(TARGETS, NUE)
+        return RangeEnergy(NUMU)
+    return EnergyTrees(TARGETS, NUE) if isinstance(baseline, EnergyTrees) else KinematicEnergy(TARGETS, NUE)
 
 
 def answer(baseline, events, target="neutrino_energy"):
@@ -56,12 +55,13 @@ def test_a_quadratic_law_is_found_again():
 
 def test_splines_of_length_and_visible_energy_are_found_again():
     events = toy_slices(300, flavour=0, blur=0.05)
-    event, track = events["event"], muon_tracks(events, FAR)
-    length, rest = track.length, event["energy_x"].double() + event["energy_y"].double() - track.energy
+    event = events["event"]
+    length, muon = (event[name].double() for name in ("track_length", "track_energy"))
+    rest = event["energy_x"].double() + event["energy_y"].double() - muon
     muon = 100 + 2.0 * length + 0.3 * (length - length.median()).clamp(min=0)
     hadrons = 50 + 1.4 * rest
     events = with_truth(events, lepton_energy=muon, hadronic_energy=hadrons, neutrino_energy=muon + hadrons)
-    baseline = RangeEnergy(FAR, NUMU, pieces=2)
+    baseline = RangeEnergy(NUMU, pieces=2)
     baseline.fit([events])
     for target, want in (("lepton_energy", muon), ("hadronic_energy", hadrons), ("neutrino_energy", muon + hadrons)):
         torch.testing.assert_close(answer(baseline, events, target), want, rtol=2e-3, atol=1.0)
@@ -96,7 +96,7 @@ def test_a_regression_has_the_scores_of_the_library_that_grew_it():
 
 def test_trees_are_better_than_the_mean():
     events = toy_slices(600, flavour=1, blur=0.05)
-    trees = EnergyTrees(FAR, TARGETS, NUE, rounds=60)
+    trees = EnergyTrees(TARGETS, NUE, rounds=60)
     trees.fit([events[:400]])
     test = events[400:]
     for target in TARGETS:

@@ -55,7 +55,7 @@ def test_a_spectrum_of_nothing_is_refused():
 
 
 def test_a_classical_energy_is_fitted_as_with_these_weights_on_its_events():
-    events = toy_slices(200, flavour=1)
+    events = toy_slices(200, flavour=1, blur=0.1)
     true = events["event"]["neutrino_energy"].double()
     spectrum = FlatSpectrum("neutrino_energy", float(true.min()), float(true.max()), 5, 20.0)
     flat, weighed, plain = (

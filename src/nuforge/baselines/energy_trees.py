@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,9 +14,7 @@ from torch import Tensor
 from nuforge.baselines.forest import Forest, grow_regression, sample_weight
 from nuforge.baselines.forest_files import read_forest, write_forest
 from nuforge.baselines.labelled import Labelled
-from nuforge.baselines.muon_tracks import muon_tracks
 from nuforge.baselines.prediction import energy_table
-from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.models.prong_variables import (
@@ -33,10 +32,6 @@ _PRONGS = 4
 
 ENERGY_FEATURES: tuple[str, ...] = (
     *SLICE_VARIABLES,
-    "ln length of the muon's track",
-    "ln energy of the muon's track",
-    "ln energy beside the muon's track",
-    *(f"direction {axis} of the muon's track" for axis in "xyz"),
     *(f"{name} of the muon's prong" for name in PRONG_VARIABLES),
     *(f"{name} of prong {i + 1}" for i in range(_PRONGS) for name in PRONG_VARIABLES),
 )
@@ -45,10 +40,9 @@ ENERGY_FEATURES: tuple[str, ...] = (
 
 @dataclass
 class EnergyTrees:
-    """Histogram gradient boosting (scikit-learn) of ln of the energy, on what `EnergyLSTM` reads and `muon_tracks`.
+    """Histogram gradient boosting (scikit-learn) of ln of the energy, on what `EnergyLSTM` reads.
 
     Args:
-        detector: Says where cells are.
         targets: Columns of `event` with the true energies, in MeV.
         where: Which events they are grown on (`nuforge.events.selection`).
         spectrum: What is made flat by weights of the events it is fitted on; None to leave them as they are.
@@ -59,7 +53,6 @@ class EnergyTrees:
         forest: The trees; None until they are grown.
     """
 
-    detector: SegmentedDetector
     targets: Sequence[str]
     where: str
     spectrum: FlatSpectrum | None = None
@@ -109,10 +102,11 @@ class EnergyTrees:
             raise InputError("boosted trees have no trees to save; call fit(batches) first")
         write_forest(folder, self.forest, ENERGY_FEATURES, {"targets": list(self.targets), "where": self.where})
 
-    def load(self, folder: Path) -> EnergyTrees:
-        """The trees that `save` wrote, with this one's detector."""
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The trees that `save` wrote."""
         forest, said = read_forest(folder, ENERGY_FEATURES)
-        return replace(self, targets=tuple(said["targets"]), where=said["where"], forest=forest)
+        return cls(tuple(said["targets"]), said["where"], forest=forest)
 
     def _variables(self, events: Events) -> Tensor:
         """The features (B, F) float32; those of prongs that are not there are 0."""
@@ -121,11 +115,4 @@ class EnergyTrees:
         place = torch.where(rank < prongs.counts[:, None], prongs.offsets[:-1, None] + rank, -1)
         rows = torch.cat([muon_prong(prongs)[:, None], place], 1)
         chosen = torch.cat([of_prongs, of_prongs.new_zeros(1, of_prongs.shape[1])])[rows]
-        return torch.cat([slice_variables(events), self._track(events), chosen.flatten(1)], 1)
-
-    def _track(self, events: Events) -> Tensor:
-        """What is read of the muon's track (B, 6) float32."""
-        muon, event = muon_tracks(events, self.detector), events["event"]
-        beside = (event["energy_x"].double() + event["energy_y"].double() - muon.energy).clamp(min=0)
-        logarithms = torch.log1p(torch.stack([muon.length, muon.energy, beside], 1) / 10.0)
-        return torch.cat([logarithms, muon.direction], 1).float()
+        return torch.cat([slice_variables(events), chosen.flatten(1)], 1)

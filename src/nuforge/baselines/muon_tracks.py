@@ -10,9 +10,18 @@ from torch import Tensor
 
 from nuforge.baselines.track_following import follow
 from nuforge.detectors.nova import SegmentedDetector
-from nuforge.events import Events, Table
+from nuforge.events import Column, Events, Table
 from nuforge.models.prong_variables import prong_of_most
 from nuforge.simulation.cells.places import places_of
+
+TRACK = {
+    "track_length": Column(
+        "cm", "length of the muon's track from the vertex to its last hit, 0 without one", "readout"
+    ),
+    "track_energy": Column("MeV", "calibrated energy of it that is the muon's own", "readout"),
+    "track_direction": Column("", "unit vector in which it begins, 0 without one", "readout"),
+}
+"""Columns of `event` that `with_muon_track` adds."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,19 @@ def muon_tracks(readout: Events, detector: SegmentedDetector) -> MuonTracks:
     row = torch.where(row >= 0, row, none)
     values = (torch.cat([v, v.new_zeros(1, *v.shape[1:])])[row] for v in (found.length, found.energy, found.direction))
     return MuonTracks(*values)
+
+
+def with_muon_track(events: Events, detector: SegmentedDetector) -> Events:
+    """The events with the muon's track of each (`TRACK`), which all estimators of energy read.
+
+    Args:
+        events: As `muon_tracks` takes them.
+        detector: Says where cells are.
+    """
+    muon = muon_tracks(events, detector)
+    values = (muon.length, muon.energy, muon.direction)
+    columns = {name: value.float() for name, value in zip(TRACK, values, strict=True)}
+    return events.with_table("event", events["event"].with_columns(columns, about=TRACK))
 
 
 def _beginnings(prongs: Table) -> tuple[Tensor, Tensor]:

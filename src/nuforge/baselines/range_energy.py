@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from nuforge.baselines.labelled import Labelled
-from nuforge.baselines.muon_tracks import muon_tracks
 from nuforge.baselines.prediction import energy_table
 from nuforge.baselines.splines import Spline
-from nuforge.detectors.nova import SegmentedDetector
 from nuforge.errors import InputError
 from nuforge.events import Events, Table
 from nuforge.tasks.flat_spectrum import FlatSpectrum
@@ -36,7 +35,6 @@ class RangeEnergy:
     small. These have the least mean square of relative errors, of the neutrino's energy and of the hadrons'.
 
     Args:
-        detector: Says where cells are.
         where: Which events it is fitted on (`nuforge.events.selection`).
         spectrum: What is made flat by weights of the events it is fitted on; None to leave them as they are.
         pieces: Of each spline.
@@ -48,7 +46,6 @@ class RangeEnergy:
         NOvA's nu_mu estimator (Acero et al., Phys. Rev. D 98 (2018) 032012), splines of four straight pieces.
     """
 
-    detector: SegmentedDetector
     where: str
     spectrum: FlatSpectrum | None = None
     pieces: int = 4
@@ -62,9 +59,7 @@ class RangeEnergy:
         Raises:
             InputError: If there are too few.
         """
-        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), self._length_and_rest).flattened(
-            self.spectrum
-        )
+        known = Labelled.of(batches, self.where, (LEPTON, HADRONS, NEUTRINO), _length_and_rest).flattened(self.spectrum)
         if len(known.weight) <= self.pieces:
             raise InputError(
                 f"splines of {self.pieces} pieces need more events with {self.where} than pieces, got "
@@ -83,7 +78,7 @@ class RangeEnergy:
             ValueError: If nothing was fitted or loaded.
         """
         muon, rest, hadrons = self._fitted()
-        length, visible = self._length_and_rest(readout).cpu().unbind(1)
+        length, visible = _length_and_rest(readout).cpu().unbind(1)
         lepton = muon(length)
         energies = {LEPTON: lepton, HADRONS: hadrons(visible), NEUTRINO: lepton + rest(visible)}
         return energy_table(readout, energies)
@@ -104,14 +99,16 @@ class RangeEnergy:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _FILE).write_text(json.dumps({"where": self.where, "pieces": self.pieces, **splines}, indent=1))
 
-    def load(self, folder: Path) -> RangeEnergy:
-        """What `save` wrote, with this one's detector."""
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote."""
         said = json.loads((folder / _FILE).read_text())
         muon, rest, hadrons = (Spline.of_json(said[name]) for name in _SPLINES)
-        return replace(self, where=said["where"], pieces=said["pieces"], muon=muon, rest=rest, hadrons=hadrons)
+        return cls(said["where"], pieces=said["pieces"], muon=muon, rest=rest, hadrons=hadrons)
 
-    def _length_and_rest(self, events: Events) -> Tensor:
-        """Length of the muon's track in cm and calibrated energy of all else in MeV, (B, 2) float64."""
-        event, muon = events["event"], muon_tracks(events, self.detector)
-        total = event["energy_x"].double() + event["energy_y"].double()
-        return torch.stack([muon.length, (total - muon.energy).clamp(min=0)], 1)
+
+def _length_and_rest(events: Events) -> Tensor:
+    """Length of the muon's track in cm and calibrated energy of all else in MeV, (B, 2) float64."""
+    event = events["event"]
+    total = event["energy_x"].double() + event["energy_y"].double()
+    return torch.stack([event["track_length"].double(), (total - event["track_energy"].double()).clamp(min=0)], 1)

@@ -99,7 +99,8 @@ def nova_energy(
         respond=responding(nova_far()),
         shifts=shifts,
         augment=_augmentation(calibration, maps=True),
-        reads=("pixels", "hits", "prongs"),
+        reads=("pixels", "hits", "prongs", "event.track_length"),
+        given=_tracked(),
         only=f"{task.where} & edge > {edge}",
     )
 
@@ -165,7 +166,8 @@ def nova_energy_lstm(
         respond=responding(nova_far()),
         shifts=shifts,
         augment=_augmentation(calibration, maps=False),
-        reads=("hits", "prongs"),
+        reads=("hits", "prongs", "event.track_length"),
+        given=_tracked(),
         only=f"{total.where} & edge > {edge}",
     )
 
@@ -240,14 +242,22 @@ def _classical(tasks: list[Energy]) -> dict[str, Baseline]:
     from nuforge.baselines.energy_trees import EnergyTrees
     from nuforge.baselines.kinematic_energy import KinematicEnergy
     from nuforge.baselines.range_energy import RangeEnergy
-    from nuforge.detectors import nova_far
 
-    columns, far = tuple(task.target for task in tasks), nova_far()
-    asked = tasks[0].where, tasks[0].spectrum
-    trees = {"boosted trees": EnergyTrees(far, columns, *asked)}
+    columns, asked = tuple(task.target for task in tasks), (tasks[0].where, tasks[0].spectrum)
+    trees = {"boosted trees": EnergyTrees(columns, *asked)}
     if tasks[0].flavour == 1:
         return {"kinematic energy": KinematicEnergy(columns, *asked), **trees}
-    return {"range and calorimetry": RangeEnergy(far, *asked), **trees}
+    return {"range and calorimetry": RangeEnergy(*asked), **trees}
+
+
+def _tracked() -> Callable[[Events], Events]:
+    """From slices to those whose muon's track is known."""
+    from functools import partial
+
+    from nuforge.baselines.muon_tracks import with_muon_track
+    from nuforge.detectors import nova_far
+
+    return partial(with_muon_track, detector=nova_far())
 
 
 def _augmentation(calibration: float, maps: bool) -> Callable[[Events, Generator], Events] | None:

@@ -44,10 +44,12 @@ SLICE_VARIABLES: tuple[str, ...] = (
     *(f"ln {name}" for name in _ENERGIES),
     "ln energy of prongs in both views",
     "ln energy of prongs in one view",
-    "ln length of the muon's prong",
-    "ln energy of the muon's prong",
+    "ln length of the muon's track",
+    "ln energy of the muon's track",
+    "ln energy beside the muon's track",
     "prongs in both views",
     "prongs in one view",
+    *(f"direction {axis} of the muon's track" for axis in _AXES),
     *(f"vertex {axis}" for axis in _AXES),
 )
 """Names of what `slice_variables` gives; the vertex in m."""
@@ -61,16 +63,22 @@ def prong_variables(events: Events) -> Float[Tensor, "p v"]:
 
 
 def slice_variables(events: Events) -> Float[Tensor, "b v"]:
-    """The variables (B, len(SLICE_VARIABLES)) of slices, numbers of about 1."""
+    """The variables (B, len(SLICE_VARIABLES)) of slices, numbers of about 1.
+
+    Args:
+        events: `prongs`, and `event` with sums of energy, the vertex and the muon's track (`track_length` and so on).
+    """
     event, prongs, n = events["event"], events["prongs"], len(events)
-    both, muon = in_both_views(prongs), muon_prong(prongs)
+    both = in_both_views(prongs)
     energy = prongs["energy"].float().clamp(min=0)
     sums = [energy.new_zeros(n).index_add(0, prongs.batch[mask], energy[mask]) for mask in (both, ~both)]
-    of_muon = [of_prong(prongs[name].float().clamp(min=0), muon) for name in ("length", "energy")]
     counts = [torch.bincount(prongs.batch[mask], minlength=n).float() for mask in (both, ~both)]
     energies = [event[name].float().clamp(min=0) for name in _ENERGIES]
-    logarithms = torch.log1p(torch.stack([*energies, *sums, *of_muon], 1) / 10.0)
-    return torch.cat([logarithms, torch.stack(counts, 1), event["vertex"].float() / m], 1)
+    length, muon = (event[name].float() for name in ("track_length", "track_energy"))
+    beside = (event["energy_x"].float() + event["energy_y"].float() - muon).clamp(min=0)
+    logarithms = torch.log1p(torch.stack([*energies, *sums, length, muon, beside], 1) / 10.0)
+    where = [event["track_direction"].float(), event["vertex"].float() / m]
+    return torch.cat([logarithms, torch.stack(counts, 1), *where], 1)
 
 
 def in_both_views(prongs: Table) -> Tensor:

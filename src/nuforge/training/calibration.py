@@ -11,7 +11,7 @@ from nuforge.errors import InputError
 from nuforge.events import Events
 
 ENERGIES: Mapping[str, tuple[str, ...]] = {
-    "event": ("energy_x", "energy_y", "loose_energy"),
+    "event": ("energy_x", "energy_y", "loose_energy", "track_energy"),
     "hits": ("energy",),
     "prongs": ("energy", "energy_x", "energy_y", "start_loss", "mean_loss", "end_loss"),
 }
