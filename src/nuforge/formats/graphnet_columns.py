@@ -22,7 +22,6 @@ from nuforge.events.columns import STANDARD
 from nuforge.formats.identity import event_table
 from nuforge.formats.ragged import Keyed
 from nuforge.formats.telescope import (
-    angles_of_arrival,
     arriving,
     doubles,
     floats,
@@ -34,7 +33,7 @@ from nuforge.formats.telescope import (
 
 KEY = "event_no"
 
-_POSITIONS = (("dom_x", "dom_y", "dom_z"), ("sensor_pos_x", "sensor_pos_y", "sensor_pos_z"), ("x", "y", "z"))
+POSITIONS = (("dom_x", "dom_y", "dom_z"), ("sensor_pos_x", "sensor_pos_y", "sensor_pos_z"), ("x", "y", "z"))
 _TIMES = ("dom_time", "t", "time")
 _STRINGS = ("string", "sensor_string_id", "string_id")
 _ENERGIES = ("energy", "injection_energy", "initial_state_energy")
@@ -78,7 +77,7 @@ class Flat:
 def is_pulses(names: Iterable[str]) -> bool:
     """Whether columns are those of pulses or photons."""
     there = set(names)
-    return any(set(position) <= there for position in _POSITIONS) and bool(there & set(_TIMES))
+    return any(set(position) <= there for position in POSITIONS) and bool(there & set(_TIMES))
 
 
 def truth_among(tables: Mapping[str, Iterable[str]]) -> str | None:
@@ -122,7 +121,7 @@ def _other(name: str, values: NDArray, role_of: Callable[[str], str]) -> tuple[t
 def pulse_table(flat: Flat) -> Table:
     """Pulses as the table `hits`, its other columns under their own names."""
     found = flat.columns
-    position = next(names for names in _POSITIONS if set(names) <= set(found))
+    position = next(names for names in POSITIONS if set(names) <= set(found))
     time = next(name for name in _TIMES if name in found)
     n = int(flat.counts.sum())
     columns = {
@@ -173,7 +172,7 @@ class _Names:
     direction: Callable[[NDArray, NDArray], NDArray[np.float64]]
 
 
-_XYZ = "xyz"
+XYZ = "xyz"
 _TRUTH = (
     _Names(
         "injection_energy",
@@ -206,8 +205,8 @@ _TRUTH = (
         arriving,
     ),
 )
-_DIRECTION = ("direction_x", "direction_y", "direction_z")
-_IDENTITY = ("RunID", "SubrunID", "weight", "interaction_time", "interaction_mode", *_DIRECTION)
+DIRECTION = ("direction_x", "direction_y", "direction_z")
+_IDENTITY = ("RunID", "SubrunID", "weight", "interaction_time", "interaction_mode", *DIRECTION)
 
 
 def truth_tables(flat: Flat, numbers: NDArray[np.int64], source: int) -> dict[str, Table]:
@@ -258,8 +257,8 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
     if not known.all():
         event = np.repeat(np.arange(len(counts)), counts)
         counts = np.bincount(event[known], minlength=len(counts))
-    if set(_DIRECTION) <= set(flat.columns):
-        direction = np.stack([real(name) for name in _DIRECTION], axis=1)
+    if set(DIRECTION) <= set(flat.columns):
+        direction = np.stack([real(name) for name in DIRECTION], axis=1)
     else:
         direction = names.direction(real(names.zenith), real(names.azimuth))
     table = neutrino_table(
@@ -302,37 +301,6 @@ def name_of(name: str) -> str:
     return f"file_{plain}" if plain in STANDARD or plain == "truth" else plain
 
 
-def columns_of(events: Events) -> dict[str, dict[str, NDArray]]:
-    """Columns of GraphNeT's tables `truth` and `pulses`, by IceCube's names, of events with hits.
-
-    Left out are tables other than `event`, `hits`, `interactions` and `truth`, vectors and indices beside the
-    standard ones, and who the source is.
-
-    Raises:
-        InputError: If there are no hits, or an event has several interactions.
-    """
-    missing = [name for name in ("event", "hits") if name not in events]
-    if missing:
-        raise InputError(f"GraphNeT's files need the tables {missing}, got {sorted(events.tables)}; make hits first")
-    event = events["event"]
-    number = event["event"].numpy()
-    truth = {KEY: number, "RunID": event["run"].numpy(), "SubrunID": event["subrun"].numpy()}
-    truth["weight"] = event["weight"].double().numpy() if "weight" in event else np.ones(len(events))
-    if "interactions" in events:
-        truth |= {name: _spread(values, events["interactions"]) for name, values in _written(events).items()}
-    if "truth" in events:
-        table = events["truth"]
-        truth |= {name: _spread(values, table) for name, values in _unscaled(table, skip=()).items()}
-    hits = events["hits"]
-    position = hits["position"].double().numpy() / units.m
-    pulses = {KEY: number[hits.batch.numpy()]}
-    pulses |= {name: position[:, i] for i, name in enumerate(_POSITIONS[0])}
-    pulses |= {"dom_time": hits["time"].double().numpy() / units.ns}
-    pulses |= {"charge": hits["charge"].double().numpy()} if "charge" in hits else {}
-    pulses |= {"sensor_id": hits["sensor"].numpy()} if "sensor" in hits else {}
-    return {"truth": truth, "pulses": pulses | _unscaled(hits, skip=tuple(STANDARD["hits"]))}
-
-
 def without_events(path: Path, tables: Iterable[str] = ()) -> InputError:
     """What to say of a file that has no events."""
     empty = f": its tables {sorted(tables)} are empty" if tables else ""
@@ -353,50 +321,3 @@ def check_columns(now: Sequence[str], before: Sequence[str]) -> None:
     """Refuses events with other columns than those written before."""
     if list(now) != list(before):
         raise InputError(f"these events have the columns {list(now)}, those before {list(before)}; write two files")
-
-
-def _written(events: Events) -> dict[str, NDArray]:
-    """The neutrinos by IceCube's names, as many as there are interactions."""
-    table = events["interactions"]
-    vertex = table["vertex"].double().numpy() / units.m
-    columns = {f"position_{axis}": vertex[:, i] for i, axis in enumerate(_XYZ)}
-    pid = table["primary" if "primary" in table else "neutrino"].numpy()
-    columns |= {"pid": pid, "interaction_mode": table["mode"].numpy()}
-    columns["interaction_time"] = table["time"].double().numpy() / units.ns
-    if "energy" in table:
-        columns["energy"] = table["energy"].double().numpy() / units.GeV
-    if "direction" in table:
-        direction = table["direction"].double().numpy()
-        columns["zenith"], columns["azimuth"] = angles_of_arrival(direction)
-        columns |= {name: direction[:, i] for i, name in enumerate(_DIRECTION)}
-    if "current" in table:
-        columns["interaction_type"] = table["current"].numpy()
-    if "inelasticity" in table:
-        columns["inelasticity"] = table["inelasticity"].double().numpy()
-    return columns
-
-
-def _spread(values: NDArray, table: Table) -> NDArray:
-    """One value an event (B,) of rows (N,), -1 or NaN where an event has none."""
-    counts = table.counts.numpy()
-    if (counts > 1).any():
-        event = int(counts.argmax())
-        raise InputError(
-            f"GraphNeT's truth has one row an event, event {event} of these has {counts[event]}; keep one of them"
-        )
-    if (counts == 1).all():
-        return values
-    out = np.full(len(counts), -1 if values.dtype.kind == "i" else np.nan, values.dtype)
-    out[counts == 1] = values
-    return out
-
-
-def _unscaled(table: Table, skip: tuple[str, ...]) -> dict[str, NDArray]:
-    """Plain columns in units of the file."""
-    kept = [n for n in table if n not in skip and table[n].ndim == 1 and n not in table.refers_to]
-    values = {name: table[name].numpy() for name in kept}
-    scales = {name: scale_of(name)[0] for name in kept}
-    return {
-        name: column.astype(np.int64) if column.dtype.kind in "iub" else column.astype(np.float64) / scales[name]
-        for name, column in values.items()
-    }

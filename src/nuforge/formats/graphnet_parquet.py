@@ -24,7 +24,6 @@ from nuforge.formats.graphnet_columns import (
     KEY,
     Flat,
     check_columns,
-    columns_of,
     events_of,
     is_pulses,
     nothing_for,
@@ -32,6 +31,7 @@ from nuforge.formats.graphnet_columns import (
     truth_among,
     without_events,
 )
+from nuforge.formats.graphnet_written import columns_of
 from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import (
     KeyedFile,
@@ -156,7 +156,7 @@ def write_graphnet_parquet(path: str | Path, parts: Iterable[Events], detector: 
 
     Args:
         path: The folder.
-        parts: Events with hits (see `graphnet_columns.columns_of`).
+        parts: Events with hits (see `graphnet_written.columns_of`).
         detector: Not written, for these files have no place for it.
 
     Raises:
@@ -189,7 +189,7 @@ def write_graphnet_nested(path: str | Path, parts: Iterable[Events], detector: D
 
     Args:
         path: The file; it is replaced when the new one is whole.
-        parts: Events with hits (see `graphnet_columns.columns_of`).
+        parts: Events with hits (see `graphnet_written.columns_of`).
         detector: Not written, for these files have no place for it.
 
     Raises:

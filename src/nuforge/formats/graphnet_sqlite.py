@@ -24,7 +24,6 @@ from nuforge.formats.graphnet_columns import (
     KEY,
     Flat,
     check_columns,
-    columns_of,
     events_of,
     is_pulses,
     nothing_for,
@@ -32,6 +31,7 @@ from nuforge.formats.graphnet_columns import (
     truth_among,
     without_events,
 )
+from nuforge.formats.graphnet_written import columns_of
 from nuforge.formats.identity import source_of
 from nuforge.formats.ragged import ids
 from nuforge.formats.whole import written_whole
@@ -176,7 +176,7 @@ def write_graphnet_sqlite(path: str | Path, parts: Iterable[Events], detector: D
 
     Args:
         path: The database; it is replaced when the new one is whole.
-        parts: Events with hits (see `graphnet_columns.columns_of`).
+        parts: Events with hits (see `graphnet_written.columns_of`).
         detector: Not written, for these files have no place for it.
 
     Raises:
