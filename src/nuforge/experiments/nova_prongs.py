@@ -34,7 +34,7 @@ def nova_prongcvn(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-4,
     validate_every: int = 500,
 ) -> Experiment:
     """Particles of prongs by four towers: both views of the prong, and of its slice.
@@ -99,7 +99,7 @@ def nova_single_particle(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-4,
     validate_every: int = 500,
 ) -> Experiment:
     """Prongs of single particles by two towers that see the prong alone, beside cuts or likelihoods.
@@ -165,7 +165,7 @@ def nova_transformercvn(
     steps: int = 10000,
     prong_steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-4,
     validate_every: int = 1000,
     baseline_events: int = 48000,
 ) -> Experiment:
