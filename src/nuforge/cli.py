@@ -18,7 +18,7 @@ from tyro.conf import Positional, arg
 from nuforge.errors import InputError
 from nuforge.samples.lartpc import Engine
 from nuforge.samples.nova import Site
-from nuforge.samples.nova_neutrinos import Beam, GeneratorName
+from nuforge.samples.nova_neutrinos import Beam, GeneratorName, Only
 from nuforge.samples.sample import Side
 
 Json = Annotated[bool, arg(name="json")]
@@ -103,6 +103,7 @@ def simulate(
     beam: Beam | None = None,
     generator: GeneratorName | None = None,
     side: Side | None = None,
+    only: Only | None = None,
 ) -> None:
     """Events of a named sample as a store; a sample has its own default of whatever is left out.
 
@@ -125,12 +126,13 @@ def simulate(
         beam: Horn current of the beam: forward, reverse, or both.
         generator: Setting of the generator of neutrino interactions.
         side: test for the events of the test alone, else all.
+        only: The flavour whose charged currents are all that there is.
     """
     from nuforge.experiments.simulate import simulate as simulate_sample
 
     vertices = {"fewest_vertices": fewest_vertices, "most_vertices": most_vertices}
     slices = {"site": site, "fewest": fewest, "most": most, "cosmic_share": cosmic_share, "shift": shift}
-    neutrinos = {"beam": beam, "generator": generator, "side": side}
+    neutrinos = {"beam": beam, "generator": generator, "side": side, "only": only}
     flags = {"engine": engine, **vertices, **slices, **neutrinos}
     chosen = {name: value for name, value in flags.items() if value is not None}
     print(simulate_sample(sample, events, out, seed=seed, workers=workers, shard_size=shard_size, chosen=chosen))
