@@ -11,6 +11,7 @@ from nuforge.baselines.range_energy import RangeEnergy
 from nuforge.baselines.slice_vertex import SliceVertex
 from nuforge.baselines.splines import Spline
 from nuforge.errors import InputError
+from nuforge.tasks.flat_spectrum import FlatSpectrum
 from toy_slices import toy_slices
 from toy_weights import times, weighing
 
@@ -103,6 +104,15 @@ def test_trees_are_better_than_the_mean():
         true = test["event"][target].double()
         error = (answer(trees, test, target) / true - 1).abs().mean()
         assert error < 0.3 * (true.log() - true.log().mean()).abs().mean()
+
+
+def test_trees_know_how_they_grew_after_they_were_kept(tmp_path):
+    spectrum = FlatSpectrum("neutrino_energy", 400.0, 4500.0, 8, 20.0)
+    trees = EnergyTrees(TARGETS, NUE, spectrum, rounds=3, leaves=4)
+    trees.fit([toy_slices(60, flavour=1)])
+    trees.save(tmp_path)
+    again = EnergyTrees.load(tmp_path)
+    assert (again.spectrum, again.rounds, again.leaves, again.where) == (spectrum, 3, 4, NUE)
 
 
 @pytest.mark.parametrize("baseline", BASELINES, ids=lambda b: type(b).__name__)

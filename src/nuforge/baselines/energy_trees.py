@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nuforge.baselines.forest import Forest, grow_regression, sample_weight
-from nuforge.baselines.forest_files import read_forest, write_forest
+from nuforge.baselines.forest import grow_regression, sample_weight
+from nuforge.baselines.forest_files import Grown
 from nuforge.baselines.labelled import Labelled
 from nuforge.baselines.prediction import energy_table
 from nuforge.errors import InputError
@@ -30,16 +29,8 @@ _PRONGS = 4
 """Prongs whose variables are given: those of most energy; that of the muon comes beside them."""
 
 
-ENERGY_FEATURES: tuple[str, ...] = (
-    *SLICE_VARIABLES,
-    *(f"{name} of the muon's prong" for name in PRONG_VARIABLES),
-    *(f"{name} of prong {i + 1}" for i in range(_PRONGS) for name in PRONG_VARIABLES),
-)
-"""Names of what the trees are grown on."""
-
-
 @dataclass
-class EnergyTrees:
+class EnergyTrees(Grown):
     """Histogram gradient boosting (scikit-learn) of ln of the energy, on what `EnergyLSTM` reads.
 
     Args:
@@ -50,7 +41,6 @@ class EnergyTrees:
         leaves: Leaves of a tree.
         learning_rate: What part of each tree is taken.
         seed: Of scikit-learn.
-        forest: The trees; None until they are grown.
     """
 
     targets: Sequence[str]
@@ -60,7 +50,16 @@ class EnergyTrees:
     leaves: int = 12
     learning_rate: float = 0.05
     seed: int = 0
-    forest: Forest | None = None
+    features: ClassVar[Sequence[str]] = (
+        *SLICE_VARIABLES,
+        *(f"{name} of the muon's prong" for name in PRONG_VARIABLES),
+        *(f"{name} of prong {i + 1}" for i in range(_PRONGS) for name in PRONG_VARIABLES),
+    )
+
+    def __post_init__(self) -> None:
+        given: object = self.spectrum
+        if isinstance(given, Mapping):  # as it was kept
+            self.spectrum = FlatSpectrum(**given)
 
     def fit(self, batches: Iterable[Events]) -> None:
         """Grow the trees, from the events that are asked about.
@@ -68,7 +67,7 @@ class EnergyTrees:
         Raises:
             InputError: If there are none.
         """
-        known = Labelled.of(batches, self.where, self.targets, self._variables).flattened(self.spectrum)
+        known = Labelled.of(batches, self.where, self.targets, _variables).flattened(self.spectrum)
         if not len(known.weight):
             raise InputError(f"boosted trees need events with {self.where}, got none; give more events")
         self.forest = grow_regression(
@@ -85,34 +84,17 @@ class EnergyTrees:
         """`event.reco_` and the name of each target (B,), MeV.
 
         Raises:
-            InputError: If nothing was fitted or loaded.
+            ValueError: If nothing was fitted or loaded.
         """
-        if self.forest is None:
-            raise InputError("boosted trees have no trees yet; call fit(batches), or load(folder), first")
-        scores = torch.from_numpy(self.forest.scores(self._variables(readout).cpu().numpy()))
+        scores = torch.from_numpy(self.grown().scores(_variables(readout).cpu().numpy()))
         return energy_table(readout, {target: scores[:, i].exp() for i, target in enumerate(self.targets)})
 
-    def save(self, folder: Path) -> None:
-        """Writes the trees into a folder.
 
-        Raises:
-            InputError: If nothing was fitted.
-        """
-        if self.forest is None:
-            raise InputError("boosted trees have no trees to save; call fit(batches) first")
-        write_forest(folder, self.forest, ENERGY_FEATURES, {"targets": list(self.targets), "where": self.where})
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The trees that `save` wrote."""
-        forest, said = read_forest(folder, ENERGY_FEATURES)
-        return cls(tuple(said["targets"]), said["where"], forest=forest)
-
-    def _variables(self, events: Events) -> Tensor:
-        """The features (B, F) float32; those of prongs that are not there are 0."""
-        prongs, of_prongs = events["prongs"], prong_variables(events)
-        rank = torch.arange(_PRONGS, device=of_prongs.device)
-        place = torch.where(rank < prongs.counts[:, None], prongs.offsets[:-1, None] + rank, -1)
-        rows = torch.cat([muon_prong(prongs)[:, None], place], 1)
-        chosen = torch.cat([of_prongs, of_prongs.new_zeros(1, of_prongs.shape[1])])[rows]
-        return torch.cat([slice_variables(events), chosen.flatten(1)], 1)
+def _variables(events: Events) -> Tensor:
+    """The features (B, F) float32; those of prongs that are not there are 0."""
+    prongs, of_prongs = events["prongs"], prong_variables(events)
+    rank = torch.arange(_PRONGS, device=of_prongs.device)
+    place = torch.where(rank < prongs.counts[:, None], prongs.offsets[:-1, None] + rank, -1)
+    rows = torch.cat([muon_prong(prongs)[:, None], place], 1)
+    chosen = torch.cat([of_prongs, of_prongs.new_zeros(1, of_prongs.shape[1])])[rows]
+    return torch.cat([slice_variables(events), chosen.flatten(1)], 1)

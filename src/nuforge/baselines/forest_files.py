@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -50,7 +50,11 @@ class Grown:
         """
         if self.forest is None:
             raise ValueError("boosted trees have no trees to save; call fit(batches) first")
-        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "forest"}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "forest"}
+        options = {
+            name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+            for name, value in values.items()
+        }
         write_forest(folder, self.forest, self.features, options)
 
     @classmethod
