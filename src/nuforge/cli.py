@@ -20,6 +20,7 @@ from nuforge.samples.lartpc import Engine
 from nuforge.samples.nova import Site
 from nuforge.samples.nova_neutrinos import Beam, GeneratorName, Only
 from nuforge.samples.sample import Side
+from nuforge.training.options import Precision
 
 Json = Annotated[bool, arg(name="json")]
 Files = Positional[Annotated[tuple[Path, ...], arg(metavar="FILE")]]
@@ -57,6 +58,7 @@ class RunFlags:
         seed: Seed of the weights, of the order of the events and of the bootstrap.
         devices: Number of devices to train on.
         workers: Processes that simulate; the result does not depend on it.
+        precision: What layers compute in while they learn, in place of the experiment's own.
         resume: Insist that there is an interrupted run to go on with.
     """
 
@@ -68,6 +70,7 @@ class RunFlags:
     seed: int = 0
     devices: int = 1
     workers: int = 1
+    precision: Precision | None = None
     resume: bool = False
 
 

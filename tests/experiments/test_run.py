@@ -53,6 +53,16 @@ def test_predictions_are_of_the_test_side_alone(finished):
     assert (voxels["probability"].argmax(1) == voxels["prediction"]).all()
 
 
+def test_a_precision_that_is_asked_for_belongs_to_the_command(toy, tmp_path, capsys):
+    given = ["run", toy, "--out", str(tmp_path / "run"), "--precision"]
+    assert main([*given, "bf16-mixed"]) == 0
+    report = read_report(tmp_path / "run")
+    assert "--precision bf16-mixed" in report.provenance["command"]
+    assert report.metrics["mean IoU"].value > 0.9
+    assert main([*given, "32-true"]) == 2
+    assert "precision" in capsys.readouterr().err
+
+
 def test_a_finished_run_is_left_alone(finished, toy, capsys):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     assert main(["run", toy, "--out", str(finished)]) == 0

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.events import Events
+from nuforge.models.walls import ways_to_walls
 from nuforge.simulation.cells.places import Places, places_of
 
 _PRONG = ("energy", "length", "gap", "planes", "start_loss", "mean_loss", "end_loss", "width", "longest_gap")
@@ -67,7 +68,7 @@ def slice_summaries(readout: Events, detector: SegmentedDetector) -> Float[Tenso
     places, n = places_of(readout, detector), len(readout)
     parts = [
         _hits(readout, places, n),
-        _walls(readout, places, detector),
+        _walls(readout, detector),
         _slopes(places, n),
         _along(readout, places, n),
         _prongs(readout, places, n),
@@ -131,28 +132,16 @@ def _hits(readout: Events, places: Places, n: int) -> Tensor:
     return torch.stack(columns, 1)
 
 
-def _walls(readout: Events, places: Places, detector: SegmentedDetector) -> Tensor:
-    """Ways of the hits and of the vertex to the walls, cm."""
-    n, event, readout_of = len(readout), places.event, detector.readout
-    low, side, deep = detector.origin, readout_of.length, readout_of.planes * readout_of.depth
-    in_x, some = places.view == 0, readout["hits"].counts > 0
-    low_corner = torch.tensor(low, dtype=torch.float64)[places.view]
-    aside = torch.minimum(places.u - low_corner, low_corner + side - places.u)
-    roof = low[1] + side - places.u[~in_x]
-    seen_in_y = torch.bincount(event[~in_x], minlength=n) > 0
+def _walls(readout: Events, detector: SegmentedDetector) -> Tensor:
+    """Ways of the hits and of the vertex to the walls, cm; 0 where none tells."""
+    ways, low, side = ways_to_walls(readout, detector), detector.origin, detector.readout.length
     vertex = readout["event"]["vertex"].double()
     corner = torch.tensor(low[:2], dtype=torch.float64)
     to_sides = torch.minimum(vertex[:, :2] - corner, corner + side - vertex[:, :2]).amin(1)
-    columns = [
-        _extreme(event, aside, n, "amin"),
-        torch.where(seen_in_y, _extreme(event[~in_x], roof, n, "amin"), 0.0),
-        _extreme(event, places.z - low[2], n, "amin"),
-        _extreme(event, low[2] + deep - places.z, n, "amin"),
-        to_sides,
-        low[1] + side - vertex[:, 1],
-        vertex[:, 2] - low[2],
-    ]
-    return torch.where(some[:, None], torch.stack(columns, 1), 0.0)
+    of_hits = torch.stack([ways[:, :4].amin(1), ways[:, 3], ways[:, 4], ways[:, 5]], 1)
+    of_vertex = torch.stack([to_sides, low[1] + side - vertex[:, 1], vertex[:, 2] - low[2]], 1)
+    some = (readout["hits"].counts > 0)[:, None]
+    return torch.cat([torch.where(of_hits.isfinite(), of_hits, 0.0), torch.where(some, of_vertex, 0.0)], 1)
 
 
 def _slopes(places: Places, n: int) -> Tensor:

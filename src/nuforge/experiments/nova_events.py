@@ -136,6 +136,7 @@ def nova_cosmic(
     beam: Beam = "fhc",
     width: float = 0.5,
     dropout: float = 0.2,
+    walls: bool = True,
     steps: int = 4000,
     batch: int = 64,
     learning_rate: float = 1e-3,
@@ -153,6 +154,7 @@ def nova_cosmic(
         beam: Horn current: "fhc", "rhc" or "both".
         width: Channels of ResNet18 over the published ones.
         dropout: Fraction of the merged features that is left out in training.
+        walls: Whether the network reads how near a slice comes to each wall of the detector, as cuts do.
         steps: Optimiser steps.
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
@@ -165,13 +167,14 @@ def nova_cosmic(
     from nuforge.experiments.nova_slices import mirroring, responding, slices_at_far_site
     from nuforge.models.resnet18 import ResNet18
     from nuforge.models.towers import EventTowers, Merge, Views
+    from nuforge.models.walls import Walls
     from nuforge.tasks.classification import Classification
     from nuforge.tasks.rejection import Rejection
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
     views = Views([ResNet18(width)])
-    model = EventTowers(views, Merge(views.features, dropout=dropout))
+    model = EventTowers(views, Merge(views.features, dropout=dropout), Walls(nova_far()) if walls else None)
     classes = Classification(FLAVOURS, model.features, "flavour")
     sample, shifts = slices_at_far_site(events, shard_size, beam)
     return Experiment(

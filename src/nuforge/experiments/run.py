@@ -41,6 +41,7 @@ from nuforge.samples.prepare import Workers
 from nuforge.training.checkpoint import load_weights, read_description, save_weights, write_weights
 from nuforge.training.fit import fit
 from nuforge.training.interrupt import Interrupted
+from nuforge.training.options import Precision
 from nuforge.training.stream import rank_and_world
 
 
@@ -53,6 +54,7 @@ class Run:
     experiment: Experiment
     folder: RunFolder
     seed: int
+    precision: Precision | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -71,6 +73,7 @@ def run(
     seed: int = 0,
     devices: int = 1,
     workers: int = 1,
+    precision: Precision | None = None,
     resume: bool = False,
 ) -> str:
     """Runs an experiment to its report, or goes on with an interrupted run; what to tell the user.
@@ -85,6 +88,7 @@ def run(
         seed: Seed of the weights, of the order of the events and of the bootstrap.
         devices: Number of devices to train on.
         workers: Processes that simulate; the result does not depend on it.
+        precision: What layers compute in while they learn, in place of the experiment's own.
         resume: Insist that there is a run to resume.
 
     Raises:
@@ -106,6 +110,8 @@ def run(
     }
     if select:
         command["select"] = Selection(select).text
+    if precision:
+        command["precision"] = precision
     beginning = checkpoint_folder(Path(init)) if init else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # the entry point: weights begin from the seed, the caller's own state is left alone
@@ -116,7 +122,7 @@ def run(
     if folder.finished:
         say(f"'{out}' holds this run, finished; remove it or give another --out to run it again")
         return headline(read_report(folder.path), folder.path)
-    this = Run(recipe, arguments, experiment, folder, seed)
+    this = Run(recipe, arguments, experiment, folder, seed, precision)
     tracking = experiment.tracking
     with Workers(workers) as processes:
         store = _events(this, data, select, processes)
@@ -194,12 +200,15 @@ def _train(this: Run, store: Store, devices: int) -> None:
     """Trains the network and keeps the best of it as the run's checkpoint."""
     if this.folder.has("training"):
         return
-    if this.experiment.options is None:
+    options = this.experiment.options
+    if options is None:
         _keep(this, store)
         return
+    if this.precision:
+        options = replace(options, precision=this.precision)
     begin = time.perf_counter()
     experiment, tables = this.experiment, this.experiment.tables
-    options, mean = this.experiment.options, mean_weight(weights_by_side(store, this.experiment.only)["train"])
+    mean = mean_weight(weights_by_side(store, experiment.only)["train"])
 
     def training_batches(step: int) -> Loader:
         rank, world = rank_and_world()
@@ -377,4 +386,5 @@ def command_line(this: Run) -> str:
     words += [f"--data {' '.join(command['data'])}"] if command["data"] else []
     words += [f"--select {shlex.quote(command['select'])}"] if "select" in command else []
     words += [f"--init {command['init']}"] if command["init"] else []
+    words += [f"--precision {this.precision}"] if this.precision else []
     return " ".join(["nuforge run", this.recipe.name, *words, f"--seed {this.seed}"])

@@ -13,6 +13,7 @@ from nuforge.events import Column, Events, Table
 from nuforge.events.images import VIEWS, pixel_images, prong_images
 from nuforge.models.backbone import Backbone
 from nuforge.models.googlenet import Inception, inception
+from nuforge.models.walls import Walls
 from nuforge.nn.counts import log_counts
 from nuforge.nn.squeeze_excite import SqueezeExcite
 
@@ -75,30 +76,40 @@ class Merge(nn.Module):
 
 
 class EventTowers(nn.Module):
-    """Features of slices from their pixel maps.
+    """Features of slices from their pixel maps and, if it is asked for, from where in the detector they are.
 
     Args:
         views: Looks at the maps.
         merge: Merges what it sees.
+        walls: Says how near a slice comes to the walls of the detector, which its maps do not; none for maps alone.
+        hidden: Channels of the layer that reads the walls with the maps.
     """
 
-    def __init__(self, views: Views, merge: Merge) -> None:
+    def __init__(self, views: Views, merge: Merge, walls: Walls | None = None, hidden: int = 128) -> None:
         super().__init__()
-        self.views, self.merge = views, merge
+        self.views, self.merge, self.walls = views, merge, walls
         self.features = merge.features
+        if walls is not None:
+            self.join = nn.Sequential(nn.Linear(merge.features + walls.features, hidden), nn.ReLU())
+            self.features = hidden
 
     def forward(self, events: Events) -> Mapping[str, Table]:
         """Features of events.
 
         Args:
-            events: `pixels` with view, row, column, charge.
+            events: `pixels` with view, row, column, charge; with walls, `hits` with view, plane, cell.
 
         Returns:
             `event` with features (B, D), one row an event, empty ones too.
         """
         n, device = len(events), events.device
-        features = self.merge(self.views(pixel_images(events))) if n else torch.zeros(0, self.features, device=device)
-        return {"event": _table(features, torch.arange(n + 1, device=device))}
+        offsets = torch.arange(n + 1, device=device)
+        if not n:
+            return {"event": _table(torch.zeros(0, self.features, device=device), offsets)}
+        features = self.merge(self.views(pixel_images(events)))
+        if self.walls is not None:
+            features = self.join(torch.cat([features, self.walls(events)], 1))
+        return {"event": _table(features, offsets)}
 
 
 class ProngTowers(nn.Module):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nuforge.errors import InputError
-from nuforge.training.optimizer import Choice
+
+if TYPE_CHECKING:
+    from nuforge.training.optimizer import Choice
+
+Precision = Literal["32-true", "bf16-mixed"]
+"""Numbers that layers compute in: single precision, or matrix products of bfloat16 where that is safe."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class FitOptions:
     validate_every: int = 200
     monitor: str = "loss"
     patience: int = 0
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Precision = "32-true"
 
     def __post_init__(self) -> None:
         for name in ("steps", "validate_every", "learning_rate", "clip"):
