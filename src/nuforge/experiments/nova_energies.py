@@ -122,6 +122,7 @@ def nova_energy_lstm(
     beam: Beam = "fhc",
     width: int = 128,
     units: int = 32,
+    dropout: float = 0.1,
     calibration: float = 0.1,
     edge: float = 20.0,
     steps: int = 12000,
@@ -140,6 +141,7 @@ def nova_energy_lstm(
         beam: Horn current.
         width: Channels of the dense layers.
         units: Of each LSTM.
+        dropout: Fraction of what dense layers behind the LSTMs read that is left out in training.
         calibration: Share by which energies are scaled up or down at random in training; 0 for never.
         edge: Events that come nearer to a wall than this, in cm, are not contained and not asked about.
         steps: Optimiser steps.
@@ -153,7 +155,7 @@ def nova_energy_lstm(
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
-    model = EnergyLSTM(width, units=units)
+    model = EnergyLSTM(width, units=units, dropout=dropout)
     lepton_of = {"nu_e": "electron", "nu_mu": "muon"}
     total, lepton = (_energy(name, model.features) for name in (flavour, lepton_of[flavour]))
     sample, shifts = slices_at_far_site(events, SHARD_SIZE, beam, flavour)

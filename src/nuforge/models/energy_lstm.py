@@ -28,18 +28,20 @@ class EnergyLSTM(nn.Module):
 
     Each prong passes dense layers, each list an LSTM; what they end with goes through batch norm and dense layers
     together with the variables of the slice. Inputs are standardised by batch norm; NOvA's network has scores of
-    prongs among them, which are not here.
+    prongs among them, which are not here. The variables of the slice, logarithms of ranges and of energies, are also
+    among the features as they are, so that what reads them begins with range and calorimetry to a power.
 
     Args:
         width: Channels of the dense layers.
         layers: Dense layers before and after the LSTMs.
         units: Of each LSTM.
+        dropout: Fraction of what a dense layer behind the LSTMs reads that is left out in training.
 
     Source:
         Torbunov, thesis, University of Minnesota 2021; the network "lstm_v3" of the public code lstm_ee.
     """
 
-    def __init__(self, width: int = 128, layers: int = 3, units: int = 32) -> None:
+    def __init__(self, width: int = 128, layers: int = 3, units: int = 32, dropout: float = 0.0) -> None:
         super().__init__()
         if min(width, layers, units) < 1:
             raise InputError(f"width, layers and units must be at least 1, got {width}, {layers} and {units}")
@@ -48,8 +50,8 @@ class EnergyLSTM(nn.Module):
         self.lists = nn.ModuleDict({seen: SequenceLSTM(width, units) for seen in _SEEN})
         joined = 2 * units + len(SLICE_VARIABLES)
         self.norm = _standard(joined)
-        self.after = _dense([joined, *[width] * layers])
-        self.features = width
+        self.after = _dense([joined, *[width] * layers], dropout)
+        self.features = width + len(SLICE_VARIABLES)
 
     def forward(self, events: Events) -> Mapping[str, Table]:
         """Features of events.
@@ -58,13 +60,14 @@ class EnergyLSTM(nn.Module):
             events: `prongs`, and `event` with the sums of slices and the vertex.
 
         Returns:
-            `event` with features (B, width), one row an event, those without prongs too.
+            `event` with features (B, D), one row an event, those without prongs too.
         """
         prongs, variables, n = events["prongs"], prong_variables(events), len(events)
         both = in_both_views(prongs)
         masks = zip(_SEEN, (both, ~both), strict=True)
         states = [self._read(seen, variables, prongs.batch, mask, n) for seen, mask in masks]
-        features = self.after(self.norm(torch.cat([*states, slice_variables(events)], 1)))
+        joined = self.norm(torch.cat([*states, slice_variables(events)], 1))
+        features = torch.cat([self.after(joined), joined[:, -len(SLICE_VARIABLES) :]], 1)
         about = {"features": Column("", "features of the network", "prediction")}
         return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}
 
@@ -80,7 +83,7 @@ def _standard(channels: int) -> NormActivation:
     return NormActivation(channels, slope=1.0)
 
 
-def _dense(channels: Sequence[int]) -> nn.Sequential:
+def _dense(channels: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
     """Dense layers with ReLU."""
     pairs = itertools.pairwise(channels)
-    return nn.Sequential(*(layer for a, b in pairs for layer in (nn.Linear(a, b), nn.ReLU())))
+    return nn.Sequential(*(layer for a, b in pairs for layer in (nn.Dropout(dropout), nn.Linear(a, b), nn.ReLU())))
