@@ -147,3 +147,16 @@ def test_what_passes_for_an_electron_neutrino_is_counted_class_by_class(script, 
     assert counts["title"] in capsys.readouterr().out
     committed = json.loads((BENCHMARKS / "results" / "nova_background.json").read_text())
     assert committed["targets"][0]["met"] is True
+
+
+def test_lengths_of_muons_are_looked_at_by_prongs_and_by_the_track(script, tmp_path, capsys):
+    tracks = script("muon_tracks")
+    written = tmp_path / "muon_tracks.json"
+    result = tracks.main(["--quick", "--json", str(written)])
+    assert json.loads(written.read_text()) == result
+    ways, fits = result["tables"]
+    assert [row[0] for row in ways["rows"]] == list(tracks.WAYS)
+    assert len(fits["rows"]) == 3
+    assert ways["title"] in capsys.readouterr().out
+    committed = json.loads((BENCHMARKS / "results" / "muon_tracks.json").read_text())
+    assert committed["targets"][0]["met"] is True
