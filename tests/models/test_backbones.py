@@ -9,7 +9,13 @@ from nuforge.models.googlenet import GoogLeNet, inception
 from nuforge.models.mobilenetv2 import MobileNetV2
 from nuforge.models.resnet18 import ResNet18
 
-BACKBONES = [GoogLeNet, MobileNetV2, ResNet18]
+
+def published_googlenet(**arguments):
+    """GoogLeNet with local response normalisation."""
+    return GoogLeNet(norm="local", **arguments)
+
+
+BACKBONES = [GoogLeNet, published_googlenet, MobileNetV2, ResNet18]
 
 
 def images(n, views=1, seed=0):
@@ -76,8 +82,9 @@ def test_it_is_torchvisions(ours, published, renamed):
     torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-5)
 
 
-def test_googlenet_has_the_published_channels_and_sizes():
-    network = GoogLeNet()
+@pytest.mark.parametrize("norm", ["batch", "local"])
+def test_googlenet_has_the_published_channels_and_sizes(norm):
+    network = GoogLeNet(norm=norm)
     sizes = {}
     for name in ("stem", "inceptions"):
         network.get_submodule(name).register_forward_hook(lambda _, __, out, name=name: sizes.update({name: out.shape}))

@@ -42,6 +42,7 @@ def nova_eventcvn(
     shard_size: int = 100,
     beam: Beam = "fhc",
     backbone: Literal["googlenet", "mobilenetv2"] = "googlenet",
+    norm: Literal["batch", "local"] = "batch",
     width: float = 0.5,
     dropout: float = 0.2,
     steps: int = 6000,
@@ -60,6 +61,7 @@ def nova_eventcvn(
         shard_size: Events that are simulated together.
         beam: Horn current: "fhc" forward (neutrinos), "rhc" reverse (antineutrinos), or "both".
         backbone: "googlenet", whose towers meet in one more inception module (2016), or "mobilenetv2".
+        norm: Of GoogLeNet's layers: "batch", or "local" as published, which needs far longer trainings.
         width: Channels of the backbone over the published ones.
         dropout: Fraction of the merged features that is left out in training.
         steps: Optimiser steps.
@@ -84,9 +86,13 @@ def nova_eventcvn(
     from nuforge.training.learner import Supervised
     from nuforge.training.options import FitOptions
 
-    tower = GoogLeNet if backbone == "googlenet" else MobileNetV2
-    views = Views([tower(width), tower(width)])
-    model = EventTowers(views, Merge(views.features, width if backbone == "googlenet" else 0.0, dropout=dropout))
+    if backbone == "googlenet":
+        views = Views([GoogLeNet(width, norm=norm), GoogLeNet(width, norm=norm)])
+        merge = Merge(views.features, width, dropout=dropout, norm=norm)
+    else:
+        views = Views([MobileNetV2(width), MobileNetV2(width)])
+        merge = Merge(views.features, dropout=dropout)
+    model = EventTowers(views, merge)
 
     def selection() -> Selection:
         return Selection(Classification(FLAVOURS, model.features, "flavour"), ("nu_mu CC", "nu_e CC"), ("cosmic",))
@@ -214,6 +220,7 @@ def nova_mre(
     signal: int = 10000,
     beam: Beam = "fhc",
     backbone: Literal["googlenet", "mobilenetv2"] = "googlenet",
+    norm: Literal["batch", "local"] = "batch",
     width: float = 0.5,
     steps: int = 6000,
     batch: int = 64,
@@ -232,6 +239,7 @@ def nova_mre(
         signal: Neutrinos by each generator, of which 32 % are nu_e CC.
         beam: Horn current: "fhc", "rhc" or "both".
         backbone: As in nova-eventcvn.
+        norm: As in nova-eventcvn.
         width: Channels of the backbone over the published ones.
         steps: Optimiser steps; 0 trains nothing.
         batch: Events in a step.
@@ -250,6 +258,7 @@ def nova_mre(
         shard_size=SHARD_SIZE,
         beam=beam,
         backbone=backbone,
+        norm=norm,
         width=width,
         steps=max(steps, 1),
         batch=batch,

@@ -1,6 +1,8 @@
-"""GoogLeNet as the event classifier of NOvA has it: local response normalisation, branches of 5 x 5, no batch norm."""
+"""GoogLeNet as the event classifier of NOvA has it: branches of 5 x 5; with batch norm, or as published."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -9,6 +11,9 @@ from torch import Tensor, nn
 from nuforge.errors import InputError
 from nuforge.models.backbone import Backbone
 from nuforge.nn.local_response import LocalResponseNorm
+
+Norm = Literal["batch", "local"]
+"""Batch norm in every layer (as GoogLeNet's successors), or local response normalisation in the stem (as published)."""
 
 
 class Inception(nn.Module):
@@ -20,27 +25,27 @@ class Inception(nn.Module):
         three: Channels before and after the 3 x 3.
         five: Channels before and after the 5 x 5.
         pooled: Channels behind the largest of 3 x 3.
+        norm: Of the layers.
 
     Source:
         Szegedy et al., arXiv:1409.4842, figure 2b.
     """
 
-    def __init__(self, channels: int, plain: int, three: tuple[int, int], five: tuple[int, int], pooled: int) -> None:
+    def __init__(
+        self, channels: int, plain: int, three: tuple[int, int], five: tuple[int, int], pooled: int, norm: Norm
+    ) -> None:
         super().__init__()
         self.split = plain, three[0], five[0]
-        self.narrow = nn.Conv2d(channels, sum(self.split), 1)  # the three of 1 x 1 that read the input, in one
-        self.three = nn.Conv2d(three[0], three[1], 3, padding=1)
-        self.five = nn.Conv2d(five[0], five[1], 5, padding=2)
-        self.pool = nn.MaxPool2d(3, 1, 1)
-        self.pooled = nn.Conv2d(channels, pooled, 1)
+        self.narrow = _layer(channels, sum(self.split), 1, norm)  # the three of 1 x 1 that read the input, in one
+        self.three = _layer(three[0], three[1], 3, norm)
+        self.five = _layer(five[0], five[1], 5, norm)
+        self.pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), _layer(channels, pooled, 1, norm))
         self.channels = plain + three[1] + five[1] + pooled
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
         """Maps of the branches (N, D, H, W) of maps (N, C, H, W)."""
-        plain, three, five = self.narrow(x).relu_().split(self.split, 1)
-        return torch.cat(
-            [plain, self.three(three).relu_(), self.five(five).relu_(), self.pooled(self.pool(x)).relu_()], 1
-        )
+        plain, three, five = self.narrow(x).split(self.split, 1)
+        return torch.cat([plain, self.three(three), self.five(five), self.pooled(x)], 1)
 
 
 class GoogLeNet(Backbone):
@@ -49,32 +54,31 @@ class GoogLeNet(Backbone):
     Args:
         width: Channels over the published ones.
         views: Channels of the images.
+        norm: "batch", with which a training of some thousand steps comes farther, or "local", as published.
         alpha: Of the local response normalisation. Published are 1e-4 for pixels up to 255, of which a muon has 9; of
             `log_counts` it has 1, and the same is 81 times as much.
 
     Source:
         Aurisano et al., JINST 11 (2016) P09001, figure 3 (a tower of it); channels from Szegedy et al.,
-        arXiv:1409.4842, table 1: stem, 3a, 3b, 4a.
+        arXiv:1409.4842, table 1: stem, 3a, 3b, 4a. Batch norm: Ioffe and Szegedy, arXiv:1502.03167.
     """
 
-    def __init__(self, width: float = 1.0, views: int = 1, alpha: float = 8e-3) -> None:
+    def __init__(self, width: float = 1.0, views: int = 1, norm: Norm = "batch", alpha: float = 8e-3) -> None:
         super().__init__()
         if not width > 0 or views < 1:
             raise InputError(f"width must be positive and views at least 1, got {width} and {views}; 1.0 is published")
         first, second = scaled(64, width), scaled(192, width)
-        a = inception(second, "3a", width)
-        b = inception(a.channels, "3b", width)
-        c = inception(b.channels, "4a", width)
+        a = inception(second, "3a", width, norm)
+        b = inception(a.channels, "3b", width, norm)
+        c = inception(b.channels, "4a", width, norm)
+        dimmed = [LocalResponseNorm(alpha=alpha)] if norm == "local" else []
         self.stem = nn.Sequential(
-            nn.Conv2d(views, first, 7, 2, 3),
-            nn.ReLU(True),
+            _layer(views, first, 7, norm, stride=2),
             nn.MaxPool2d(3, 2, 1),
-            LocalResponseNorm(alpha=alpha),
-            nn.Conv2d(first, first, 1),
-            nn.ReLU(True),
-            nn.Conv2d(first, second, 3, padding=1),
-            nn.ReLU(True),
-            LocalResponseNorm(alpha=alpha),
+            *dimmed,
+            _layer(first, first, 1, norm),
+            _layer(first, second, 3, norm),
+            *dimmed,
             nn.MaxPool2d(3, 2, 1),
         )
         self.inceptions = nn.Sequential(a, b, nn.MaxPool2d(3, 2, 1), c)
@@ -94,7 +98,7 @@ _CHANNELS = {
 }
 
 
-def inception(channels: int, place: str, width: float = 1.0) -> Inception:
+def inception(channels: int, place: str, width: float = 1.0, norm: Norm = "batch") -> Inception:
     """The inception module of a place in GoogLeNet ("3a", "3b" or "4a"), on maps of so many channels."""
     plain, three, five, pooled = _CHANNELS[place]
     return Inception(
@@ -103,7 +107,15 @@ def inception(channels: int, place: str, width: float = 1.0) -> Inception:
         (scaled(three[0], width), scaled(three[1], width)),
         (scaled(five[0], width), scaled(five[1], width)),
         scaled(pooled, width),
+        norm,
     )
+
+
+def _layer(channels: int, wider: int, size: int, norm: Norm, stride: int = 1) -> nn.Sequential:
+    """A convolution, its norm, ReLU."""
+    convolution = nn.Conv2d(channels, wider, size, stride, size // 2, bias=norm == "local")
+    scaling = [nn.BatchNorm2d(wider)] if norm == "batch" else []
+    return nn.Sequential(convolution, *scaling, nn.ReLU(True))
 
 
 def scaled(channels: int, width: float) -> int:

@@ -12,7 +12,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import VIEWS, pixel_images, prong_images
 from nuforge.models.backbone import Backbone
-from nuforge.models.googlenet import Inception, inception
+from nuforge.models.googlenet import Inception, Norm, inception
 from nuforge.models.walls import Walls
 from nuforge.nn.counts import log_counts
 from nuforge.nn.squeeze_excite import SqueezeExcite
@@ -59,12 +59,15 @@ class Merge(nn.Module):
         mixed: Width of the inception module, over that of "4a" in GoogLeNet; 0 for none.
         gated: Whether a squeeze-and-excitation gate weighs the channels.
         dropout: Fraction of features that is left out in training.
+        norm: Of the inception module.
     """
 
-    def __init__(self, channels: int, mixed: float = 0.0, gated: bool = False, dropout: float = 0.0) -> None:
+    def __init__(
+        self, channels: int, mixed: float = 0.0, gated: bool = False, dropout: float = 0.0, norm: Norm = "batch"
+    ) -> None:
         super().__init__()
         self.gate = SqueezeExcite(channels) if gated else nn.Identity()
-        mix = inception(channels, "4a", mixed) if mixed else nn.Identity()
+        mix = inception(channels, "4a", mixed, norm) if mixed else nn.Identity()
         self.mix = mix.to(memory_format=torch.channels_last)
         self.dropout = nn.Dropout(dropout)
         self.features = mix.channels if isinstance(mix, Inception) else channels
