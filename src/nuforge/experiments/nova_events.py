@@ -47,7 +47,7 @@ def nova_eventcvn(
     dropout: float = 0.2,
     steps: int = 6000,
     batch: int = 64,
-    learning_rate: float = 3e-4,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
     baseline_events: int = 48000,
 ) -> Experiment:
@@ -224,7 +224,7 @@ def nova_mre(
     width: float = 0.5,
     steps: int = 6000,
     batch: int = 64,
-    learning_rate: float = 3e-4,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
     baseline_events: int = 48000,
 ) -> Experiment:

@@ -34,7 +34,7 @@ def nova_prongcvn(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 3e-4,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
 ) -> Experiment:
     """Particles of prongs by four towers: both views of the prong, and of its slice.
@@ -99,7 +99,7 @@ def nova_single_particle(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 3e-4,
+    learning_rate: float = 1e-3,
     validate_every: int = 500,
 ) -> Experiment:
     """Prongs of single particles by two towers that see the prong alone, beside cuts or likelihoods.
@@ -166,6 +166,7 @@ def nova_transformercvn(
     prong_steps: int = 3000,
     batch: int = 64,
     learning_rate: float = 3e-4,
+    prong_learning_rate: float = 1e-3,
     validate_every: int = 1000,
     baseline_events: int = 48000,
 ) -> Experiment:
@@ -187,6 +188,7 @@ def nova_transformercvn(
         prong_steps: Those of ProngCVN; it is looked at on the validation side as often as the larger network.
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
+        prong_learning_rate: That of ProngCVN.
         validate_every: Steps between two looks at the validation side.
         baseline_events: Training events that the classical methods are fitted on, at most.
     """
@@ -238,7 +240,8 @@ def nova_transformercvn(
         shifts=shifts,
         look=Insight(learner, of_event, model.attention, of_prong),
     )
-    of_rival = FitOptions(prong_steps, learning_rate, "muon", validate_every=min(validate_every, prong_steps))
+    every = min(validate_every, prong_steps)
+    of_rival = FitOptions(prong_steps, prong_learning_rate, "muon", validate_every=every)
     rival = replace(made, learner=prongs, baselines={}, options=of_rival, shifts={}, look=None)
     return replace(made, stages={"prongcvn": rival})
 
