@@ -12,6 +12,8 @@ _CONTEXT = "Psihas et al., Phys. Rev. D 100 (2019) 073005, arXiv:1906.00713"
 _TRANSFORMER = "Shmakov et al., arXiv:2303.06201"
 _INSTANCES = "Groh, APS April Meeting 2021, D18.5; arXiv:2510.09659 for a successor on point sets"
 _DETECTOR = "NOvA-like {} detector, pixel maps of 100 x 80 in two views, prongs"
+_RATE = 1e-3
+"""Largest learning rate of GoogLeNet with Muon."""
 
 
 @experiment(
@@ -34,7 +36,7 @@ def nova_prongcvn(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = _RATE,
     validate_every: int = 500,
 ) -> Experiment:
     """Particles of prongs by four towers: both views of the prong, and of its slice.
@@ -99,7 +101,7 @@ def nova_single_particle(
     dropout: float = 0.2,
     steps: int = 3000,
     batch: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = _RATE,
     validate_every: int = 500,
 ) -> Experiment:
     """Prongs of single particles by two towers that see the prong alone, beside cuts or likelihoods.
@@ -166,7 +168,6 @@ def nova_transformercvn(
     prong_steps: int = 3000,
     batch: int = 64,
     learning_rate: float = 3e-4,
-    prong_learning_rate: float = 1e-3,
     validate_every: int = 1000,
     baseline_events: int = 48000,
 ) -> Experiment:
@@ -188,7 +189,6 @@ def nova_transformercvn(
         prong_steps: Those of ProngCVN; it is looked at on the validation side as often as the larger network.
         batch: Events in a step.
         learning_rate: Largest learning rate of the schedule.
-        prong_learning_rate: That of ProngCVN.
         validate_every: Steps between two looks at the validation side.
         baseline_events: Training events that the classical methods are fitted on, at most.
     """
@@ -241,7 +241,7 @@ def nova_transformercvn(
         look=Insight(learner, of_event, model.attention, of_prong),
     )
     every = min(validate_every, prong_steps)
-    of_rival = FitOptions(prong_steps, prong_learning_rate, "muon", validate_every=every)
+    of_rival = FitOptions(prong_steps, _RATE, "muon", validate_every=every)
     rival = replace(made, learner=prongs, baselines={}, options=of_rival, shifts={}, look=None)
     return replace(made, stages={"prongcvn": rival})
 
