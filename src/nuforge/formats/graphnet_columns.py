@@ -126,7 +126,7 @@ def pulse_table(flat: Flat) -> Table:
     n = int(flat.counts.sum())
     columns = {
         "position": vectors([found[name] for name in position], units.m),
-        "time": doubles(found[time] * units.ns),
+        "time": doubles(found[time], units.ns),
         "charge": floats(found.get("charge", np.full(n, np.nan))),
         "sensor": integers(found.get("sensor_id", np.full(n, -1))),
     }
