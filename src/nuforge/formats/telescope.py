@@ -13,6 +13,8 @@ from nuforge.events import Column, Table
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Scale = float | NDArray[np.floating]
+"""A unit, or a factor (N,) of each row."""
 
 NEUTRINO: Mapping[str, Column] = {
     "energy": Column("MeV", "energy of the neutrino", "truth"),
@@ -50,8 +52,8 @@ def floats(values: NDArray, scale: float = 1.0) -> Tensor:
     return torch.from_numpy(np.require(_times(values, scale, np.float32), np.float32, ["C", "W"]))
 
 
-def vectors(parts: Sequence[NDArray], scale: float = 1.0) -> Tensor:
-    """A float32 tensor (N, K) of columns (N,) side by side, times a unit."""
+def vectors(parts: Sequence[NDArray], scale: Scale = 1.0) -> Tensor:
+    """A float32 tensor (N, K) of columns (N,) side by side, times a unit or a size (N,)."""
     found = np.empty((len(parts[0]), len(parts)), np.float32)
     for i, part in enumerate(parts):
         np.multiply(part, scale, out=found[:, i], dtype=np.float64, casting="same_kind")
