@@ -105,7 +105,7 @@ def _particles(final: Flat, one_neutrino: bool) -> Table:
         "parent": torch.full((n,), -1),
         "process": torch.full((n,), int(Process.PRIMARY)),
         "start": vectors([real(axis) for axis in "xyz"], units.m),
-        "time": doubles(np.full(n, np.nan)),
+        "time": torch.full((n,), torch.nan, dtype=torch.float64),
         "momentum": floats(size[:, None] * travelling(real("zenith"), real("azimuth"))),
         "interaction": integers(of_event),
         "energy": floats(energy),
