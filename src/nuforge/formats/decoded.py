@@ -46,7 +46,7 @@ class Decoded:
     @cached_property
     def row_bytes(self) -> int:
         """Bytes of a row."""
-        return int(self.dataset.dtype.itemsize) * math.prod(self.dataset.shape[1:])
+        return math.prod((int(self.dataset.dtype.itemsize), *map(int, self.dataset.shape[1:])))
 
     def blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """All rows in blocks, each with the number of its first row."""

@@ -104,12 +104,12 @@ def _read_batch(
             "hits": _hits(columns, counts, geometry),
         }
         if "zenith" in known and "azimuth" in known:
-            begin, end, counts = told_at.range_of(chosen)
+            begin, end, directions = told_at.range_of(chosen)
             zenith, azimuth = (known[name][begin:end] for name in ("zenith", "azimuth"))
-            if counts is None:
+            if directions is None:
                 keyed = Keyed.of(told[begin:end], chosen)
-                zenith, azimuth, counts = keyed.taken(zenith), keyed.taken(azimuth), keyed.counts
-            tables["interactions"] = neutrino_table(counts, direction=arriving(zenith, azimuth))
+                zenith, azimuth, directions = keyed.taken(zenith), keyed.taken(azimuth), keyed.counts
+            tables["interactions"] = neutrino_table(directions, direction=arriving(zenith, azimuth))
         yield Events(tables)
 
 

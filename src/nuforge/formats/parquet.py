@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 from pyarrow import parquet
+from torch.utils.dlpack import from_dlpack
 
 from nuforge.errors import InputError
 from nuforge.formats.ragged import Extents, Keyed, ids
@@ -152,7 +152,7 @@ def numbers(array: pa.Array) -> NDArray:
         array = array.cast(pa.int8())
     if array.null_count:
         array = array.fill_null(np.nan if pa.types.is_floating(array.type) else -1)
-    values: NDArray = torch.from_dlpack(array).numpy()
+    values: NDArray = from_dlpack(array).numpy()
     return values if values.dtype.kind == "f" else values.astype(np.int64, copy=False)
 
 

@@ -24,7 +24,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import Flat, pulse_table, truth_tables
 from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import event_batches, fields, is_list, lists, numbers, open_parquet, storage
-from nuforge.formats.telescope import doubles, floats, integers, travelling, vectors
+from nuforge.formats.telescope import floats, integers, travelling, vectors
 
 _TRUTH, _PHOTONS = "mc_truth", "photons"
 _FINAL = "final_state_"

@@ -69,7 +69,9 @@ def _times(values: NDArray, scale: float, kind: type[np.floating]) -> NDArray:
     """Values times a unit, multiplied as float64, in memory of their own; themselves if the unit is 1."""
     if scale == 1:
         return values
-    return np.multiply(values, scale, out=np.empty(values.shape, kind), dtype=np.float64, casting="same_kind")
+    found: NDArray = np.empty(values.shape, kind)
+    np.multiply(values, scale, out=found, dtype=np.float64, casting="same_kind")
+    return found
 
 
 def integers(values: NDArray) -> Tensor:
