@@ -37,7 +37,7 @@ AHEAD = 8_000_000  # bytes: smaller batches are less than the blocks of rows tha
 BATCHES = 6  # of the shorter file whose memory is measured
 
 ASIDE = "a table above 8 MB, whose rows may be in any order, is put aside as it is decoded, to be gone through again"
-KEYS = "the column of events is read first, for rows may be in any order"
+KEYS = "the column of events is read first where rows are many, for they may be in any order"
 SPARSE = "images are stored dense and read sparse: what is not zero is sought and gets its place"
 JOINED = "numbers of tracks and events become rows: parents, deposits and hits are joined"
 ANGLES = "angles become directions of travel, energies momenta, and what stands for nothing NaN"
@@ -62,7 +62,7 @@ REASONS = {
     "charge-events": SHORT,
     "graphnet parquet": f"{WIDE}; {ANGLES}; {KEYS}",
     "graphnet nested": ANGLES,
-    "icecube kaggle": f"{WIDE}; {ANGLES}; {KEYS}",
+    "icecube kaggle": f"{WIDE}; {ANGLES}",
     "prometheus": f"{WIDE}; {ANGLES}; {JOINED}",
     "watchmal": "names of files become numbers of sources, angles momenta",
     "lh5": f"samples of 16 bits become 32, which tensors can be worked with; {SHORT}",

@@ -86,6 +86,8 @@ class Events:
         """
         if isinstance(key, slice):
             first, end, step = key.indices(len(self))
+            if (first, end, step) == (0, len(self), 1):
+                return self
             if step == 1:
                 cut = {name: _cut(table, first, max(first, end)) for name, table in self.tables.items()}
                 return Events(_renumbered(cut))

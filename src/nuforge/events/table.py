@@ -53,7 +53,8 @@ class Table:
                 f"offsets must be int64 of shape (events + 1,), got {offsets.dtype} of {tuple(offsets.shape)}; "
                 "begin with 0 and add each event's number of rows"
             )
-        if int(offsets[0]) != 0 or bool((offsets[1:] < offsets[:-1]).any()):
+        ends = offsets.numpy(force=True)  # NumPy is several times as fast at few numbers
+        if ends[0] != 0 or (ends[1:] < ends[:-1]).any():
             raise ValueError(f"offsets must start at 0 and never fall, got {offsets.tolist()[:8]}; cumulate the counts")
 
     def _check_columns(self) -> None:
@@ -115,26 +116,26 @@ class Table:
         refers_to: Mapping[str, str] = _NOTHING,
     ) -> Table:
         """This table with columns added or replaced."""
-        return replace(
-            self,
-            columns={**self.columns, **columns},
-            about={**self.about, **about},
-            refers_to={**self.refers_to, **refers_to},
-        )
+        return self._with({**self.columns, **columns}, {**self.refers_to, **refers_to}, {**self.about, **about})
 
     def described(self, about: Mapping[str, Column]) -> Table:
-        """This table with other descriptions of its columns; its offsets, which were checked, are not gone through."""
+        """This table with other descriptions of its columns."""
+        return self._with(self.columns, self.refers_to, about)
+
+    def _with(self, columns: Mapping[str, Tensor], refers_to: Mapping[str, str], about: Mapping[str, Column]) -> Table:
+        """A table of the same rows by event; the offsets, which were checked, are not gone through."""
         table: Table = object.__new__(Table)
         table.__dict__.update(self.__dict__)
+        object.__setattr__(table, "columns", MappingProxyType(dict(columns)))
+        object.__setattr__(table, "refers_to", refers_to)
         table._describe(about)
         table._check_columns()
         return table
 
     def only(self, names: list[str]) -> Table:
         """This table with the named columns alone."""
-        return Table(
+        return self._with(
             {name: self[name] for name in names},
-            self.offsets,
             {k: v for k, v in self.refers_to.items() if k in names},
             {k: v for k, v in self.about.items() if k in names},
         )
@@ -156,4 +157,6 @@ class Table:
 
 def offsets_of(counts: Tensor) -> Tensor:
     """Offsets (B + 1,) of events with `counts` (B,) rows each."""
-    return torch.nn.functional.pad(counts.to(torch.int64).cumsum(0), (1, 0))
+    offsets = torch.zeros(len(counts) + 1, dtype=torch.int64, device=counts.device)
+    torch.cumsum(counts, 0, dtype=torch.int64, out=offsets[1:])
+    return offsets

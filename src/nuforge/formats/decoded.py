@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -41,10 +43,10 @@ class Decoded:
     def __len__(self) -> int:
         return len(self.dataset)
 
-    @property
+    @cached_property
     def row_bytes(self) -> int:
         """Bytes of a row."""
-        return int(self.dataset.dtype.itemsize * np.prod(self.dataset.shape[1:], dtype=np.int64))
+        return math.prod((int(self.dataset.dtype.itemsize), *map(int, self.dataset.shape[1:])))
 
     def blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """All rows in blocks, each with the number of its first row."""

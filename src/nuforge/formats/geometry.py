@@ -88,15 +88,15 @@ def _of_zip(path: Path) -> Sensors | None:
 
 
 def _of_parquet(path: Path) -> Sensors | None:
-    rows = ParquetRows.of(path)
-    places = next((names for names in _PLACES if set(names) <= set(rows.names)), None)
-    if places is None:
-        return None
-    wanted = [*places, *(["sensor_id"] if "sensor_id" in rows.names else [])]
-    found: dict[str, list[NDArray]] = {name: [] for name in wanted}
-    for _, block in rows.blocks(wanted, 0, len(rows)):
-        for name in wanted:
-            found[name].append(np.asarray(block[name]))
+    with ParquetRows.opened(path) as rows:
+        places = next((names for names in _PLACES if set(names) <= set(rows.names)), None)
+        if places is None:
+            return None
+        wanted = [*places, *(["sensor_id"] if "sensor_id" in rows.names else [])]
+        found: dict[str, list[NDArray]] = {name: [] for name in wanted}
+        for _, block in rows.blocks(wanted, 0, len(rows)):
+            for name in wanted:
+                found[name].append(np.asarray(block[name]))
     column = {name: np.concatenate(parts) for name, parts in found.items()}
     position = np.stack([column[name].astype(np.float64) for name in places], axis=1) * units.m
     number = column["sensor_id"].astype(np.int64) if "sensor_id" in column else np.full(len(position), -1)

@@ -109,13 +109,10 @@ def _other(name: str, values: NDArray, role_of: Callable[[str], str]) -> tuple[t
     column = Column(unit, meaning, role_of(name))  # type: ignore[arg-type]
     if _INTEGERS.search(name) or (values.dtype.kind in "iub" and scale == 1.0):
         return integers(values), column
-    real = values.astype(np.float64)
-    missing = real == -1 if unit in ("MeV", "cm") and "position" not in name else np.zeros(0, bool)
-    if scale != 1:
-        real *= scale
-    if missing.any():
-        real[missing] = np.nan
-    return doubles(real), column
+    real = doubles(values, scale)
+    if unit in ("MeV", "cm") and "position" not in name and (missing := values == -1).any():
+        real[torch.from_numpy(missing)] = torch.nan
+    return real, column
 
 
 def pulse_table(flat: Flat) -> Table:
@@ -126,9 +123,9 @@ def pulse_table(flat: Flat) -> Table:
     n = int(flat.counts.sum())
     columns = {
         "position": vectors([found[name] for name in position], units.m),
-        "time": doubles(found[time] * units.ns),
-        "charge": floats(found.get("charge", np.full(n, np.nan))),
-        "sensor": integers(found.get("sensor_id", np.full(n, -1))),
+        "time": doubles(found[time], units.ns),
+        "charge": floats(found["charge"]) if "charge" in found else torch.full((n,), torch.nan),
+        "sensor": integers(found["sensor_id"]) if "sensor_id" in found else torch.full((n,), -1),
     }
     about = {name: STANDARD["hits"][name] for name in columns}
     string = next((name for name in _STRINGS if name in found), None)
@@ -250,13 +247,12 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
     vertex = vectors([real(name) for name in names.position], units.m).numpy()
     pid = integers(flat.columns.get(names.pid, nothing)).numpy()
     current = _counted(flat.columns.get(names.current, nothing))
-    nowhere = np.isnan(vertex[:, 0]) & np.isnan(vertex[:, 1]) & np.isnan(vertex[:, 2])
-    known = ~(np.isnan(energy) & nowhere & (pid <= 0))
-    there = slice(None) if known.all() else known  # all are taken as they are
-    counts = flat.counts
-    if not known.all():
+    unknown, counts = np.isnan(energy) & (pid <= 0), flat.counts
+    there: slice | NDArray[np.bool_] = slice(None)  # all are taken as they are
+    if unknown.any():
+        there = ~(unknown & np.isnan(vertex).all(axis=1))
         event = np.repeat(np.arange(len(counts)), counts)
-        counts = np.bincount(event[known], minlength=len(counts))
+        counts = np.bincount(event[there], minlength=len(counts))
     if set(DIRECTION) <= set(flat.columns):
         direction = np.stack([real(name) for name in DIRECTION], axis=1)
     else:
@@ -269,7 +265,7 @@ def _interactions(flat: Flat, names: _Names, n: int) -> Table:
         np.where(np.isin(np.abs(pid), _NEUTRINOS), pid, 0)[there],
         np.maximum(current, 0)[there],
         real(names.inelasticity, sentinel=True)[there],
-        real("interaction_time")[there] * units.ns,
+        real("interaction_time")[there] * units.ns if "interaction_time" in flat.columns else None,
     )
     mode = torch.from_numpy(_counted(flat.columns.get("interaction_mode", nothing))[there])
     primary = integers(pid[there])

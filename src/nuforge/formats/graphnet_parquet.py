@@ -7,6 +7,7 @@ column `event_no`. In the single file each table is a column of structs, of whic
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ from nuforge.formats.parquet import (
     lists,
     numbers,
     open_parquet,
+    rows_in,
     storage,
 )
 from nuforge.formats.ragged import ids
@@ -82,15 +84,17 @@ def read_graphnet_parquet(path: str | Path, batch_events: int = 64) -> Iterator[
         raise InputError(f"{path} lacks the files {missing[:5]}; copy all files of all tables")
     source = source_of(*(files[n] for files in tables.values() for n in everything))
     any_events = False
-    rows = {name: {n: ParquetRows.of(file) for n, file in files.items()} for name, files in tables.items()}
-    order = sorted(rows, key=lambda name: (-sum(map(len, rows[name].values())), name))  # each file has the same
+    length = {name: sum(map(rows_in, files.values())) for name, files in tables.items()}
+    order = sorted(tables, key=lambda name: (-length[name], name))  # each file has the same
     for n in everything:
-        parts = {name: KeyedFile.of(rows[name][n], KEY) for name in order}
-        events = merged(*(part.extents.events for part in parts.values()))
-        for first in range(0, len(events), batch_events):
-            any_events = True
-            chosen = events[first : first + batch_events]
-            yield events_of(chosen, {name: Flat(*part.rows_of(chosen)) for name, part in parts.items()}, source)
+        with ExitStack() as opened:
+            files = {name: opened.enter_context(ParquetRows.opened(tables[name][n])) for name in order}
+            parts = {name: KeyedFile.of(rows, KEY) for name, rows in files.items()}
+            events = merged(*(part.extents.events for part in parts.values()))
+            for first in range(0, len(events), batch_events):
+                any_events = True
+                chosen = events[first : first + batch_events]
+                yield events_of(chosen, {name: Flat(*part.rows_of(chosen)) for name, part in parts.items()}, source)
     if not any_events:
         raise without_events(path, tables)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5t, h5z
+from h5py import h5d, h5p, h5t, h5z
 from numpy.typing import NDArray
 
 from nuforge.errors import InputError, MissingFileError
@@ -63,8 +63,9 @@ def plausible(path: Path, dataset: h5py.Dataset, dtype: np.dtype[Any] | None = N
     spans = sorted((at, at + part.itemsize) for part, at, *_ in (kind.fields or {}).values())
     if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (kind.itemsize, 0)])):
         raise InputError(f"fields of '{dataset.name}' of {path} overlap, its type is damaged; copy or write it again")
-    _check_filters(path, dataset)
-    chunk = math.prod(dataset.chunks or ()) * kind.itemsize
+    made = dataset.id.get_create_plist()
+    _check_filters(path, dataset, made)
+    chunk = (math.prod(made.get_chunk()) if made.get_layout() == h5d.CHUNKED else 1) * kind.itemsize
     if chunk > max(_CHUNK, PACKED * size):  # each slice of it unpacks all of it
         raise InputError(
             f"'{dataset.name}' of {path} has chunks of {chunk} bytes in a file of {size}, expected {_CHUNK} or "
@@ -73,9 +74,8 @@ def plausible(path: Path, dataset: h5py.Dataset, dtype: np.dtype[Any] | None = N
     return dataset
 
 
-def _check_filters(path: Path, dataset: h5py.Dataset) -> None:
+def _check_filters(path: Path, dataset: h5py.Dataset, made: h5p.PropDCID) -> None:
     """Refuses a dataset that is packed in a way that HDF5 does not know, even with the package hdf5plugin."""
-    made = dataset.id.get_create_plist()
     for number, _, _, name in map(made.get_filter, range(made.get_nfilters())):
         if not h5z.filter_avail(number):
             with suppress(ModuleNotFoundError):

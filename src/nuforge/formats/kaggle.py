@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,39 +35,17 @@ _MOST_GEOMETRY = 10_000_000  # bytes
 _AUXILIARY = {"auxiliary": Column("", "1 if the pulse is of lower quality, more often noise", "readout")}
 
 
-@dataclass(frozen=True)
-class _Meta:
-    """The events of all batches, and where they come from."""
-
-    rows: ParquetRows
-    batches: Extents
-
-    @classmethod
-    def of(cls, folder: Path, kind: str) -> _Meta | None:
-        """The file beside the folder of batches, if it is there."""
-        path = folder / f"{kind}_meta.parquet"
-        if not path.exists():
-            return None
-        rows = ParquetRows.of(path)
-        missing = [name for name in (_BATCH, _EVENT) if name not in rows.names]
-        if missing:
-            raise InputError(
-                f"{path} lacks the columns {missing}, it has {list(rows.names)}; copy it from Kaggle again"
-            )
-        blocks = ((i, ids(block[_BATCH], f"'{_BATCH}' of {path}")) for i, block in rows.blocks([_BATCH], 0, len(rows)))
-        return cls(rows, Extents.of(blocks))
-
-    def of_batch(self, batch: int) -> dict[str, NDArray]:
-        """Its rows of one batch: event_id and, where they are known, zenith and azimuth."""
-        first, end, together = self.batches.range_of(np.array([batch]))
-        wanted = (_EVENT, "zenith", "azimuth") if together is not None else (_BATCH, _EVENT, "zenith", "azimuth")
-        names = [name for name in wanted if name in self.rows.names]
-        blocks = [block for _, block in self.rows.blocks(names, first, end)]
-        joined = {name: np.concatenate([block[name] for block in blocks] or [np.zeros(0)]) for name in names}
-        if together is not None:
-            return joined
-        mine = joined[_BATCH] == batch
-        return {name: values[mine] for name, values in joined.items()}
+def _meta(opened: ExitStack, folder: Path, kind: str) -> KeyedFile | None:
+    """The file beside the folder of batches, by its batches, if it is there."""
+    path = folder / f"{kind}_meta.parquet"
+    if not path.exists():
+        return None
+    rows = opened.enter_context(ParquetRows.opened(path))
+    missing = [name for name in (_BATCH, _EVENT) if name not in rows.names]
+    if missing:
+        raise InputError(f"{path} lacks the columns {missing}, it has {list(rows.names)}; copy it from Kaggle again")
+    names = tuple(name for name in (_BATCH, _EVENT, "zenith", "azimuth") if name in rows.names)
+    return KeyedFile.of(replace(rows, names=names), _BATCH)
 
 
 def read_kaggle(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
@@ -85,12 +64,14 @@ def read_kaggle(path: str | Path, batch_events: int = 64) -> Iterator[Events]:
     """
     path = Path(path)
     files = [path] if path.is_file() else _batches(path)
-    geometry, metas = _geometry(files[0].absolute().parent.parent), {}
-    for file in files:
-        folder = file.absolute().parent
-        if folder not in metas:
-            metas[folder] = _Meta.of(folder.parent, folder.name)
-        yield from _read_batch(file, metas[folder], geometry, batch_events)
+    geometry, metas = _geometry(files[0].absolute().parent.parent), dict[Path, KeyedFile | None]()
+    with ExitStack() as opened:
+        for file in files:
+            folder = file.absolute().parent
+            if folder not in metas:
+                metas[folder] = _meta(opened, folder.parent, folder.name)
+            with ParquetRows.opened(file) as rows:
+                yield from _read_batch(rows, metas[folder], geometry, batch_events)
 
 
 def _batches(folder: Path) -> list[Path]:
@@ -99,15 +80,17 @@ def _batches(folder: Path) -> list[Path]:
     return sorted(found, key=lambda f: (f.parent.name, int(_NAME.fullmatch(f.name)[1])))  # type: ignore[index]
 
 
-def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float32], batch_events: int) -> Iterator[Events]:
+def _read_batch(
+    rows: ParquetRows, meta: KeyedFile | None, geometry: NDArray[np.float32], batch_events: int
+) -> Iterator[Events]:
     """The events of one batch."""
-    pulses = KeyedFile.of(ParquetRows.of(path), _EVENT)
-    missing = [name for name in _PULSES if name not in pulses.rows.names]
+    path, pulses = rows.path, KeyedFile.of(rows, _EVENT)
+    missing = [name for name in _PULSES if name not in rows.names]
     if missing:
-        raise InputError(f"{path} lacks the columns {missing}, it has {list(pulses.rows.names)}; copy it again")
+        raise InputError(f"{path} lacks the columns {missing}, it has {list(rows.names)}; copy it again")
     name = _NAME.fullmatch(path.name)
     batch, source = int(name[1]) if name else 0, source_of(path)
-    known = meta.of_batch(batch) if meta is not None and name else {_EVENT: np.zeros(0, np.int64)}
+    known = meta.rows_of(np.array([batch]))[0] if meta is not None and name else {_EVENT: np.zeros(0, np.int64)}
     told = ids(known[_EVENT], f"'{_EVENT}'")
     told_at = Extents.of([(0, told)])
     events = merged(pulses.extents.events, told)
@@ -121,10 +104,12 @@ def _read_batch(path: Path, meta: _Meta | None, geometry: NDArray[np.float32], b
             "hits": _hits(columns, counts, geometry),
         }
         if "zenith" in known and "azimuth" in known:
-            begin, end, _ = told_at.range_of(chosen)
-            keyed = Keyed.of(told[begin:end], chosen)
-            zenith, azimuth = (keyed.taken(known[name][begin:end]) for name in ("zenith", "azimuth"))
-            tables["interactions"] = _interactions(zenith, azimuth, keyed.counts)
+            begin, end, directions = told_at.range_of(chosen)
+            zenith, azimuth = (known[name][begin:end] for name in ("zenith", "azimuth"))
+            if directions is None:
+                keyed = Keyed.of(told[begin:end], chosen)
+                zenith, azimuth, directions = keyed.taken(zenith), keyed.taken(azimuth), keyed.counts
+            tables["interactions"] = neutrino_table(directions, direction=arriving(zenith, azimuth))
         yield Events(tables)
 
 
@@ -134,20 +119,13 @@ def _hits(columns: dict[str, NDArray], counts: NDArray[np.int64], geometry: NDAr
     number = sensor.numpy()
     known = (number >= 0) & (number < len(geometry) - 1)
     made = {
-        "position": floats(geometry[number if known.all() else np.where(known, number, -1)]),
-        "time": doubles(columns["time"].astype(np.float64, copy=False) * units.ns),
+        "position": floats(geometry.take(number if known.all() else np.where(known, number, -1), axis=0)),
+        "time": doubles(columns["time"], units.ns),
         "charge": floats(columns["charge"]),
         "sensor": sensor,
         "auxiliary": integers(columns["auxiliary"]),
     }
     return Table.from_counts(made, integers(counts), about=_AUXILIARY)
-
-
-def _interactions(zenith: NDArray, azimuth: NDArray, counts: NDArray[np.int64]) -> Table:
-    """The direction of each neutrino; nothing else is known of it."""
-    n = len(zenith)
-    direction = arriving(zenith, azimuth)
-    return neutrino_table(counts, np.full((n, 3), np.nan), np.full(n, np.nan), direction, np.zeros(n))
 
 
 def _geometry(folder: Path) -> NDArray[np.float32]:

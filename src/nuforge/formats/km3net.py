@@ -10,13 +10,14 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nuforge import units
 from nuforge.events import Column, Table
 from nuforge.events.process import Process
 from nuforge.formats.ancestry import Numbering
 from nuforge.formats.geant4 import masses
-from nuforge.formats.telescope import doubles, floats, integers, neutrino_table
+from nuforge.formats.telescope import Scale, doubles, floats, integers, neutrino_table, vectors
 
 Columns = Mapping[str, NDArray]
 Integers = NDArray[np.int64]
@@ -44,25 +45,22 @@ _NEUTRINOS = (12, 14, 16)
 _OF_NEUTRINOS = ("pdgid", "pos_x", "pos_y", "pos_z", "dir_x", "dir_y", "dir_z", "E", "t", "bjorkeny")
 
 
-def _real(found: Columns, name: str, n: int) -> NDArray[np.float64]:
-    return np.asarray(found[name], np.float64) if name in found else np.full(n, np.nan)
+def _real(found: Columns, name: str, n: int) -> NDArray[np.floating]:
+    return found[name] if name in found else np.full(n, np.nan)
 
 
-def _vector(found: Columns, prefix: str, n: int) -> NDArray[np.float64]:
-    """Three columns (n, 3); what is nought in all three is not known and NaN."""
-    values = _components(found, prefix, n)
-    nothing = (values == 0).all(axis=1)
-    if nothing.any():
-        values[nothing] = np.nan
-    return values
+def _vector(found: Columns, prefix: str, n: int, scale: Scale = 1.0) -> Tensor:
+    """Three columns (n, 3) times a unit or a size (n,); NaN for those that the file does not have."""
+    names = [f"{prefix}_{axis}" for axis in "xyz"]
+    if not found.keys() & names:
+        return torch.full((n, 3), torch.nan)
+    return vectors([_real(found, name, n) for name in names], scale)
 
 
-def _components(found: Columns, prefix: str, n: int) -> NDArray[np.float64]:
-    """Three columns (n, 3), each of which lies together; NaN for those that the file does not have."""
-    values = np.empty((3, n))
-    for i, axis in enumerate("xyz"):
-        values[i] = found.get(f"{prefix}_{axis}", np.nan)
-    return values.T
+def _known(vector: Tensor) -> Tensor:
+    """Vectors (n, 3); what is nought in all three is not known and NaN."""
+    nothing = (vector == 0).all(dim=1)
+    return vector.masked_fill_(nothing[:, None], torch.nan) if nothing.any() else vector
 
 
 def hit_table(found: Columns, counts: Integers) -> Table:
@@ -70,12 +68,12 @@ def hit_table(found: Columns, counts: Integers) -> Table:
     n = int(counts.sum())
     module, channel = (integers(np.asarray(found.get(name, np.full(n, -1)))) for name in ("dom_id", "channel_id"))
     columns = {
-        "position": floats(_vector(found, "pos", n) * units.m),
-        "time": doubles(_real(found, "t", n) * units.ns),
-        "charge": floats(_real(found, "tot", n) * units.ns),
+        "position": _known(_vector(found, "pos", n, units.m)),
+        "time": doubles(_real(found, "t", n), units.ns),
+        "charge": floats(_real(found, "tot", n), units.ns),
         "sensor": torch.where(module >= 0, CHANNELS * module + channel, -1),
         "triggered": integers(np.asarray(found.get("trig", np.zeros(n)))),
-        "direction": floats(_vector(found, "dir", n)),
+        "direction": _known(_vector(found, "dir", n)),
     }
     return Table.from_counts(columns, integers(counts), about=_HITS)
 
@@ -83,9 +81,9 @@ def hit_table(found: Columns, counts: Integers) -> Table:
 def particle_table(found: Columns, counts: Integers) -> Table:
     """True particles; the neutrino itself is among them where the file has it."""
     n = int(counts.sum())
-    pdg, energy = integers(np.asarray(found.get("pdgid", np.zeros(n)))), _real(found, "E", n) * units.GeV
+    pdg = integers(np.asarray(found.get("pdgid", np.zeros(n))))
+    energy = np.multiply(_real(found, "E", n), units.GeV, dtype=np.float64)
     size = np.sqrt(np.maximum(energy**2 - masses(pdg.numpy()) ** 2, 0))
-    start = _components(found, "pos", n)
     event = np.repeat(np.arange(len(counts)), counts)
     mother = integers(np.asarray(found.get("mother_id", np.full(n, -1)))).numpy()
     parent = numbering(found, counts).rows_of(event, mother)
@@ -94,11 +92,11 @@ def particle_table(found: Columns, counts: Integers) -> Table:
         "pdg": pdg,
         "parent": integers(parent),
         "process": integers(np.where(parent < 0, int(Process.PRIMARY), int(Process.UNKNOWN))),
-        "start": floats(start * units.m),
-        "time": doubles(_real(found, "t", n) * units.ns),
-        "momentum": floats(size[:, None] * _vector(found, "dir", n)),
+        "start": _vector(found, "pos", n, units.m),
+        "time": doubles(_real(found, "t", n), units.ns),
+        "momentum": _known(_vector(found, "dir", n, size)),
         "energy": floats(energy),
-        "length": floats(_real(found, "len", n) * units.m),
+        "length": floats(_real(found, "len", n), units.m),
     }
     return Table.from_counts(columns, integers(counts), about=_PARTICLES, refers_to={"parent": "particles"})
 
@@ -123,12 +121,12 @@ def neutrinos_of(found: Columns, counts: Integers) -> Table:
     n = int(present.sum())
     return neutrino_table(
         present,
-        _components(of_neutrino, "pos", n) * units.m,
-        _real(of_neutrino, "E", n) * units.GeV,
-        _vector(of_neutrino, "dir", n),
+        _vector(of_neutrino, "pos", n, units.m).numpy(),
+        np.multiply(_real(of_neutrino, "E", n), units.GeV, dtype=np.float64),
+        _known(_vector(of_neutrino, "dir", n)).numpy(),
         pdg[is_neutrino],
         inelasticity=_real(of_neutrino, "bjorkeny", n),
-        time=_real(of_neutrino, "t", n) * units.ns,
+        time=np.multiply(_real(of_neutrino, "t", n), units.ns, dtype=np.float64),
     )
 
 
@@ -138,7 +136,7 @@ def light_table(found: Columns, counts: Integers, tracks: Columns, track_counts:
     event = np.repeat(np.arange(len(counts)), counts)
     origin = integers(np.asarray(found.get("origin", np.full(n, -1)))).numpy()
     columns = {
-        "time": doubles(_real(found, "t", n) * units.ns),
+        "time": doubles(_real(found, "t", n), units.ns),
         "charge": floats(_real(found, "a", n)),
         "sensor": integers(np.asarray(found.get("pmt_id", np.full(n, -1)))),
         "particle": integers(numbering(tracks, track_counts).rows_of(event, origin)),

@@ -17,7 +17,7 @@ from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.larcv3_images import Product, voxels_of
 from nuforge.formats.larcv3_particles import energy_unit, particles_of
 from nuforge.formats.larcv3_write import write_larcv3
-from nuforge.formats.larcv_tables import readout_first, tables_of
+from nuforge.formats.larcv_tables import Images, Voxels, readout_first, tables_of
 
 _ROWS = {
     "sparse2d": "voxel_extents",
@@ -86,10 +86,11 @@ def _images_and_clusters(
     products: Mapping[str, list[Product]], dimension: int, begin: int, end: int
 ) -> dict[str, Table]:
     """The tables of one dimension."""
-    tensors, clusters = (
-        [(product.producer, *voxels_of(product, begin, end)) for product in products[f"{kind}{dimension}d"]]
-        for kind in ("sparse", "cluster")
-    )
+
+    def read(product: Product) -> tuple[str, Voxels, Images]:
+        return product.producer, *voxels_of(product, begin, end)
+
+    tensors, clusters = (map(read, products[f"{kind}{dimension}d"]) for kind in ("sparse", "cluster"))
     return tables_of(tensors, clusters, dimension, end - begin)
 
 

@@ -56,7 +56,7 @@ def _vertex(rows: NDArray[Any], name: str) -> NDArray[np.float64]:
     """A point (N, 4): cm, cm, cm, ns; NaN if the file has none, or not of 32 bytes."""
     if name not in (rows.dtype.names or ()) or rows.dtype[name].itemsize != 32:
         return np.full((len(rows), 4), np.nan)
-    return np.frombuffer(np.ascontiguousarray(rows[name]).tobytes(), "<f8").reshape(-1, 4)
+    return np.ascontiguousarray(rows[name]).view("<f8").reshape(-1, 4)
 
 
 def energy_unit(products: list[Product]) -> float:

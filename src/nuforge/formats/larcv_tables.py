@@ -7,8 +7,9 @@ columns of truth, joined by the number of the voxel. Clusters have tables of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -117,26 +118,25 @@ def unravelled(number: Integers, bins: Integers, image: Integers, fastest: slice
 
 
 def tables_of(
-    tensors: Sequence[tuple[str, Voxels, Images]],
-    clusters: Sequence[tuple[str, Voxels, Images]],
+    tensors: Iterable[tuple[str, Voxels, Images]],
+    clusters: Iterable[tuple[str, Voxels, Images]],
     dimension: int,
     n: int,
 ) -> dict[str, Table]:
     """The tables of one dimension of n events.
 
     Args:
-        tensors: By producer, the readout first.
+        tensors: By producer, the readout first; of others one is held at a time.
         clusters: By producer.
         dimension: 2 or 3.
         n: Events.
     """
     tables: dict[str, Table] = {}
-    first = None
-    if tensors:
-        producer, first, images = tensors[0]
+    first, rest = None, iter(tensors)
+    if (readout := next(rest, None)) is not None:
+        producer, first, images = readout
         tables[_GEOMETRY[dimension]] = _geometry(images, n)
-        others = {other: voxels for other, voxels, _ in tensors[1:]}
-        tables[_TABLE[dimension]] = _tensor(first, others, dimension, producer)
+        tables[_TABLE[dimension]] = _tensor(first, map(partial(_said_of, first), rest), dimension, producer)
     for producer, voxels, images in clusters:
         tables[f"clusters{dimension}d_{producer}"] = _clusters(voxels, first, dimension)
         tables.setdefault(_GEOMETRY[dimension], _geometry(images, n))
@@ -169,15 +169,19 @@ def _places(voxels: Voxels, dimension: int) -> tuple[dict[str, NDArray], dict[st
     }
 
 
-def _tensor(first: Voxels, others: Mapping[str, Voxels], dimension: int, producer: str) -> Table:
-    """The readout of a batch with what other tensors say of its voxels: NaN where they say nothing."""
+def _said_of(voxels: Voxels, tensor: tuple[str, Voxels, Images]) -> tuple[str, NDArray[np.float32]]:
+    """The name of a tensor and what it says of voxels (V,): NaN where it says nothing."""
+    name, other, _ = tensor
+    return name, np.append(other.value, np.float32(np.nan))[voxels.rows_in(other)]
+
+
+def _tensor(first: Voxels, others: Iterable[tuple[str, NDArray[np.float32]]], dimension: int, producer: str) -> Table:
+    """The readout of a batch with what other tensors say of its voxels (V,), by their names."""
     columns, about = _places(first, dimension)
     value = "charge" if dimension == 2 else "value"
     columns[value] = first.value
     about[value] = Column("", "value in units of its producer", "truth" if sounds_true(producer) else "readout")
-    for name, other in others.items():
-        row = first.rows_in(other)
-        joined = np.append(other.value, np.float32(np.nan))[row]
+    for name, joined in others:
         if name == "label":
             columns[name] = np.where(np.isnan(joined), -1, joined).astype(np.int64)
             about[name] = Column("", "label in numbers of its producer, -1 for none", "truth")

@@ -33,7 +33,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.hdf5 import dataset_of, numbers_of, open_hdf5
 from nuforge.formats.identity import event_table, source_of
 from nuforge.formats.ragged import Extents, Keyed, ids
-from nuforge.formats.telescope import doubles, floats, integers, travelling, vectors
+from nuforge.formats.telescope import doubles, floats, integers, travelling
 
 _HITS, _TRUTH = "HitData", "TruthData"
 _WIDTH = {_HITS: 7, _TRUTH: 9}
@@ -109,9 +109,9 @@ def _checked(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
 
 def _hits(rows: NDArray, counts: NDArray[np.int64]) -> Table:
     columns = {
-        "position": vectors(list(rows[:, 2:5].T), units.mm),
-        "time": doubles(rows[:, 5].astype(np.float64) * units.ns),
-        "charge": floats(np.full(len(rows), np.nan)),
+        "position": floats(rows[:, 2:5], units.mm),
+        "time": doubles(rows[:, 5], units.ns),
+        "charge": torch.full((len(rows),), torch.nan),
         "sensor": integers(rows[:, 1]),
         "var": doubles(rows[:, 6]),
     }
@@ -128,8 +128,8 @@ def _particles(rows: NDArray, counts: NDArray[np.int64]) -> Table:
         "pdg": pdg,
         "parent": torch.full((n,), -1),
         "process": torch.full((n,), int(Process.PRIMARY)),
-        "start": floats(_turned(np.stack(start, axis=1)) * units.mm),
-        "time": doubles(time * units.ns),
+        "start": floats(_turned(np.stack(start, axis=1)), units.mm),
+        "time": doubles(time, units.ns),
         "momentum": floats(momentum[:, None] * _turned(travelling(zenith, azimuth))),
     }
     return Table.from_counts(columns, integers(counts), refers_to={"parent": "particles"})

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
+from torch.utils.dlpack import from_dlpack
 
 from nuforge.errors import InputError
 from nuforge.formats.ragged import Extents, Keyed, ids
@@ -67,36 +68,51 @@ def open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
         yield file
 
 
+def rows_in(path: Path) -> int:
+    """How many rows a file has."""
+    with reading(path):
+        return int(parquet.read_metadata(path).num_rows)
+
+
 def event_batches(file: parquet.ParquetFile, n: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a file with a row an event, n at a time at most; small row groups are read together.
+    """The rows of a file with a row an event, n at a time at most.
 
     Args:
         file: The file.
         n: Rows at a time.
         columns: Columns to read; all if it is not given.
     """
-    meta, waiting, values = file.metadata, list[int](), 0
-    for group in range(meta.num_row_groups):
-        row_group = meta.row_group(group)
-        size = sum(row_group.column(i).num_values for i in range(row_group.num_columns))
+    return _batches(file, range(file.metadata.num_row_groups), columns, n)
+
+
+def _batches(
+    file: parquet.ParquetFile, groups: range, columns: Sequence[str] | None, n: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Row groups in blocks, n rows at a time at most; those of few values are decoded whole and together."""
+    names = None if columns is None else list(columns)
+    waiting, values = list[int](), 0
+    for group in groups:
+        size = _values(file, group, names)
         if waiting and values + size > _WHOLE:
-            yield from file.read_row_groups(waiting, columns=columns).to_batches(n)
+            yield from file.read_row_groups(waiting, columns=names, use_threads=False).to_batches(n)
             waiting, values = [], 0
         if size > _WHOLE:
-            yield from file.iter_batches(n, row_groups=[group], columns=columns)
+            yield from file.iter_batches(n or BLOCK, row_groups=[group], columns=names, use_threads=False)
         else:
             waiting, values = [*waiting, group], values + size
     if waiting:
-        yield from file.read_row_groups(waiting, columns=columns).to_batches(n)
+        yield from file.read_row_groups(waiting, columns=names, use_threads=False).to_batches(n)
 
 
-def _batches(file: parquet.ParquetFile, groups: range, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Row groups in blocks; those of few values are decoded whole, which is faster."""
-    for group in groups:
-        if file.metadata.row_group(group).num_rows * len(columns) <= _WHOLE:
-            yield from file.read_row_group(group, columns=list(columns), use_threads=False).to_batches(BLOCK)
-        else:
-            yield from file.iter_batches(BLOCK, row_groups=[group], columns=list(columns), use_threads=False)
+def _values(file: parquet.ParquetFile, group: int, names: Sequence[str] | None) -> int:
+    """Values of columns of a row group; elements of lists are values each."""
+    meta = file.metadata.row_group(group)
+    chunks = [meta.column(i) for i in range(meta.num_columns)]
+    if names is None:
+        return sum(chunk.num_values for chunk in chunks)
+    paths = [chunk.path_in_schema for chunk in chunks]  # names may have dots too
+    taken = (path in names or path.split(".", 1)[0] in names for path in paths)
+    return sum(chunk.num_values for chunk, mine in zip(chunks, taken, strict=True) if mine)
 
 
 def plain(array: pa.Array) -> pa.Array:
@@ -127,13 +143,17 @@ def storage(kind: pa.DataType) -> pa.DataType:
 
 
 def numbers(array: pa.Array) -> NDArray:
-    """Numbers (N,) of a column: int64 or float64; a missing integer is -1, a missing real number NaN."""
+    """Numbers (N,) of a column: int64 or real; a missing integer is -1, a missing real number NaN.
+
+    They share the memory of the column where they can, and may be written to: it is no one else's.
+    """
     array = plain(array)
-    if pa.types.is_floating(array.type):
-        return np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.int8())
     if array.null_count:
-        array = array.fill_null(False if pa.types.is_boolean(array.type) else -1)
-    return np.asarray(array.to_numpy(zero_copy_only=False), np.int64)
+        array = array.fill_null(np.nan if pa.types.is_floating(array.type) else -1)
+    values: NDArray = from_dlpack(array).numpy()
+    return values if values.dtype.kind == "f" else values.astype(np.int64, copy=False)
 
 
 def lists(array: pa.Array) -> tuple[NDArray, Integers]:
@@ -152,22 +172,25 @@ class ParquetRows:
 
     Args:
         path: The file.
+        file: It, open.
         starts: (G + 1,) the first row of each row group, and the number of rows.
         names: Its columns of numbers.
     """
 
     path: Path
+    file: parquet.ParquetFile
     starts: Integers
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, path: Path) -> ParquetRows:
-        """The rows of a file."""
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[ParquetRows]:
+        """The rows of a file, which is open as long as they are read."""
         with open_parquet(path) as file:
             meta = file.metadata
             sizes = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
             names = tuple(field.name for field in file.schema_arrow if is_number(storage(field.type)))
-        return cls(path, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64), names)
+            yield cls(path, file, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64), names)
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -178,9 +201,9 @@ class ParquetRows:
         high = int(np.searchsorted(self.starts, end, side="left"))
         if end <= first:
             return
-        with open_parquet(self.path) as file:
-            row = int(self.starts[low])
-            for batch in _batches(file, range(low, high), columns):
+        row = int(self.starts[low])
+        with reading(self.path):
+            for batch in _batches(self.file, range(low, high), columns):
                 cut = slice(max(first - row, 0), max(min(end - row, len(batch)), 0))
                 if cut.stop > cut.start:
                     part = batch.slice(cut.start, cut.stop - cut.start)
@@ -188,6 +211,10 @@ class ParquetRows:
                 row += len(batch)
                 if row >= end:
                     return
+
+
+_Block = tuple[int, int, dict[str, NDArray]]
+"""The first row, the one after the last, and columns."""
 
 
 @dataclass
@@ -205,12 +232,12 @@ class KeyedFile:
     rows: ParquetRows
     key: str
     extents: Extents
-    _window: list[tuple[int, int, dict[str, NDArray]]] = field(default_factory=list)
+    _window: list[_Block] = field(default_factory=list)
     _coming: Iterator[tuple[int, dict[str, NDArray]]] = field(default_factory=lambda: iter(()))
 
     @classmethod
     def of(cls, rows: ParquetRows, key: str) -> KeyedFile:
-        """A file by its column of events.
+        """A file by its column of events; few rows are read with it.
 
         Raises:
             InputError: If there is no such column, or it has other than whole numbers.
@@ -219,8 +246,16 @@ class KeyedFile:
             raise InputError(
                 f"{rows.path} lacks the column '{key}', it has {list(rows.names)}; write its rows with one"
             )
-        what = f"'{key}' of {rows.path}"
-        return cls(rows, key, Extents.of((i, ids(b[key], what)) for i, b in rows.blocks([key], 0, len(rows))))
+        window: list[_Block] = []
+        few = len(rows) * len(rows.names) <= _WHOLE
+
+        def keys() -> Iterator[tuple[int, Integers]]:
+            for first, block in rows.blocks(rows.names if few else [key], 0, len(rows)):
+                if few:
+                    window.append((first, first + len(block[key]), block))
+                yield first, ids(block[key], f"'{key}' of {rows.path}")
+
+        return cls(rows, key, Extents.of(keys()), window)
 
     def rows_of(self, events: Integers) -> tuple[dict[str, NDArray], Integers]:
         """The columns of some events (B,) but the key, event after event, and how many rows each has (B,)."""

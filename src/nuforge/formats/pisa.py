@@ -123,11 +123,15 @@ def _datasets(path: Path, group: h5py.Group) -> dict[str, h5py.Dataset]:
 def _events(numbers: NDArray[np.int64], columns: dict[str, NDArray], source: int) -> Events:
     """Events with these numbers (B,), a row each."""
     n = len(numbers)
-    energy, unknown = columns["true_energy"].astype(np.float64) * units.GeV, np.full((n, 3), np.nan)
-    table = neutrino_table(np.ones(n, np.int64), unknown, energy, unknown, columns["neutrino"], columns["current"])
+    table = neutrino_table(
+        np.ones(n, np.int64),
+        energy=columns["true_energy"].astype(np.float64) * units.GeV,
+        neutrino=columns["neutrino"],
+        current=columns["current"],
+    )
     more = {"cos_zenith": floats(columns["true_coszen"]), "weighted_aeff": doubles(columns["weighted_aeff"])}
     reconstructed = {
-        "energy": floats(columns["reco_energy"].astype(np.float64) * units.GeV),
+        "energy": floats(columns["reco_energy"], units.GeV),
         "cos_zenith": floats(columns["reco_coszen"]),
     }
     return Events(

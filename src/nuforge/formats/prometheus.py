@@ -24,7 +24,7 @@ from nuforge.formats.glimpse import Glimpse, Kind
 from nuforge.formats.graphnet_columns import Flat, pulse_table, truth_tables
 from nuforge.formats.identity import source_of
 from nuforge.formats.parquet import event_batches, fields, is_list, lists, numbers, open_parquet, storage
-from nuforge.formats.telescope import doubles, floats, integers, travelling, vectors
+from nuforge.formats.telescope import floats, integers, travelling, vectors
 
 _TRUTH, _PHOTONS = "mc_truth", "photons"
 _FINAL = "final_state_"
@@ -105,7 +105,7 @@ def _particles(final: Flat, one_neutrino: bool) -> Table:
         "parent": torch.full((n,), -1),
         "process": torch.full((n,), int(Process.PRIMARY)),
         "start": vectors([real(axis) for axis in "xyz"], units.m),
-        "time": doubles(np.full(n, np.nan)),
+        "time": torch.full((n,), torch.nan, dtype=torch.float64),
         "momentum": floats(size[:, None] * travelling(real("zenith"), real("azimuth"))),
         "interaction": integers(of_event),
         "energy": floats(energy),

@@ -13,6 +13,8 @@ from nuforge.events import Column, Table
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Scale = float | NDArray[np.floating]
+"""A unit, or a factor (N,) of each row."""
 
 NEUTRINO: Mapping[str, Column] = {
     "energy": Column("MeV", "energy of the neutrino", "truth"),
@@ -45,22 +47,31 @@ def angles_of_arrival(direction: NDArray) -> tuple[Reals, Reals]:
     return zenith, np.arctan2(back[:, 1], back[:, 0]) % (2 * np.pi)
 
 
-def floats(values: NDArray) -> Tensor:
-    """A float32 tensor."""
-    return torch.from_numpy(np.require(values, np.float32, ["C", "W"]))
+def floats(values: NDArray, scale: float = 1.0) -> Tensor:
+    """A float32 tensor of values times a unit."""
+    return torch.from_numpy(np.require(_times(values, scale, np.float32), np.float32, ["C", "W"]))
 
 
-def vectors(parts: Sequence[NDArray], scale: float = 1.0) -> Tensor:
-    """A float32 tensor (N, K) of columns (N,) side by side, times a unit."""
+def vectors(parts: Sequence[NDArray], scale: Scale = 1.0) -> Tensor:
+    """A float32 tensor (N, K) of columns (N,) side by side, times a unit or a size (N,)."""
     found = np.empty((len(parts[0]), len(parts)), np.float32)
     for i, part in enumerate(parts):
         np.multiply(part, scale, out=found[:, i], dtype=np.float64, casting="same_kind")
     return torch.from_numpy(found)
 
 
-def doubles(values: NDArray) -> Tensor:
-    """A float64 tensor."""
-    return torch.from_numpy(np.require(values, np.float64, ["C", "W"]))
+def doubles(values: NDArray, scale: float = 1.0) -> Tensor:
+    """A float64 tensor of values times a unit."""
+    return torch.from_numpy(np.require(_times(values, scale, np.float64), np.float64, ["C", "W"]))
+
+
+def _times(values: NDArray, scale: float, kind: type[np.floating]) -> NDArray:
+    """Values times a unit, multiplied as float64, in memory of their own; themselves if the unit is 1."""
+    if scale == 1:
+        return values
+    found: NDArray = np.empty(values.shape, kind)
+    np.multiply(values, scale, out=found, dtype=np.float64, casting="same_kind")
+    return found
 
 
 def integers(values: NDArray) -> Tensor:
@@ -73,15 +84,15 @@ def integers(values: NDArray) -> Tensor:
 
 def neutrino_table(
     counts: Integers,
-    vertex: Reals,
-    energy: Reals,
-    direction: Reals,
-    neutrino: NDArray,
+    vertex: NDArray | None = None,
+    energy: NDArray | None = None,
+    direction: NDArray | None = None,
+    neutrino: NDArray | None = None,
     current: NDArray | None = None,
-    inelasticity: Reals | None = None,
-    time: Reals | None = None,
+    inelasticity: NDArray | None = None,
+    time: NDArray | None = None,
 ) -> Table:
-    """The table `interactions` of neutrinos, `counts` (B,) of each event.
+    """The table `interactions` of neutrinos, `counts` (B,) of each event; what is not given is not known.
 
     Args:
         counts: (B,) interactions of each event, N in all.
@@ -89,19 +100,26 @@ def neutrino_table(
         energy: (N,) MeV.
         direction: (N, 3) unit vectors of travel.
         neutrino: (N,) PDG numbers.
-        current: (N,) 1 charged, 2 neutral; unknown if it is not given.
-        inelasticity: (N,), NaN if it is not given.
-        time: (N,) ns, NaN if it is not given.
+        current: (N,) 1 charged, 2 neutral.
+        inelasticity: (N,).
+        time: (N,) ns.
     """
-    n = len(energy)
+    n = int(counts.sum())
+
+    def real(values: NDArray | None, *axes: int) -> Tensor:
+        return torch.full((n, *axes), torch.nan) if values is None else floats(values)
+
+    def number(values: NDArray | None) -> Tensor:
+        return torch.zeros(n, dtype=torch.int64) if values is None else integers(values)
+
     columns = {
-        "vertex": floats(vertex),
-        "time": doubles(np.full(n, np.nan) if time is None else time),
-        "neutrino": integers(neutrino),
-        "mode": torch.zeros(n, dtype=torch.int64),
-        "energy": floats(energy),
-        "direction": floats(direction),
-        "current": integers(np.zeros(n) if current is None else current),
-        "inelasticity": floats(np.full(n, np.nan) if inelasticity is None else inelasticity),
+        "vertex": real(vertex, 3),
+        "time": torch.full((n,), torch.nan, dtype=torch.float64) if time is None else doubles(time),
+        "neutrino": number(neutrino),
+        "mode": number(None),
+        "energy": real(energy),
+        "direction": real(direction, 3),
+        "current": number(current),
+        "inelasticity": real(inelasticity),
     }
     return Table.from_counts(columns, integers(counts), about=NEUTRINO)
