@@ -28,6 +28,11 @@ from .toy_slices import DETECTOR, accuracy, in_batches, repeated, toy_slices
 QUICK = Growth(rounds=20, leaves=4, learning_rate=0.2)
 
 
+def apart(a, b):
+    """The squared distance of two patterns."""
+    return float(squared_distances(a, b, b.square().sum(1)))
+
+
 def lid():
     return LID(DETECTOR, classes=4)
 
@@ -273,10 +278,10 @@ def test_the_distance_of_patterns_is_zero_for_the_same_and_grows_with_the_way_be
         return patterns(slice_of(hits, 200), DETECTOR, 0.5)
 
     here = pattern(190)
-    ways = [float(squared_distances(here, pattern(190 + step))) for step in (0, 2, 5, 10, 20)]
+    ways = [apart(here, pattern(190 + step)) for step in (0, 2, 5, 10, 20)]
     assert ways[0] == pytest.approx(0, abs=1e-3)
     assert ways == sorted(ways)
-    assert float(squared_distances(here, pattern(190, 234))) > 0
+    assert apart(here, pattern(190, 234)) > 0
 
 
 def test_a_mirrored_event_is_the_same_to_the_library():
@@ -287,7 +292,7 @@ def test_a_mirrored_event_is_the_same_to_the_library():
 
     left, right = (pattern(side) for side in (-2, 2))
     own = float((left - right).square().sum())
-    assert float(squared_distances(left, right)) < 0.02 * own
+    assert apart(left, right) < 0.02 * own
 
 
 def test_the_pattern_s_distance_is_the_energy_of_one_put_upon_the_other_s_negative():

@@ -90,12 +90,24 @@ def _strengths() -> tuple[Tensor, Tensor]:
     return out[0], out[1]
 
 
-def squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
-    """Squared distances (N, M) of patterns, each b mirrored in either view if that is nearer."""
+def squared_distances(
+    a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], squares: Float[Tensor, " m"]
+) -> Float[Tensor, "n m"]:
+    """Squared distances (N, M) of patterns, each b mirrored in either view if that is nearer.
+
+    Args:
+        a: Patterns (N, D).
+        b: Those of the library (M, D).
+        squares: Sum of squares of each b (M,), which a library keeps: to add it up costs more than all products.
+    """
     blocks = zip(*(torch.split_with_sizes(x, BLOCKS, 1) for x in (a, b)), strict=True)
     even, odd_x, odd_y = (x @ y.T for x, y in blocks)
     distance: Tensor = even.add_(odd_x.abs_()).add_(odd_y.abs_()).mul_(-2)  # in place: memory costs more than products
-    return distance.add_(a.square().sum(1)[:, None]).add_(b.square().sum(1)).clamp_(min=0)
+    return distance.add_(a.square().sum(1)[:, None]).add_(squares).clamp_(min=0)
+
+
+def _library(pattern: Tensor, label: Tensor, weight: Tensor) -> dict[str, Tensor]:
+    return {"pattern": pattern, "squares": pattern.square().sum(1), "label": label, "weight": weight}
 
 
 @dataclass
@@ -113,7 +125,7 @@ class LEM:
         classes: Number of classes; labels outside 0 to classes - 1 are not looked at.
         power: Power of the energy of a hit; below 1 the shape counts more, and bright hits less.
         growth: How the trees grow.
-        library: Patterns, labels, weights and own numbers of training events; None until it is fitted.
+        library: Patterns, their squares, labels and weights of training events; None until it is fitted.
         forest: None until it is grown.
 
     Source:
@@ -133,7 +145,7 @@ class LEM:
         """Fills the library, then grows the trees on what its events find in it."""
         rows = gathered(batches, self._look, self.target, self.classes)
         pattern = rows.features["pattern"]
-        self.library = {"pattern": pattern, "label": rows.label, "weight": rows.weight}
+        self.library = _library(pattern, rows.label, rows.weight)
         found = self._matches(pattern, torch.arange(len(rows)))
         self.forest = self.growth.forest(
             torch.cat([found, rows.features["own"]], 1), rows.label, rows.weight, self.classes
@@ -152,16 +164,15 @@ class LEM:
         """Writes library and trees into a folder."""
         if self.library is None or self.forest is None:
             raise InputError("LEM has no library to save; call fit(batches) first")
-        kept = {**self.library, "pattern": self.library["pattern"].half()}
-        write_arrays(folder / _FILE, kept, self._about())
+        kept = {name: self.library[name] for name in ("label", "weight")}
+        write_arrays(folder / _FILE, {"pattern": self.library["pattern"].half(), **kept}, self._about())
         write_forest(folder, self.forest, self._features(), {"power": self.power})
 
     def load(self, folder: Path) -> LEM:
         """What `save` wrote, with this one's detector."""
         forest, _ = read_forest(folder, self._features())
-        library = read_arrays(folder / _FILE, self._about())
-        library["pattern"] = library["pattern"].float()
-        return replace(self, library=library, forest=forest)
+        kept = read_arrays(folder / _FILE, self._about())
+        return replace(self, library=_library(kept["pattern"].float(), kept["label"], kept["weight"]), forest=forest)
 
     def _about(self) -> dict[str, object]:
         return {"classes": self.classes, "power": self.power, "modes": MODES, "size": [BEHIND, AHEAD, ASIDE, SCREENING]}
@@ -188,10 +199,10 @@ class LEM:
         """
         if self.library is None:
             raise InputError("LEM has no library yet; call fit(batches), or load(folder), first")
-        library = self.library["pattern"]
+        library, squares = self.library["pattern"], self.library["squares"]
         parts = []
         for first in range(0, len(pattern), _BLOCK):
-            distance = squared_distances(pattern[first : first + _BLOCK], library)
+            distance = squared_distances(pattern[first : first + _BLOCK], library, squares)
             if itself is not None:
                 distance[torch.arange(len(distance)), itself[first : first + _BLOCK]] = torch.inf
             parts.append(self._summed(distance))
