@@ -93,7 +93,7 @@ class Comparison:
         self._identity.append(_identity_of(events))
         for name in self.names:
             statistics = self.task.statistics(events, predictions[name])
-            self._parts[name].append({key: s.detach().double().cpu() for key, s in statistics.items()})
+            self._parts[name].append({key: _kept(s.detach().double().cpu()) for key, s in statistics.items()})
 
     def __len__(self) -> int:
         """Number of events so far."""
@@ -108,7 +108,7 @@ class Comparison:
         parts = self._parts[name]
         if not parts:
             raise ValueError("comparison has no events, got 0 batches; add(events, predictions) first")
-        return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+        return {key: torch.cat([part[key].to_dense() for part in parts]) for key in parts[0]}
 
     @property
     def weights(self) -> Tensor:
@@ -256,3 +256,9 @@ def _curve(counts: Tensor) -> dict[str, Json]:
 
 def _spelled(name: str) -> str:
     return name.replace("_", " ").lower()
+
+
+def _kept(statistics: Tensor) -> Tensor:
+    """Statistics (B, ...) without their zeros, where most are: a count in one of a thousand bins is one number."""
+    few = 8 * int(statistics.count_nonzero()) < statistics.numel()
+    return statistics.to_sparse() if few else statistics

@@ -67,14 +67,14 @@ def report_on(
     store = store_written(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
     against = {"against": one_pass.against(seed)} if predictor.built.by else {}
-    moved, beside = (
-        {name: one_pass.elsewhere(followed(other, f"evaluating {name}")) for name, other in (others or {}).items()}
+    moved, beside = (  # one after the other: each holds the statistics of all its events
+        ((name, one_pass.elsewhere(followed(other, f"evaluating {name}"))) for name, other in (others or {}).items())
         for others in (shifts, tracked)
     )
-    changed = {shift: shifted(one_pass.comparison, comparison, seed=seed) for shift, comparison in moved.items()}
+    changed = {shift: shifted(one_pass.comparison, comparison, seed=seed) for shift, comparison in moved}
     changes = {"shifts": {shift: of.curve() for shift, of in changed.items()}} if changed else {}
     look, tracking = predictor.built.look, predictor.built.tracking
-    check = {"tracking": one_pass.tracked(tracking, beside, seed)} if tracking and beside else {}
+    check = {"tracking": one_pass.tracked(tracking, dict(beside), seed)} if tracking and tracked else {}
     seen = look(predictor.predictions, followed(store.batches(BATCH), "looking", len(store)), seed=seed) if look else {}
     entry = find(predictor.experiment).entry if ".py:" not in predictor.experiment else None
     published = entry.published if entry else ()
