@@ -11,21 +11,27 @@ from torch import Tensor
 from nuforge.physics.decays import two_body_momentum
 
 
+def scalar_product(first: Tensor, second: Tensor) -> Tensor:
+    """Of vectors (N, 3), as (N,). Summing over a dimension of 3 takes torch four times as long."""
+    (x, y, z), (u, v, w) = first.unbind(1), second.unbind(1)
+    return torch.addcmul(torch.addcmul(x * u, y, v), z, w)
+
+
 def four_momentum(vector: Tensor, mass: Tensor) -> Tensor:
     """(N, 4) of momenta (N, 3) and masses (N,)."""
-    energy = torch.sqrt(vector.square().sum(1) + mass**2)
+    energy = torch.sqrt(scalar_product(vector, vector) + mass**2)
     return torch.cat([energy.unsqueeze(1), vector], dim=1)
 
 
 def mass_squared(four: Tensor) -> Tensor:
     """E^2 - p^2 (N,)."""
-    return four[:, 0] ** 2 - four[:, 1:].square().sum(1)
+    return four[:, 0] ** 2 - scalar_product(four[:, 1:], four[:, 1:])
 
 
 def boosted(four: Tensor, frame: Tensor) -> Tensor:
     """Four-momenta (N, 4), given where `frame` (N, 4) is at rest, as seen where `frame` is what it says."""
     mass = torch.sqrt(mass_squared(frame).clamp(min=1e-12))
-    along = (four[:, 1:] * frame[:, 1:]).sum(1)
+    along = scalar_product(four[:, 1:], frame[:, 1:])
     energy = (frame[:, 0] * four[:, 0] + along) / mass
     factor = (along / (frame[:, 0] + mass) + four[:, 0]) / mass
     return torch.cat([energy.unsqueeze(1), four[:, 1:] + frame[:, 1:] * factor.unsqueeze(1)], dim=1)
@@ -59,5 +65,4 @@ def centre_direction(four: Tensor, frame: Tensor) -> Tensor:
 
 def kinetic_energy(four: Tensor, mass: Tensor) -> Tensor:
     """Kinetic energy (N,) without the loss of digits of E - m."""
-    energy: Tensor = four[:, 1:].square().sum(1) / (four[:, 0] + mass)
-    return energy
+    return scalar_product(four[:, 1:], four[:, 1:]) / (four[:, 0] + mass)

@@ -10,6 +10,7 @@ import torch
 from scipy.stats.qmc import Sobol
 from torch import Tensor
 
+from nuforge.simulation.four_momenta import scalar_product
 from nuforge.simulation.nucleus.hadrons import MASS, PDG, Hadron, is_nucleon
 from nuforge.simulation.sources.neutrino.modes import Probe, number
 from nuforge.simulation.sources.neutrino.nuclei import UNIFORMS, Nuclei, Struck
@@ -193,7 +194,7 @@ class NucleonChannel:
     def _weight(self, neutrino: Tensor, struck: Struck) -> Tensor:
         """Cross section (N,) where the nucleon rests, times its flux."""
         at_rest = energy_at_rest(neutrino, struck.four, self.scattering.range.target)
-        product = neutrino[:, 0] * struck.four[:, 0] - (neutrino[:, 1:] * struck.four[:, 1:]).sum(1)
+        product = neutrino[:, 0] * struck.four[:, 0] - scalar_product(neutrino[:, 1:], struck.four[:, 1:])
         flux = product / (neutrino[:, 0] * struck.four[:, 0])
         opens = at_rest > self.scattering.energies.lowest
         return torch.where(opens, self.scattering.cross_section(at_rest) * flux, 0.0)

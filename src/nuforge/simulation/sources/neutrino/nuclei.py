@@ -11,7 +11,7 @@ from nuforge.errors import InputError
 from nuforge.physics.fermi_gas import global_fermi_momentum, removal_energy
 from nuforge.physics.nuclei import nuclear_mass
 from nuforge.simulation.directions import polar
-from nuforge.simulation.four_momenta import four_momentum, mass_squared
+from nuforge.simulation.four_momenta import four_momentum, mass_squared, scalar_product
 from nuforge.simulation.nucleus.hadrons import MASS, Hadron
 from nuforge.simulation.nucleus.target import Target
 from nuforge.simulation.sources.neutrino.settings import Gas
@@ -122,7 +122,7 @@ class Nuclei:
         """Off their mass shell by the removal energy, and by more where the remnant would miss energy."""
         fermi = self.fermi[which]
         momentum = _direction(uniform[:2]) * (fermi[:, int(kind)] * uniform[2] ** (1 / 3)).unsqueeze(1)
-        square = momentum.square().sum(1)
+        square = scalar_product(momentum, momentum)
         energy = torch.sqrt(square + MASS[int(kind)] ** 2) - self.removal[which]
         protons = 1 if kind is Hadron.PROTON else 0
         rest = nuclear_mass(self.z - protons, self.a - 1)[which]
