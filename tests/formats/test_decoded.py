@@ -89,3 +89,23 @@ def test_damaged_rows_are_refused(tmp_path):
     (tmp_path / "rows.h5").write_bytes(content)
     with h5py.File(tmp_path / "rows.h5") as file, pytest.raises(InputError, match=r"'/rows' of .* is damaged"):
         list(Decoded(tmp_path / "rows.h5", file["rows"]).blocks())
+
+
+@pytest.mark.parametrize("dataset", ["gzip"], indirect=True)
+@pytest.mark.parametrize(("block", "starts"), [(64, 70), (200, 140)], ids=["smaller", "larger"])
+def test_no_chunk_is_unpacked_twice(dataset, tmp_path, monkeypatch, block, starts):
+    monkeypatch.setattr(decoded, "KEPT", 0)
+    monkeypatch.setattr(decoded, "BLOCK", block)
+    asked = reads(monkeypatch)
+    list(Decoded(tmp_path / "rows.h5", dataset).blocks())
+    assert [cut.start for cut in asked] == list(range(0, 1000, starts))
+
+
+@pytest.mark.parametrize("dataset", ["gzip"], indirect=True)
+def test_chunks_that_are_too_large_are_read_in_parts(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(decoded, "KEPT", 0)
+    monkeypatch.setattr(decoded, "BLOCK", 64)
+    monkeypatch.setattr(decoded, "_UNPACKED", 69 * 24)
+    asked = reads(monkeypatch)
+    list(Decoded(tmp_path / "rows.h5", dataset).blocks())
+    assert [cut.start for cut in asked] == list(range(0, 1000, 64))

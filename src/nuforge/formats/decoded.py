@@ -21,6 +21,7 @@ from nuforge.errors import InputError
 from nuforge.formats.hdf5 import BLOCK, KEPT, PACKED, check_size, picked, span_of
 
 _ASIDE = 1 << 30  # bytes at most that are put aside
+_UNPACKED = 1 << 26  # bytes at most of a block of whole chunks
 
 
 @dataclass
@@ -56,11 +57,18 @@ class Decoded:
             yield from [(0, self._kept)][: len(self)]
             return
         aside = self._temporary() if size <= min(_ASIDE, PACKED * self.path.stat().st_size) else None
-        for first in range(0, len(self), BLOCK):
-            rows = self._read(first, min(first + BLOCK, len(self)))
+        for first in range(0, len(self), self._step):
+            rows = self._read(first, min(first + self._step, len(self)))
             aside = _added(aside, rows)
             yield first, rows
         self._aside = aside
+
+    @cached_property
+    def _step(self) -> int:
+        """Rows of a block: whole chunks where they are small enough, because HDF5 unpacks all of one for any part."""
+        chunk = self.dataset.chunks[0] if self.dataset.chunks else 1
+        step = max(BLOCK - BLOCK % chunk, chunk)
+        return step if step * self.row_bytes <= _UNPACKED else BLOCK
 
     def rows(self, first: int, end: int) -> NDArray[Any]:
         """The rows from first to before end.
