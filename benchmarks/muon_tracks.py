@@ -11,9 +11,10 @@ the bootstrap over events.
 import sys
 
 import torch
-from rounds import finish, options_of
+from rounds import finish, options_of, shards_of, shown
 
 from nuforge.baselines.muon_tracks import muon_tracks
+from nuforge.baselines.range_energy import PIECES, TOLERANCE
 from nuforge.baselines.splines import Spline
 from nuforge.metrics.bootstrap import bootstrap
 from nuforge.metrics.regression import half_width, residual_counts, residual_sums, rms
@@ -27,8 +28,8 @@ from nuforge.units import cm, m
 EVENTS, QUICK, SHARD, SEED = 10_000, 200, 100, 20
 EDGE, LEAST = 20 * cm, 2 * m
 SHORT, LONG = 0.9, 1.1
-PIECES, TOLERANCE, SCALE = 4, 0.1, 0.1
-"""As `RangeEnergy` has them; and about the width of relative errors."""
+SCALE = 0.1
+"""About the width of relative errors."""
 WAYS = {
     "muon-like prong": "the longest prong with the energy loss of a muon, 0 without one",
     "own prong": "the longest prong that is the muon's own",
@@ -59,8 +60,7 @@ def lengths(events, detector):
 def looked_at(sample):
     """Ranges, energies and lengths of the asked events of a sample."""
     parts = []
-    for shard in range(sample.shards):
-        events = sample.generate(sample.drawn(shard), shard, sample.generator(shard))
+    for events in shards_of(sample):
         true, energy, ways = lengths(events, sample.detector)
         asked = (events["event"]["edge"] > EDGE) & (true > LEAST)
         parts.append((true[asked], energy[asked], ways[asked]))
@@ -90,11 +90,6 @@ def energies(length, energy, tolerance):
         "counts": residual_counts(residual, event, n, SCALE),
     }
     return bootstrap(statistics, lambda s: {"RMS": rms(s["sums"]), "half-width": half_width(s["counts"], SCALE)})
-
-
-def shown(interval):
-    """A number with its interval."""
-    return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
 
 
 def main(words=None):

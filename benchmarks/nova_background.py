@@ -10,7 +10,7 @@ bootstrap over events.
 import sys
 
 import torch
-from rounds import finish, options_of
+from rounds import finish, options_of, shards_of, shown
 
 from nuforge.metrics.bootstrap import bootstrap
 from nuforge.samples.nova_neutrinos import neutrinos
@@ -77,16 +77,10 @@ def counted(kind, passes, expected):
     return bootstrap(statistics, lambda sums: {name: sums["sums"][:, i, j] for name, (i, j) in names.items()})
 
 
-def shown(interval):
-    """A number with its interval."""
-    return f"{interval.value:.4g} [{interval.low:.3g}, {interval.high:.3g}]"
-
-
 def looked_at(sample):
     """Class, steps passed, expected events, and leading prong of all events of a sample."""
     parts = []
-    for shard in range(sample.shards):
-        events = sample.generate(sample.drawn(shard), shard, sample.generator(shard))
+    for events in shards_of(sample):
         passes = passed(events, sample.detector.readout)
         parts.append((class_of(events), passes, events["event"]["expected"], *leading(events)))
     return [torch.cat(column) for column in zip(*parts, strict=True)]

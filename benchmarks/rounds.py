@@ -120,6 +120,17 @@ def rounded(value, digits=3):
     return int(value) if value >= 1000 else value
 
 
+def shown(interval):
+    """A number with its interval."""
+    return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+
+
+def shards_of(sample):
+    """The events of a sample that is made anew, shard after shard, and not kept."""
+    for shard in range(sample.shards):
+        yield sample.generate(sample.drawn(shard), shard, sample.generator(shard))
+
+
 def finish(script, options, tables, targets=()):
     """Print the tables, and write them as JSON if that was asked for."""
     result = {

@@ -19,7 +19,9 @@ from nuforge.events import Events, Table
 from nuforge.tasks.flat_spectrum import FlatSpectrum
 
 LEPTON, HADRONS, NEUTRINO = "lepton_energy", "hadronic_energy", "neutrino_energy"
-_TOLERANCE = 0.1
+PIECES = 4
+"""Of a spline, as published."""
+TOLERANCE = 0.1
 """Of the muon's energy, three times its resolution: what is farther off is no muon's track, or not all of one."""
 _FILE, _SPLINES = "range_energy.json", ("muon", "rest", "hadrons")
 
@@ -48,7 +50,7 @@ class RangeEnergy:
 
     where: str
     spectrum: FlatSpectrum | None = None
-    pieces: int = 4
+    pieces: int = PIECES
     muon: Spline | None = None
     rest: Spline | None = None
     hadrons: Spline | None = None
@@ -67,7 +69,7 @@ class RangeEnergy:
             )
         (length, visible), weight = known.readout.unbind(1), known.weight
         lepton, hadrons, neutrino = (known.true[name] for name in (LEPTON, HADRONS, NEUTRINO))
-        self.muon = Spline.fitted(length, lepton, lepton, weight, self.pieces, _TOLERANCE)
+        self.muon = Spline.fitted(length, lepton, lepton, weight, self.pieces, TOLERANCE)
         self.rest = Spline.fitted(visible, neutrino - self.muon(length), neutrino, weight, self.pieces)
         self.hadrons = Spline.fitted(visible, hadrons, hadrons, weight, self.pieces)
 
