@@ -320,13 +320,17 @@ def test_maps_are_built_once_per_level():
     assert StridedConvolution(4, 4)(again).level is tensor.level.coarser
 
 
-def test_autocast_computes_in_half_width_and_returns_full_gradients():
+@pytest.mark.parametrize(("choice", "dtype"), [("torch", torch.bfloat16), ("compiled", torch.float32)])
+def test_autocast_computes_in_half_width_where_no_kernel_does_better(choice, dtype, monkeypatch):
+    if choice == "compiled" and LIBRARY.loaded is None:
+        pytest.skip("the kernels were not built")
+    monkeypatch.setenv("NUFORGE_SPARSE", choice)
     where = random_voxels(3, 2, 0.3, seed=4)
     x = torch.randn(len(where), 4, requires_grad=True)
     layer = SubmanifoldConvolution(4, 8)
     with torch.autocast("cpu", torch.bfloat16):
         out = layer(SparseTensor.of(where, x)).given_features()
-    assert out.dtype == torch.bfloat16
+    assert out.dtype == dtype
     out.float().square().sum().backward()
     assert x.grad.dtype == layer.weight.grad.dtype == torch.float32
     exact = layer(SparseTensor.of(where, x)).given_features()
