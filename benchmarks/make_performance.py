@@ -13,6 +13,7 @@ RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md
 SECTIONS = {
     "sparse_conv": "Sparse convolution",
     "train_step": "A training step",
+    "nova_steps": "Training steps of NOvA-like experiments",
     "against": "A training step before the engine",
     "point_kernels": "Points",
     "chain": "The liquid-argon chain",

@@ -27,7 +27,7 @@ def script(monkeypatch):
             del sys.modules[name]
 
 
-BENCHES = ("sparse_conv", "point_kernels", "chain", "chain_kernels", "formats", "loader", "train_step")
+BENCHES = ("sparse_conv", "point_kernels", "chain", "chain_kernels", "formats", "loader", "train_step", "nova_steps")
 
 
 @pytest.mark.parametrize("name", BENCHES)
