@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from nuforge import __version__
 from nuforge.detectors import from_description
 from nuforge.display.report_html import write_report_page
+from nuforge.evaluation.comparison import Comparison
 from nuforge.evaluation.report import Report
 from nuforge.evaluation.shifts import shifted
 from nuforge.evaluation.wording import number_of_events
@@ -67,10 +68,7 @@ def report_on(
     store = store_written(out / "predictions", one_pass.over(batches), predictor.built, provenance)
     compared = one_pass.comparison.figures(seed=seed)
     against = {"against": one_pass.against(seed)} if predictor.built.by else {}
-    moved, beside = (  # one after the other: each holds the statistics of all its events
-        ((name, one_pass.elsewhere(followed(other, f"evaluating {name}"))) for name, other in (others or {}).items())
-        for others in (shifts, tracked)
-    )
+    moved, beside = _elsewhere(one_pass, shifts), _elsewhere(one_pass, tracked)
     changed = {shift: shifted(one_pass.comparison, comparison, seed=seed) for shift, comparison in moved}
     changes = {"shifts": {shift: of.curve() for shift, of in changed.items()}} if changed else {}
     look, tracking = predictor.built.look, predictor.built.tracking
@@ -96,6 +94,12 @@ def report_on(
     description = store.description["detector"]
     write_report_page(report, out, _examples(store), from_description(description) if description else None)
     return report
+
+
+def _elsewhere(one_pass: Pass, others: Mapping[str, Iterable[Events]] | None) -> Iterator[tuple[str, Comparison]]:
+    """The comparison on other events by their names, one after the other: each holds the statistics of all."""
+    for name, batches in (others or {}).items():
+        yield name, one_pass.elsewhere(followed(batches, f"evaluating {name}"))
 
 
 def evaluate_files(
