@@ -11,7 +11,7 @@ the bootstrap over events.
 import sys
 
 import torch
-from rounds import finish, options_of, shards_of, shown
+from rounds import finish, options_of, shown
 
 from nuforge.baselines.muon_tracks import muon_tracks
 from nuforge.baselines.range_energy import PIECES, TOLERANCE
@@ -60,7 +60,7 @@ def lengths(events, detector):
 def looked_at(sample):
     """Ranges, energies and lengths of the asked events of a sample."""
     parts = []
-    for events in shards_of(sample):
+    for events in map(sample.made, range(sample.shards)):
         true, energy, ways = lengths(events, sample.detector)
         asked = (events["event"]["edge"] > EDGE) & (true > LEAST)
         parts.append((true[asked], energy[asked], ways[asked]))

@@ -125,12 +125,6 @@ def shown(interval):
     return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
 
 
-def shards_of(sample):
-    """The events of a sample that is made anew, shard after shard, and not kept."""
-    for shard in range(sample.shards):
-        yield sample.generate(sample.drawn(shard), shard, sample.generator(shard))
-
-
 def finish(script, options, tables, targets=()):
     """Print the tables, and write them as JSON if that was asked for."""
     result = {

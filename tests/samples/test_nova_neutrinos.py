@@ -25,7 +25,7 @@ def recipe(**more):
 
 
 def made(sample):
-    events = sample.generate(sample.drawn(0), 0, sample.generator(0))
+    events = sample.made(0)
     return with_identity(events, sample.source, 0, sample.numbers(0))
 
 

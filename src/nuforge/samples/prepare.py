@@ -175,7 +175,7 @@ class Workers:
 def make_shard(sample: Sample, folder: Path, shard: int) -> int:
     """Make and write one shard, and return its number."""
     numbers = sample.numbers(shard)
-    events = sample.generate(sample.drawn(shard), shard, sample.generator(shard))
+    events = sample.made(shard)
     if len(events) != len(numbers):
         raise ValueError(f"sample '{sample.name}' made {len(events)} events in shard {shard}, expected {len(numbers)}")
     with _writing(folder):

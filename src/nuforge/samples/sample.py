@@ -104,6 +104,10 @@ class Sample:
 
         return generator_of(self.name, self.arguments, self.seed, shard)
 
+    def made(self, shard: int) -> Events:
+        """The events of a shard, made anew."""
+        return self.generate(self.drawn(shard), shard, self.generator(shard))
+
     @property
     def key(self) -> str:
         """16 hexadecimal digits of all that decides the events, the code that makes them included."""

@@ -112,24 +112,27 @@ class NucleonChannel:
 
         What Pauli's principle forbids does not count. Quasi-random: Sobol's points, the same at each energy.
         """
-        n, k = len(energy), len(nuclei.z)
         points = Sobol(UNIFORMS + 3 + (self.uniforms if self.blocked else 0), scramble=False).random(_AVERAGED)
-        uniform = torch.from_numpy(points.T + 0.5 / _AVERAGED).repeat(1, n)
-        along = torch.zeros(n * _AVERAGED, 4, dtype=torch.float64)
-        along[:, 0] = along[:, 3] = energy.repeat_interleave(_AVERAGED)
-        rows = []
-        for row in range(k):
-            which = torch.full((len(along),), row)
-            struck = nuclei.struck(which, self.kind, uniform[:UNIFORMS])
-            weight = self._weight(along, struck)
-            inside = (weight > 0).nonzero().squeeze(1)
-            if self.blocked and int(nuclei.a[row]) > 1 and len(inside):
-                vertex = self._vertex(along[inside], struck[inside], uniform[UNIFORMS : UNIFORMS + 3, inside])
-                found = self.hadrons(vertex, uniform[UNIFORMS + 3 :, inside])
-                enough = nuclei.leaves_enough(which[inside], vertex.transfer, self.charge)
-                weight[inside] = torch.where(has_room(found, vertex.struck) & enough, weight[inside], 0.0)
-            rows.append(self._count(nuclei, row) * weight.view(n, _AVERAGED).mean(1))
-        return torch.stack(rows)
+        uniform = torch.from_numpy(points.T + 0.5 / _AVERAGED)
+        return torch.stack([self._averaged(energy, nuclei, row, uniform) for row in range(len(nuclei.z))])
+
+    def _averaged(self, energy: Tensor, nuclei: Nuclei, row: int, uniform: Tensor) -> Tensor:
+        """Cross sections (E,) of one nucleus by uniform numbers (U, P), those of one nucleon where none moves."""
+        moves = int(nuclei.a[row]) > 1
+        n, p = len(energy), uniform.shape[1] if moves else 1
+        struck = nuclei.struck(torch.full((p,), row), self.kind, uniform[:UNIFORMS, :p])
+        again = torch.arange(p).repeat(n)
+        along = torch.zeros(n * p, 4, dtype=torch.float64)
+        along[:, 0] = along[:, 3] = energy.repeat_interleave(p)
+        weight = self._weight(along, struck.four[again])
+        inside = (weight > 0).nonzero().squeeze(1)
+        if self.blocked and moves and len(inside):
+            point = again[inside]
+            vertex = self._vertex(along[inside], struck[point], uniform[UNIFORMS : UNIFORMS + 3, point])
+            found = self.hadrons(vertex, uniform[UNIFORMS + 3 :, point])
+            enough = nuclei.leaves_enough(torch.full_like(point, row), vertex.transfer, self.charge)
+            weight[inside] = torch.where(has_room(found, vertex.struck) & enough, weight[inside], 0.0)
+        return self._count(nuclei, row) * weight.view(n, p).mean(1)
 
     def scatter(self, neutrino: Tensor, which: Tensor, nuclei: Nuclei, generator: torch.Generator) -> Born:
         """What neutrinos leave; nucleons are drawn as often as they scatter."""
@@ -142,7 +145,7 @@ class NucleonChannel:
             each = waiting.repeat_interleave(tries) if tries > 1 else waiting
             uniform = torch.rand((UNIFORMS + 4 + self.uniforms, len(each)), generator=generator, dtype=torch.float64)
             struck = nuclei.struck(which[each], self.kind, uniform[:UNIFORMS])
-            weight = self._weight(neutrino[each], struck)
+            weight = self._weight(neutrino[each], struck.four)
             good = (uniform[UNIFORMS] * bound[each] < weight).nonzero().squeeze(1)
             vertex = self._vertex(neutrino[each[good]], struck[good], uniform[UNIFORMS + 1 : UNIFORMS + 4, good])
             made = self.hadrons(vertex, uniform[UNIFORMS + 4 :, good])
@@ -191,11 +194,11 @@ class NucleonChannel:
         protons = int(nuclei.z[row])
         return protons if self.kind is Hadron.PROTON else int(nuclei.a[row]) - protons
 
-    def _weight(self, neutrino: Tensor, struck: Struck) -> Tensor:
-        """Cross section (N,) where the nucleon rests, times its flux."""
-        at_rest = energy_at_rest(neutrino, struck.four, self.scattering.range.target)
-        product = neutrino[:, 0] * struck.four[:, 0] - scalar_product(neutrino[:, 1:], struck.four[:, 1:])
-        flux = product / (neutrino[:, 0] * struck.four[:, 0])
+    def _weight(self, neutrino: Tensor, nucleon: Tensor) -> Tensor:
+        """Cross section (N,) where the nucleon rests, times its flux, of four-momenta (N, 4) of both."""
+        at_rest = energy_at_rest(neutrino, nucleon, self.scattering.range.target)
+        product = neutrino[:, 0] * nucleon[:, 0] - scalar_product(neutrino[:, 1:], nucleon[:, 1:])
+        flux = product / (neutrino[:, 0] * nucleon[:, 0])
         opens = at_rest > self.scattering.energies.lowest
         return torch.where(opens, self.scattering.cross_section(at_rest) * flux, 0.0)
 
