@@ -7,7 +7,8 @@ from nuforge.detectors import nova_far
 from nuforge.events import Column, Events, Table
 from nuforge.models.resnet18 import ResNet18
 from nuforge.models.towers import EventTowers, Merge, Views
-from nuforge.models.walls import Walls, ways_to_walls
+from nuforge.models.walls import Walls
+from nuforge.simulation.cells.walls import ways_to_walls
 from toy_maps import toy_maps
 
 FAR = nova_far()

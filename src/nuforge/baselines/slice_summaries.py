@@ -8,8 +8,8 @@ from torch import Tensor
 
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.events import Events
-from nuforge.models.walls import ways_to_walls
 from nuforge.simulation.cells.places import Places, places_of
+from nuforge.simulation.cells.walls import ways_to_walls
 
 _PRONG = ("energy", "length", "gap", "planes", "start_loss", "mean_loss", "end_loss", "width", "longest_gap")
 """What is taken of a prong as it is."""

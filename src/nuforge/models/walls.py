@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nuforge.detectors import SegmentedDetector
 from nuforge.events import Events
+from nuforge.simulation.cells.walls import ways_to_walls
 from nuforge.units import cm
 
 _BEGIN = 10 * cm
@@ -34,22 +35,3 @@ class Walls(nn.Module):
         ways = ways_to_walls(events, self._detector)
         ways = torch.cat([ways[:, :2].sort(1).values, ways[:, 2:]], 1)
         return torch.where(ways.isfinite(), torch.log1p(ways / _BEGIN), 0.0).float()
-
-
-def ways_to_walls(events: Events, detector: SegmentedDetector) -> Float[Tensor, "b 6"]:
-    """The least way of hits to the walls at low and high x, low and high y, the front and the back, in cm.
-
-    It is infinite where no hit tells; of x and y, only those of their view do.
-
-    Args:
-        events: Slices with `hits` (view, plane, cell).
-        detector: Says how many cells and planes there are, and of which size.
-    """
-    hits, readout, n = events["hits"], detector.readout, len(events)
-    across, along = (hits["cell"].double() + 0.5) * readout.width, (hits["plane"].double() + 0.5) * readout.depth
-    first = 6 * hits.batch
-    side = first + 2 * hits["view"].long()
-    wall = torch.cat([side, side + 1, first + 4, first + 5])
-    way = torch.cat([across, readout.length - across, along, readout.planes * readout.depth - along])
-    none = torch.full((6 * n,), torch.inf, dtype=torch.float64, device=events.device)
-    return none.scatter_reduce(0, wall, way, "amin").view(n, 6)

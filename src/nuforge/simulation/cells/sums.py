@@ -5,6 +5,7 @@ import torch
 from nuforge.detectors.nova import SegmentedDetector
 from nuforge.events import Column, Events
 from nuforge.simulation.cells.places import places_of
+from nuforge.simulation.cells.walls import ways_to_walls
 
 _ABOUT = {
     "energy_x": Column("MeV", "sum of the calibrated energies of the slice's hits in view X", "readout"),
@@ -24,16 +25,12 @@ def slice_sums(events: Events, detector: SegmentedDetector) -> Events:
         events: With `hits` that have an `energy` and a `prong`.
         detector: Says where cells and walls are.
     """
-    hits, readout, n = events["hits"], detector.readout, len(events)
+    hits, n = events["hits"], len(events)
     places = places_of(events, detector)
     views = torch.zeros(2 * n, dtype=torch.float64).index_add_(0, places.group, places.charge).view(n, 2)
     loose = hits["prong"] < 0
     rest = torch.zeros(n, dtype=torch.float64).index_add_(0, hits.batch[loose], places.charge[loose])
-    low = torch.tensor(detector.origin, dtype=torch.float64)
-    across, along = places.u - low[places.view], places.z - low[2]
-    far = torch.minimum(readout.length - across, readout.planes * readout.depth - along)
-    near = torch.minimum(torch.minimum(across, along), far)
-    edge = torch.full((n,), torch.inf, dtype=torch.float64).scatter_reduce(0, hits.batch, near, "amin")
+    edge = ways_to_walls(events, detector).amin(1)
     columns = {
         "energy_x": views[:, 0].float(),
         "energy_y": views[:, 1].float(),
