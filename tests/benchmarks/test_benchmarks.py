@@ -128,35 +128,39 @@ def test_the_generator_of_neutrinos_is_measured_step_by_step(script, tmp_path, c
     assert "neutrinos on carbon, B" in capsys.readouterr().out
 
 
-def test_a_detector_like_novas_is_measured_beside_what_is_published(script, tmp_path, capsys):
-    written = tmp_path / "nova_detector.json"
-    result = script("nova_detector").main(["--events", "8", "--json", str(written)])
-    assert json.loads(written.read_text()) == result
-    assert set(result) == set(json.loads((BENCHMARKS / "results" / "nova_detector.json").read_text()))
-    assert "density, g/cm^3: 0.997" in capsys.readouterr().out
+@pytest.fixture
+def ran(script, tmp_path, capsys):
+    """A function that runs a benchmark, and gives what it writes, what it printed, and what is committed of it."""
+
+    def run(name, *words):
+        written = tmp_path / f"{name}.json"
+        result = script(name).main([*words, "--json", str(written)])
+        assert json.loads(written.read_text()) == result
+        return result, capsys.readouterr().out, json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
+
+    return run
 
 
-def test_what_passes_for_an_electron_neutrino_is_counted_class_by_class(script, tmp_path, capsys):
+def test_a_detector_like_novas_is_measured_beside_what_is_published(ran):
+    result, printed, committed = ran("nova_detector", "--events", "8")
+    assert set(result) == set(committed)
+    assert "density, g/cm^3: 0.997" in printed
+
+
+def test_what_passes_for_an_electron_neutrino_is_counted_class_by_class(ran, script):
     background = script("nova_background")
-    written = tmp_path / "nova_background.json"
-    result = background.main(["--quick", "--json", str(written)])
-    assert json.loads(written.read_text()) == result
+    result, printed, committed = ran("nova_background", "--quick")
     counts, _ = result["tables"]
     assert [row[0] for row in counts["rows"]] == list(background.CLASSES)
     assert sum(row[1] for row in counts["rows"]) == background.QUICK
-    assert counts["title"] in capsys.readouterr().out
-    committed = json.loads((BENCHMARKS / "results" / "nova_background.json").read_text())
+    assert counts["title"] in printed
     assert committed["targets"][0]["met"] is True
 
 
-def test_lengths_of_muons_are_looked_at_by_prongs_and_by_the_track(script, tmp_path, capsys):
-    tracks = script("muon_tracks")
-    written = tmp_path / "muon_tracks.json"
-    result = tracks.main(["--quick", "--json", str(written)])
-    assert json.loads(written.read_text()) == result
+def test_lengths_of_muons_are_looked_at_by_prongs_and_by_the_track(ran, script):
+    result, printed, committed = ran("muon_tracks", "--quick")
     ways, fits = result["tables"]
-    assert [row[0] for row in ways["rows"]] == list(tracks.WAYS)
+    assert [row[0] for row in ways["rows"]] == list(script("muon_tracks").WAYS)
     assert len(fits["rows"]) == 3
-    assert ways["title"] in capsys.readouterr().out
-    committed = json.loads((BENCHMARKS / "results" / "muon_tracks.json").read_text())
+    assert ways["title"] in printed
     assert committed["targets"][0]["met"] is True
