@@ -148,9 +148,9 @@ def nova_single_particle(
     reference=_TRANSFORMER,
     published=(Published("accuracy", 0.90, _TRANSFORMER),),
     quick={
-        "events": 3000,
+        "events": 2400,
         "layers": 3,
-        "steps": 500,
+        "steps": 400,
         "prong_steps": 100,
         "batch": 32,
         "validate_every": 100,
