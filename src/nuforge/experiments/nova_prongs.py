@@ -25,7 +25,7 @@ _RATE = 1e-3
         Published("efficiency, of all prongs", 0.833, _CONTEXT),
         Published("purity, of all prongs", 0.835, _CONTEXT),
     ),
-    quick={"events": 2000, "width": 0.125, "steps": 250, "batch": 32, "validate_every": 50},
+    quick={"events": 2000, "width": 0.125, "steps": 200, "batch": 32, "validate_every": 50},
 )
 def nova_prongcvn(
     events: int = 60000,
