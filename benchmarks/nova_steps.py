@@ -8,6 +8,7 @@ those of the processor, on one thread.
 
 import sys
 import time
+from dataclasses import replace
 
 import torch
 from rounds import compared, finish, options_of, row_of
@@ -24,11 +25,10 @@ SINGLE, MIXED = "single precision", "bf16-mixed"
 
 def batch_of(experiment, n_events, made):
     """Some events as the learner reads them; samples that are asked for again are not made again."""
-    sample = experiment.sample
-    key = (sample.name, str(sample.arguments))
-    if key not in made:
-        made[key] = sample.generate(n_events, 0, sample.generator(0))
-    events = given(made[key], experiment)
+    sample = replace(experiment.sample, events=n_events, shard_size=n_events)
+    if sample.key not in made:
+        made[sample.key] = sample.made(0)
+    events = given(made[sample.key], experiment)
     return Selection(experiment.only).of(events) if experiment.only else events
 
 
