@@ -11,7 +11,7 @@ from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
 from nuforge.events.images import VIEWS, pixel_images
 from nuforge.models.towers import Views
-from nuforge.nn.norm import NormActivation
+from nuforge.nn.standard import Standard
 from nuforge.simulation.cells.maps import PER_COUNT
 from nuforge.units import m
 
@@ -41,11 +41,12 @@ class EnergyCNN(nn.Module):
         if hidden < 1:
             raise InputError(f"hidden must be at least 1 channel, got {hidden}; 64 is usual")
         self.views, self.vertex = views, vertex
-        read = 2 * VIEWS
-        joined = views.features + read + (3 if vertex else 0)
-        self.norm = NormActivation(joined, slope=1.0)
+        sums = 2 * VIEWS
+        read = sums + (3 if vertex else 0)
+        self.standard = Standard(read)
+        joined = views.features + read
         self.join = nn.Sequential(nn.Linear(joined, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
-        self.features = hidden + read
+        self.features = hidden + sums
 
     def forward(self, events: Events) -> Mapping[str, Table]:
         """Features of events.
@@ -61,7 +62,7 @@ class EnergyCNN(nn.Module):
         energies = torch.stack([event["energy_x"], event["energy_y"]], 1).float().clamp(min=0)
         sums = torch.log1p(torch.cat([energies, images.sum((2, 3)) * PER_COUNT], 1) / _BEGIN)
         where = [event["vertex"].float() / m] if self.vertex else []
-        joined = self.norm(torch.cat([seen, sums, *where], 1))
+        joined = torch.cat([seen, self.standard(torch.cat([sums, *where], 1))], 1)
         features = torch.cat([self.join(joined), sums], 1)
         about = {"features": Column("", "features of the network", "prediction")}
         return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}

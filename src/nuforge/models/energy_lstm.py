@@ -17,8 +17,8 @@ from nuforge.models.prong_variables import (
     prong_variables,
     slice_variables,
 )
-from nuforge.nn.norm import NormActivation
 from nuforge.nn.sequences import SequenceLSTM
+from nuforge.nn.standard import Standard
 
 _SEEN = ("both", "one")
 
@@ -26,10 +26,10 @@ _SEEN = ("both", "one")
 class EnergyLSTM(nn.Module):
     """Features of events from two lists of prongs, those of both views and those of one, and from sums of the slice.
 
-    Each prong passes dense layers, each list an LSTM; what they end with goes through batch norm and dense layers
-    together with the variables of the slice. Inputs are standardised by batch norm; NOvA's network has scores of
-    prongs among them, which are not here. The variables of the slice, logarithms of ranges and of energies, are also
-    among the features as they are, so that what reads them begins with range and calorimetry to a power.
+    Each prong passes dense layers, each list an LSTM; what they end with goes through dense layers together with the
+    variables of the slice. Inputs are standardised (`nuforge.nn.standard`), for which NOvA's network has batch norm; it
+    also reads scores of prongs, which are not here. The variables of the slice, logarithms of ranges and of energies,
+    are among the features as they are, so that what reads them begins with range and calorimetry to a power.
 
     Args:
         width: Channels of the dense layers.
@@ -45,12 +45,11 @@ class EnergyLSTM(nn.Module):
         super().__init__()
         if min(width, layers, units) < 1:
             raise InputError(f"width, layers and units must be at least 1, got {width}, {layers} and {units}")
-        self.scales = nn.ModuleDict({seen: _standard(len(PRONG_VARIABLES)) for seen in _SEEN})
+        self.scales = nn.ModuleDict({seen: Standard(len(PRONG_VARIABLES)) for seen in _SEEN})
         self.before = nn.ModuleDict({seen: _dense([len(PRONG_VARIABLES), *[width] * layers]) for seen in _SEEN})
         self.lists = nn.ModuleDict({seen: SequenceLSTM(width, units) for seen in _SEEN})
-        joined = 2 * units + len(SLICE_VARIABLES)
-        self.norm = _standard(joined)
-        self.after = _dense([joined, *[width] * layers], dropout)
+        self.standard = Standard(len(SLICE_VARIABLES))
+        self.after = _dense([2 * units + len(SLICE_VARIABLES), *[width] * layers], dropout)
         self.features = width + len(SLICE_VARIABLES)
 
     def forward(self, events: Events) -> Mapping[str, Table]:
@@ -66,8 +65,8 @@ class EnergyLSTM(nn.Module):
         both = in_both_views(prongs)
         masks = zip(_SEEN, (both, ~both), strict=True)
         states = [self._read(seen, variables, prongs.batch, mask, n) for seen, mask in masks]
-        joined = self.norm(torch.cat([*states, slice_variables(events)], 1))
-        features = torch.cat([self.after(joined), joined[:, -len(SLICE_VARIABLES) :]], 1)
+        of_slices = self.standard(slice_variables(events))
+        features = torch.cat([self.after(torch.cat([*states, of_slices], 1)), of_slices], 1)
         about = {"features": Column("", "features of the network", "prediction")}
         return {"event": Table({"features": features}, torch.arange(n + 1, device=features.device), about=about)}
 
@@ -76,11 +75,6 @@ class EnergyLSTM(nn.Module):
         rows = self.before[seen](self.scales[seen](variables[mask]))
         state: Tensor = self.lists[seen](rows, torch.bincount(batch[mask], minlength=n_events))
         return state
-
-
-def _standard(channels: int) -> NormActivation:
-    """Batch norm without an activation, that rows without others pass too."""
-    return NormActivation(channels, slope=1.0)
 
 
 def _dense(channels: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
