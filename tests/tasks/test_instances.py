@@ -6,7 +6,7 @@ import torch
 from nuforge.baselines.prong_pixels import ProngPixels
 from nuforge.errors import InputError
 from nuforge.events import Column, Events, Table
-from nuforge.models.mask_rcnn import MaskRCNN, claims
+from nuforge.models.mask_rcnn import MaskRCNN, claims, grown
 from nuforge.tasks.instances import INSTANCE, KINDS, Instances, shared_out, true_particles
 from nuforge.training.detection import Detection
 from toy_instances import crossing_tracks
@@ -67,6 +67,18 @@ def test_shared_pixels_are_in_the_outlines_of_both_particles():
     assert len(truth.pixel) > len(strict.pixel)
     assert truth.pixel.bincount().max() == 2
     assert (truth.image.diff() >= 0).all()
+
+
+def test_masks_grow_into_what_is_empty_up_to_half_way_to_the_next_light():
+    masks = torch.zeros(2, 9, 12)
+    masks[0, 4, 2] = masks[1, 4, 8] = 1
+    near, far = grown(masks, masks.sum(0, keepdim=True), torch.tensor([0, 0]))
+    assert near.nonzero().aminmax(dim=0).max.tolist() == [7, 5]  # three steps; column 5 is as near to both
+    assert far.nonzero().aminmax(dim=0).min.tolist() == [1, 5]
+    assert (near.sum(), far.sum()) == (7 * 6, 7 * 7)  # the first has a wall on its left
+    others = masks.sum(0, keepdim=True)
+    others[0, 4, 3] = 1  # light of nobody's
+    assert not grown(masks, others, torch.tensor([0, 0]))[0, 4, 3:].any()
 
 
 def test_one_cluster_of_all_is_whole_and_impure_and_single_pixels_are_pure_and_torn():

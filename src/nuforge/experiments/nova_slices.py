@@ -32,6 +32,8 @@ SHARD_SIZE = 100
 """Events that are simulated together, where an experiment does not ask."""
 NOISE = 0.1
 """Of training pixels: what a charge is multiplied with has this standard deviation."""
+ROOM = 3
+"""Of training maps: pixels by which an event may be moved along each axis. Where a map begins is a convention."""
 
 
 def slices_at_far_site(
@@ -63,8 +65,8 @@ def _known(
 
 
 def mirroring(*views: int) -> Changing:
-    """Pixel maps with noise, and views mirrored in the direction of their cells: 0 for X, 1 for Y."""
-    return partial(map_symmetries, views=views, noise=NOISE)
+    """Pixel maps moved and with noise, and views mirrored in the direction of their cells: 0 for X, 1 for Y."""
+    return partial(map_symmetries, views=views, noise=NOISE, shift=ROOM)
 
 
 def identifiers(detector: SegmentedDetector) -> Stacked:

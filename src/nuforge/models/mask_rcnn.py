@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import max_pool2d, pad
 from torchvision.models.detection import MaskRCNN as Detector
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -33,7 +33,8 @@ SIDES = ((5,), (10,), (20,), (40,), (80,))
 RATIOS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Rows over columns of anchors of the same area: tracks along the beam are long and thin."""
 MARGIN = 3
-"""Pixels that a box has around its particle: a track is one pixel wide, and a box beside it by two would have none."""
+"""Pixels that a box and a mask have around their particle: a track is one pixel wide, and what is beside it by two
+would have none of it."""
 
 _ABOUT = {
     "view": Column("", "view that it was found in: 0 X, 1 Y", "prediction"),
@@ -79,7 +80,7 @@ class MaskRCNN(nn.Module):
         He, Gkioxari, Dollar, Girshick, arXiv:1703.06870.
     """
 
-    def __init__(self, kinds: int, width: int = 16, channels: int = 32, hidden: int = 128, most: int = 20) -> None:
+    def __init__(self, kinds: int, width: int = 16, channels: int = 32, hidden: int = 128, most: int = 12) -> None:
         super().__init__()
         if min(kinds, width, channels, hidden, most) < 1 or width % 4:
             raise InputError(
@@ -93,7 +94,7 @@ class MaskRCNN(nn.Module):
             rpn_pre_nms_top_n_train=200,
             rpn_pre_nms_top_n_test=200,
             rpn_post_nms_top_n_train=100,
-            rpn_post_nms_top_n_test=60,
+            rpn_post_nms_top_n_test=40,
             rpn_batch_size_per_image=64,
             box_roi_pool=MultiScaleRoIAlign(levels, 7, 2, canonical_scale=20, canonical_level=3),
             box_head=TwoMLPHead(channels * 7**2, hidden),
@@ -186,7 +187,11 @@ def _asked(network: Detector, *, learning: bool) -> Iterator[None]:
 
 
 def _targets(events: Events, truth: Outlines) -> list[dict[str, Tensor]]:
-    """Boxes, labels and masks of each image, as torchvision takes them; label 0 is nothing."""
+    """Boxes, labels and masks of each image, as torchvision takes them; label 0 is nothing.
+
+    Masks are grown into what is empty: nobody asks whose an empty pixel is, and lines of one pixel in nothing else
+    teach a network of smooth masks that nearly everything is nobody's.
+    """
     pixels, n = events["pixels"], len(truth.image)
     place = torch.stack([pixels["column"], pixels["row"]], 1).float()[truth.pixel]
     index = truth.particle[:, None].expand(-1, 2)
@@ -194,11 +199,34 @@ def _targets(events: Events, truth: Outlines) -> list[dict[str, Tensor]]:
     last = torch.full((n, 2), -torch.inf, device=place.device).scatter_reduce(0, index, place, "amax")
     sides = first.new_tensor(MAP).flip(0)
     boxes = torch.cat([(first - MARGIN).clamp(min=0), (last + 1 + MARGIN).minimum(sides)], 1)
-    masks = torch.zeros(n, *MAP, dtype=torch.uint8, device=place.device)
+    masks = torch.zeros(n, *MAP, device=place.device)
     masks[truth.particle, pixels["row"][truth.pixel].long(), pixels["column"][truth.pixel].long()] = 1
+    masks = grown(masks, (pixel_images(events).flatten(0, 1) > 0).float(), truth.image)
     counts = torch.bincount(truth.image, minlength=VIEWS * len(events)).tolist()
     parts = zip(*(torch.split(part, counts) for part in (boxes, truth.kind + 1, masks)), strict=True)
     return [{"boxes": box, "labels": label, "masks": mask} for box, label, mask in parts]
+
+
+def grown(
+    masks: Float[Tensor, "m y x"], lit: Float[Tensor, "i y x"], image: Int[Tensor, " m"], steps: int = MARGIN
+) -> Float[Tensor, "m y x"]:
+    """Masks, and the empty pixels within so many steps of theirs that no light of another is nearer to.
+
+    Args:
+        masks: 1 where a particle is, 0 elsewhere (M, rows, columns).
+        lit: 1 where an image has any light (I, rows, columns).
+        image: The image of each mask (M,).
+        steps: To a pixel beside or at a corner.
+    """
+    for _ in range(steps):
+        masks = torch.where(lit[image] > 0, masks, _spread(masks))
+        lit = _spread(lit)
+    return masks
+
+
+def _spread(images: Float[Tensor, "m y x"]) -> Float[Tensor, "m y x"]:
+    """The largest value of each pixel and those around it."""
+    return max_pool2d(images[:, None], 3, 1, 1)[:, 0]
 
 
 def _table(found: list[dict[str, Tensor]], n_events: int) -> Table:

@@ -62,13 +62,17 @@ def voxel_symmetries(
 
 
 def map_symmetries(
-    events: Events, generator: torch.Generator, views: Sequence[int] = tuple(range(VIEWS)), noise: float = 0.0
+    events: Events,
+    generator: torch.Generator,
+    views: Sequence[int] = tuple(range(VIEWS)),
+    noise: float = 0.0,
+    shift: int = 0,
 ) -> Events:
     """Events with their pixel maps mirrored in the direction of the cells, each view in its own way, and with noise.
 
-    `pixels.column` is mirrored and `pixels.charge` multiplied, which suits a network that looks at pixels alone; hits,
-    vertices and prongs stay. A mirrored view of height has what falls rise: leave it out where cosmic muons are asked
-    about.
+    `pixels.column` is mirrored and moved, `pixels.row` moved by as much in both views, and `pixels.charge` multiplied,
+    which suits a network that looks at pixels alone; hits, vertices and prongs stay. A mirrored view of height has what
+    falls rise: leave it out where cosmic muons are asked about.
 
     Args:
         events: With `pixels`.
@@ -76,21 +80,38 @@ def map_symmetries(
         views: Those that may be mirrored, 0 for X and 1 for Y.
         noise: Standard deviation of what each charge is multiplied with, about 1; charges become float32 and stay
             positive.
+        shift: Largest shift of an event along each axis of its maps, in pixels, as far as nothing leaves a map.
 
     Raises:
-        InputError: If there is no such view, or the noise is negative.
+        InputError: If there is no such view, or the noise or the shift is negative.
     """
-    if not set(views) <= set(range(VIEWS)) or noise < 0:
-        raise InputError(f"views must be of {list(range(VIEWS))} and noise not negative, got {list(views)} and {noise}")
+    if not set(views) <= set(range(VIEWS)) or min(noise, shift) < 0:
+        raise InputError(
+            f"views must be of {list(range(VIEWS))}, noise and shift 0 or more, got {list(views)}, {noise} and {shift}"
+        )
     pixels = events["pixels"]
     allowed = torch.tensor([view in views for view in range(VIEWS)])
     mirrored = (torch.rand(len(events), VIEWS, generator=generator) < 0.5) & allowed
     turned = mirrored.to(pixels.batch.device)[pixels.batch, pixels["view"].to(torch.int64)]
     columns = {"column": torch.where(turned, MAP[1] - 1 - pixels["column"], pixels["column"])}
+    if shift:
+        steps = torch.randint(-shift, shift + 1, (len(events), VIEWS + 1), generator=generator).to(events.device)
+        view = pixels.batch * VIEWS + pixels["view"].to(torch.int64)
+        columns["column"] = _moved(columns["column"], view, steps[:, :VIEWS].flatten(), MAP[1])
+        columns["row"] = _moved(pixels["row"], pixels.batch, steps[:, VIEWS], MAP[0])
     if noise:
         factor = 1 + noise * torch.randn(len(pixels), generator=generator)
         columns["charge"] = pixels["charge"].to(torch.float32) * factor.clamp(min=0).to(pixels.batch.device)
     return events.with_table("pixels", pixels.with_columns(columns))
+
+
+def _moved(place: Tensor, group: Tensor, steps: Tensor, side: int) -> Tensor:
+    """Places (N,) moved by the steps (G,) of their group (N,), fewer where one would leave 0 to side - 1."""
+    where = place.to(steps)
+    first = torch.zeros_like(steps).scatter_reduce(0, group, where, "amin", include_self=False)
+    last = torch.zeros_like(steps).scatter_reduce(0, group, where, "amax", include_self=False)
+    steps = steps.maximum(-first).minimum(side - 1 - last)
+    return (where + steps[group]).to(place)
 
 
 @dataclass(frozen=True)
