@@ -52,9 +52,9 @@ def nova_energy(
     width: float = 0.25,
     vertex: bool = True,
     loss: Literal["absolute", "squared"] = "absolute",
-    calibration: float = 0.0,
+    calibration: float = 0.03,
     edge: float = 20.0,
-    steps: int = 8000,
+    steps: int = 12000,
     batch: int = 32,
     learning_rate: float = 2e-3,
     validate_every: int = 400,
@@ -62,8 +62,9 @@ def nova_energy(
     """An energy from the pixel maps of both views by residual networks, beside the classical energy and boosted trees.
 
     The network learns from contained events of the flavour alone, weighted to a flat spectrum of true energy, each view
-    mirrored at random. The classical energy is the kinematic one of nu_e (a quadratic form of visible energies) or that
-    of nu_mu (range of the muon, calorimetry of hadrons). The report says how all move with the calibration.
+    mirrored and moved at random, and all energies of an event scaled up, down or not at all. The classical energy is
+    the kinematic one of nu_e (a quadratic form of visible energies) or that of nu_mu (range of the muon, calorimetry of
+    hadrons). The report says how all move with the calibration.
 
     Args:
         target: Which energy.
@@ -263,15 +264,19 @@ def _tracked() -> Callable[[Events], Events]:
 
 
 def _augmentation(calibration: float, maps: bool) -> Callable[[Events, Generator], Events] | None:
-    """Training events with a calibration that is wrong at random, if by anything, and with mirrored maps, if any."""
+    """Training events with a calibration that is wrong at random, if by anything, and with maps seen anew, if any."""
+    from functools import partial
+
+    from nuforge.experiments.nova_slices import ROOM
     from nuforge.training.augmentation import map_symmetries
     from nuforge.training.calibration import calibrated_anew
 
+    seen_anew = partial(map_symmetries, shift=ROOM)
     if not calibration:
-        return map_symmetries if maps else None
+        return seen_anew if maps else None
 
     def augment(events: Events, generator: Generator) -> Events:
         events = calibrated_anew(events, generator, calibration)
-        return map_symmetries(events, generator) if maps else events
+        return seen_anew(events, generator) if maps else events
 
     return augment
