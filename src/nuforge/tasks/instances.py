@@ -48,7 +48,7 @@ class Instances(Task):
     neutral = ("particles said",)
     score: Tensor
 
-    def __init__(self, least: int = 2, share: float = 0.1, score: float = 0.3, mask: float = 0.3) -> None:
+    def __init__(self, least: int = 2, share: float = 0.1, score: float = 0.3, mask: float = 0.5) -> None:
         super().__init__()
         if least < 1 or not all(0 <= x <= 1 for x in (share, score, mask)):
             raise InputError(
